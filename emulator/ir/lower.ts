@@ -1,0 +1,274 @@
+/**
+ * The reader for WebAssembly, second half: turns recorded steps into code. A value used once is computed
+ * where it is used; one used more often, and every read of state or memory, goes to a local where it is
+ * made, so that no read sinks past a write. A local is free again after its last use.
+ */
+import type { FunctionWriter } from "../wasm/function_writer.ts";
+import type { Opcode } from "../wasm/opcodes.ts";
+import { swapBytes } from "./byte_swap.ts";
+import { STATE } from "./layout.ts";
+import type { Node, Step } from "./nodes.ts";
+import type { AccessOptions, FieldRef, Width } from "./ops.ts";
+import { TLB } from "./tlb_layout.ts";
+
+/** Where code goes and how it reaches state: a handler works on a record, a region on constants and locals. */
+export interface Target {
+  readonly code: FunctionWriter;
+  /** Local with the state area's address in linear memory. */
+  readonly cpu: number;
+  /** Pushes `width` bits of state, zero-extended. */
+  readSlot(slot: number | FieldRef, width: Width): void;
+  /** Stores `width` bits of state; `push` pushes them (bits above may be garbage). */
+  writeSlot(slot: number | FieldRef, width: Width, push: () => void): void;
+  /** Pushes a field of the instruction. */
+  readField(field: number, width: Width): void;
+  pushPc(): void;
+  pushNextPc(): void;
+  /** Calls the host's load or store with state made precise: pushes the status. Address and value are in `STATE.args`. */
+  callAccess(kind: "load" | "store", size: number, options: AccessOptions): void;
+  /** Calls the host's trap with state made precise: pushes the status. Arguments are in `STATE.args`. */
+  callTrap(trap: number): void;
+  /** Takes a status; leaves compiled code with it unless it is `proceed`. */
+  leaveUnlessProceed(): void;
+  /** The host may have changed any state: forget what locals hold of it. */
+  reloadState(): void;
+  /** Ends the instruction: on at the i64 that `push` pushes. */
+  branch(push: () => void, target: Node): void;
+  /** On at `push` if `condition` pushes 1, else at the next instruction. */
+  branchIf(condition: () => void, push: () => void, target: Node): void;
+}
+
+const LOAD: Record<number, Opcode> = {
+  8: "i32.load8_u",
+  16: "i32.load16_u",
+  32: "i32.load",
+  64: "i64.load",
+};
+const STORE: Record<number, Opcode> = {
+  8: "i32.store8",
+  16: "i32.store16",
+  32: "i32.store",
+  64: "i64.store",
+};
+
+export class Lowering {
+  readonly #target: Target;
+  readonly #code: FunctionWriter;
+  readonly #remaining = new Map<Node, number>();
+
+  constructor(target: Target) {
+    this.#target = target;
+    this.#code = target.code;
+  }
+
+  steps(steps: readonly Step[]): void {
+    for (const step of steps) this.#step(step);
+  }
+
+  #step(step: Step): void {
+    switch (step.kind) {
+      case "value":
+        return this.#define(step.node);
+      case "write":
+        this.#target.writeSlot(step.slot, step.value.width, () => this.#push(step.value));
+        return;
+      case "store":
+        return this.#store(step.address, step.value, step.options);
+      case "when":
+        this.#push(step.condition);
+        this.#code.if();
+        this.steps(step.then);
+        this.#code.end();
+        return;
+      case "branch": {
+        const { condition, target } = step;
+        if (condition === undefined) return this.#target.branch(() => this.#push(target), target);
+        return this.#target.branchIf(() => this.#push(condition), () => this.#push(target), target);
+      }
+    }
+  }
+
+  /** Computes a value now if it has to be now. */
+  #define(node: Node): void {
+    const { source } = node;
+    switch (source.kind) {
+      case "constant":
+      case "pc":
+      case "nextPc":
+      case "field":
+        return;
+      case "operator":
+      case "select":
+        if (node.uses < 2) return;
+        break;
+      case "slot":
+        if (node.uses === 0) return;
+        break;
+      case "load":
+        break;
+      case "trap":
+        return this.#trap(node, source.trap, source.operands);
+    }
+    this.#compute(node);
+    this.#keep(node);
+  }
+
+  /** Takes the node's value off the stack into a local, or drops it if nobody wants it. */
+  #keep(node: Node): void {
+    if (node.uses === 0) {
+      this.#code.op("drop");
+      return;
+    }
+    node.local = this.#code.local(node.type);
+    this.#remaining.set(node, node.uses);
+    this.#code.set(node.local);
+  }
+
+  #push(node: Node): void {
+    if (node.local < 0) return this.#compute(node);
+    this.#code.get(node.local);
+    // A value of an earlier instruction (a recipe's operand) is nobody's to release here.
+    const left = (this.#remaining.get(node) ?? Infinity) - 1;
+    this.#remaining.set(node, left);
+    if (left === 0) this.#code.release(node.local, node.type);
+  }
+
+  #compute(node: Node): void {
+    const { source } = node;
+    switch (source.kind) {
+      case "constant":
+        if (node.width === 64) this.#code.i64(source.value);
+        else this.#code.i32(Number(BigInt.asIntN(32, source.value)));
+        return;
+      case "operator":
+        for (const operand of source.operands) this.#push(operand);
+        for (const op of source.emit) this.#code.op(op);
+        return;
+      case "select":
+        for (const operand of source.operands) this.#push(operand);
+        this.#code.op("select");
+        return;
+      case "slot":
+        return this.#target.readSlot(source.slot, node.width);
+      case "field":
+        return this.#target.readField(source.field, node.width);
+      case "pc":
+        return this.#target.pushPc();
+      case "nextPc":
+        return this.#target.pushNextPc();
+      case "load":
+        return this.#load(source.operands[0], node.width, source.options);
+      case "trap":
+        throw new TypeError("a trap's value is taken where the trap stands");
+    }
+  }
+
+  #load(address: Node, width: Width, options: AccessOptions): void {
+    const code = this.#code;
+    const { addressLocal, entry } = this.#lookUp(address, width, options.forWrite ? TLB.write : TLB.read);
+    code.if(width === 64 ? "i64" : "i32");
+    this.#place(address, addressLocal, entry);
+    code.memory(LOAD[width]);
+    if (options.order === "be") swapBytes(code, width);
+    code.else();
+    this.#spillArgument(0, address, addressLocal);
+    this.#target.callAccess("load", width / 8, options);
+    this.#target.leaveUnlessProceed();
+    code.get(this.#target.cpu).memory(LOAD[width], STATE.result);
+    code.end();
+    code.release(addressLocal, address.type);
+    code.release(entry, "i32");
+  }
+
+  #store(address: Node, value: Node, options: AccessOptions): void {
+    const code = this.#code;
+    const { addressLocal, entry } = this.#lookUp(address, value.width, TLB.write);
+    code.if();
+    this.#place(address, addressLocal, entry);
+    this.#pushAgain(value);
+    if (options.order === "be") swapBytes(code, value.width);
+    code.memory(STORE[value.width]);
+    code.else();
+    this.#spillArgument(0, address, addressLocal);
+    code.get(this.#target.cpu);
+    this.#pushAgain(value);
+    if (value.type === "i32") {
+      if (value.width < 32) code.i32(2 ** value.width - 1).op("i32.and");
+      code.op("i64.extend_i32_u");
+    }
+    code.memory("i64.store", STATE.args + 8);
+    this.#target.callAccess("store", value.width / 8, options);
+    this.#target.leaveUnlessProceed();
+    code.end();
+    this.#forget(value);
+    code.release(addressLocal, address.type);
+    code.release(entry, "i32");
+  }
+
+  /** A stored value stands on two paths: it is in a local already, or simple enough to be computed on each. */
+  #pushAgain(value: Node): void {
+    if (value.local >= 0) this.#code.get(value.local);
+    else this.#compute(value);
+  }
+
+  /** Counts both uses of a stored value as done. */
+  #forget(value: Node): void {
+    if (value.local < 0) return;
+    const left = (this.#remaining.get(value) ?? Infinity) - 2;
+    this.#remaining.set(value, left);
+    if (left === 0) this.#code.release(value.local, value.type);
+  }
+
+  /** Pushes whether the TLB holds the page of all bytes of the access. */
+  #lookUp(address: Node, width: Width, tag: number): { addressLocal: number; entry: number } {
+    const code = this.#code;
+    const addressLocal = code.local(address.type), entry = code.local("i32");
+    this.#push(address);
+    code.tee(addressLocal);
+    if (address.type === "i64") code.op("i32.wrap_i64");
+    code.i32(TLB.pageBits - Math.log2(TLB.entrySize)).op("i32.shr_u");
+    code.i32((TLB.entries - 1) * TLB.entrySize).op("i32.and");
+    code.get(this.#target.cpu).op("i32.add").set(entry);
+    // The last byte's page is compared: an access that crosses into another page misses.
+    code.get(addressLocal);
+    if (address.type === "i64") {
+      if (width > 8) code.i64(BigInt(width / 8 - 1)).op("i64.add");
+      code.i64(-1n << BigInt(TLB.pageBits)).op("i64.and");
+      code.get(entry).memory("i64.load", TLB.base + tag).op("i64.eq");
+    } else {
+      if (width > 8) code.i32(width / 8 - 1).op("i32.add");
+      code.i32(-1 << TLB.pageBits).op("i32.and");
+      code.get(entry).memory("i32.load", TLB.base + tag).op("i32.eq");
+    }
+    return { addressLocal, entry };
+  }
+
+  /** Pushes the access's place in linear memory. */
+  #place(address: Node, addressLocal: number, entry: number): void {
+    this.#code.get(addressLocal);
+    if (address.type === "i64") this.#code.op("i32.wrap_i64");
+    this.#code.get(entry).memory("i32.load", TLB.base + TLB.addend).op("i32.add");
+  }
+
+  #spillArgument(index: number, node: Node, local: number): void {
+    const code = this.#code;
+    code.get(this.#target.cpu).get(local);
+    if (node.type === "i32") code.op("i64.extend_i32_u");
+    code.memory("i64.store", STATE.args + index * 8);
+  }
+
+  #trap(node: Node, trap: number, operands: readonly Node[]): void {
+    const code = this.#code;
+    operands.forEach((operand, i) => {
+      code.get(this.#target.cpu);
+      this.#push(operand);
+      code.memory("i64.store", STATE.args + i * 8);
+    });
+    this.#target.callTrap(trap);
+    this.#target.leaveUnlessProceed();
+    this.#target.reloadState();
+    if (node.uses === 0) return;
+    code.get(this.#target.cpu).memory(node.width === 1 ? "i32.load8_u" : LOAD[node.width], STATE.result);
+    this.#keep(node);
+  }
+}

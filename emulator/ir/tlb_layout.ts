@@ -1,0 +1,20 @@
+/**
+ * The translation cache in a vCPU's state area, looked up inline by compiled code. Direct-mapped by page
+ * number; an entry holds the page's address for reads and for writes apart (a page that may be read may
+ * still have to trap on writes) and what to add to an address to get its place in linear memory.
+ */
+export const TLB = {
+  /** Offset in the state area. */
+  base: 2048,
+  entries: 256,
+  entrySize: 32,
+  /** i64: page address for reads, or `invalid`. */
+  read: 0,
+  /** i64: page address for writes, or `invalid`. */
+  write: 8,
+  /** i32: place in linear memory minus guest address, modulo 2^32. */
+  addend: 16,
+  /** No page's address. */
+  invalid: 1,
+  pageBits: 12,
+} as const;

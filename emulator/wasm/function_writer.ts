@@ -1,0 +1,120 @@
+/** Writes one WebAssembly function body: typed locals, structured control with named depths. */
+import { Bytes } from "./bytes.ts";
+import { OP, type Opcode, TYPE, type ValueType } from "./opcodes.ts";
+
+/** Type of a block's result, if it has one. */
+export type BlockType = ValueType | "none";
+
+/** A label that `branch` can go to: the nesting depth at which its block was opened. */
+export type Label = number;
+
+export class FunctionWriter {
+  readonly #code = new Bytes();
+  readonly #parameters: readonly ValueType[];
+  readonly #locals: ValueType[] = [];
+  readonly #free: Record<ValueType, number[]> = { i32: [], i64: [] };
+  #depth = 0;
+
+  constructor(parameters: readonly ValueType[]) {
+    this.#parameters = parameters;
+  }
+
+  /** Bytes of code so far. */
+  get size(): number {
+    return this.#code.length;
+  }
+
+  /** A local that nobody else uses until it is given back with `release`. */
+  local(type: ValueType): number {
+    return this.#free[type].pop() ?? this.#parameters.length + this.#locals.push(type) - 1;
+  }
+
+  release(local: number, type: ValueType): void {
+    this.#free[type].push(local);
+  }
+
+  /** An instruction without immediates. */
+  op(opcode: Opcode): this {
+    this.#code.u8(OP[opcode]);
+    return this;
+  }
+  i32(value: number): this {
+    this.#code.u8(OP["i32.const"]).sleb32(value);
+    return this;
+  }
+  i64(value: bigint): this {
+    this.#code.u8(OP["i64.const"]).sleb64(value);
+    return this;
+  }
+  get(local: number): this {
+    this.#code.u8(OP["local.get"]).uleb(local);
+    return this;
+  }
+  set(local: number): this {
+    this.#code.u8(OP["local.set"]).uleb(local);
+    return this;
+  }
+  tee(local: number): this {
+    this.#code.u8(OP["local.tee"]).uleb(local);
+    return this;
+  }
+  call(index: number): this {
+    this.#code.u8(OP.call).uleb(index);
+    return this;
+  }
+  callIndirect(type: number): this {
+    this.#code.u8(OP.call_indirect).uleb(type).uleb(0);
+    return this;
+  }
+  /** A load or store with a constant offset, no alignment promised. */
+  memory(opcode: Opcode, offset = 0): this {
+    this.#code.u8(OP[opcode]).uleb(0).uleb(offset);
+    return this;
+  }
+
+  block(type: BlockType = "none"): Label {
+    return this.#open("block", type);
+  }
+  loop(type: BlockType = "none"): Label {
+    return this.#open("loop", type);
+  }
+  /** Takes the condition (i32) from the stack. */
+  if(type: BlockType = "none"): Label {
+    return this.#open("if", type);
+  }
+  else(): this {
+    return this.op("else");
+  }
+  end(): this {
+    this.#depth--;
+    return this.op("end");
+  }
+  branch(label: Label): this {
+    this.#code.u8(OP.br).uleb(this.#depth - label);
+    return this;
+  }
+  branchIf(label: Label): this {
+    this.#code.u8(OP.br_if).uleb(this.#depth - label);
+    return this;
+  }
+  /** Takes the index from the stack. */
+  branchTable(labels: readonly Label[], otherwise: Label): this {
+    this.#code.u8(OP.br_table).uleb(labels.length);
+    for (const label of labels) this.#code.uleb(this.#depth - label);
+    this.#code.uleb(this.#depth - otherwise);
+    return this;
+  }
+
+  /** The body as the code section holds it, its size included. */
+  finish(): Uint8Array {
+    const body = new Bytes().uleb(this.#locals.length);
+    for (const type of this.#locals) body.uleb(1).u8(TYPE[type]);
+    body.append(this.#code.finish()).u8(OP.end);
+    return new Bytes().uleb(body.length).append(body.finish()).finish();
+  }
+
+  #open(opcode: "block" | "loop" | "if", type: BlockType): Label {
+    this.#code.u8(OP[opcode]).u8(type === "none" ? 0x40 : TYPE[type]);
+    return ++this.#depth;
+  }
+}

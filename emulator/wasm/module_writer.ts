@@ -1,0 +1,71 @@
+/** Writes a WebAssembly module: imported functions, one imported memory, own functions, exports. */
+import { Bytes } from "./bytes.ts";
+import { FunctionWriter } from "./function_writer.ts";
+import { TYPE, type ValueType } from "./opcodes.ts";
+
+export interface Signature {
+  readonly parameters: readonly ValueType[];
+  readonly results: readonly ValueType[];
+}
+
+const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+
+export class ModuleWriter {
+  readonly #types: string[] = [];
+  readonly #typeBytes: Uint8Array[] = [];
+  readonly #imports: { module: string; name: string; type: number }[] = [];
+  readonly #functions: { type: number; writer: FunctionWriter; exportName?: string }[] = [];
+
+  /** Index of the imported function. All imports come before the first `define`. */
+  importFunction(module: string, name: string, signature: Signature): number {
+    if (this.#functions.length > 0) throw new TypeError(`import ${name} comes after a defined function`);
+    return this.#imports.push({ module, name, type: this.#type(signature) }) - 1;
+  }
+
+  /** A new function of this module: its index and the writer for its body. */
+  define(signature: Signature, exportName?: string): { index: number; code: FunctionWriter } {
+    const code = new FunctionWriter(signature.parameters);
+    this.#functions.push({ type: this.#type(signature), writer: code, exportName });
+    return { index: this.#imports.length + this.#functions.length - 1, code };
+  }
+
+  /** The module's bytes. It imports its memory as `env.memory`. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const out = new Bytes().append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    section(out, SECTION.type, this.#typeBytes, (bytes, type) => bytes.append(type));
+    const imports = new Bytes().uleb(this.#imports.length + 1);
+    imports.name("env").name("memory").u8(2).u8(0).uleb(1);
+    for (const { module, name, type } of this.#imports) imports.name(module).name(name).u8(0).uleb(type);
+    out.u8(SECTION.import).uleb(imports.length).append(imports.finish());
+    section(out, SECTION.function, this.#functions, (bytes, { type }) => bytes.uleb(type));
+    const exported = this.#functions.flatMap(({ exportName }, i) => exportName ? [{ exportName, i }] : []);
+    section(out, SECTION.export, exported, (bytes, { exportName, i }) => {
+      bytes.name(exportName).u8(0).uleb(this.#imports.length + i);
+    });
+    section(out, SECTION.code, this.#functions, (bytes, { writer }) => bytes.append(writer.finish()));
+    return out.finish();
+  }
+
+  #type({ parameters, results }: Signature): number {
+    const key = `${parameters}>${results}`;
+    const known = this.#types.indexOf(key);
+    if (known >= 0) return known;
+    const bytes = new Bytes().u8(0x60).uleb(parameters.length);
+    for (const type of parameters) bytes.u8(TYPE[type]);
+    bytes.uleb(results.length);
+    for (const type of results) bytes.u8(TYPE[type]);
+    this.#typeBytes.push(bytes.finish());
+    return this.#types.push(key) - 1;
+  }
+}
+
+function section<T>(
+  out: Bytes,
+  id: number,
+  items: readonly T[],
+  write: (bytes: Bytes, item: T) => void,
+): void {
+  const bytes = new Bytes().uleb(items.length);
+  for (const item of items) write(bytes, item);
+  out.u8(id).uleb(bytes.length).append(bytes.finish());
+}
