@@ -1,0 +1,113 @@
+/** A parsed instruction as a form and the numbers for its fields. */
+import { STATE } from "../ir/layout.ts";
+import type { Decoded, Undecodable } from "../isa/isa.ts";
+import { shapeOf } from "./forms.ts";
+import type { OpcodeTable } from "./opcode_table.ts";
+import { type MemoryOperand, parse, type Parsed } from "./parse.ts";
+import { type OperandSpec, widthOf } from "./record.ts";
+import { generalSlot, type Mode } from "./registers.ts";
+import { DS, FS, gpr, segmentBase, segmentSelector, SS } from "./slots.ts";
+
+const RBP = 5, RSP = 4;
+
+function slotOrZero(code: number): number {
+  return code < 0 ? STATE.zero : gpr(code);
+}
+
+/** Segment whose base is added to an address: -1 for none (flat). */
+export function effectiveSegment(mode: Mode, segment: number, memory: MemoryOperand): number {
+  if (mode === 16) return segment >= 0 ? segment : memory.base === RBP ? SS : DS;
+  return segment >= FS ? segment : -1;
+}
+
+type Values = (number | bigint)[];
+
+function pushMemory(values: Values, mode: Mode, p: Parsed, memory: MemoryOperand, indexed: boolean): void {
+  const segment = effectiveSegment(mode, p.segment, memory);
+  const segmentSlot = segment < 0 ? STATE.zero : segmentBase(segment);
+  // POP computes the address of its destination with the stack pointer that it leaves.
+  const popped = p.cell.encoding.definition.poppedBase && memory.base === RSP ? BigInt(p.size / 8) : 0n;
+  const disp = mode === 64
+    ? BigInt.asIntN(64, memory.disp + popped)
+    : Number(BigInt.asIntN(32, memory.disp + popped));
+  const base = slotOrZero(memory.base), index = slotOrZero(memory.index);
+  if (mode === 16) values.push(segmentSlot, base, index, disp);
+  else if (indexed) values.push(segmentSlot, base, index, memory.scale, disp);
+  else values.push(base, disp);
+}
+
+function pushRegister(values: Values, code: number, width: number, hasRex: boolean): void {
+  values.push(generalSlot(code, width, !hasRex));
+}
+
+function pushOperand(values: Values, mode: Mode, p: Parsed, spec: OperandSpec, indexed: boolean): void {
+  const width = widthOf(spec, p.size);
+  switch (spec.kind) {
+    case "E":
+    case "M":
+    case "O":
+      if (p.memory !== undefined) pushMemory(values, mode, p, p.memory, indexed);
+      else pushRegister(values, p.rm, width, p.hasRex);
+      return;
+    case "G":
+      return pushRegister(values, p.reg, width, p.hasRex);
+    case "Z":
+      return pushRegister(values, p.opcodeReg, width, p.hasRex);
+    case "register":
+      return pushRegister(values, spec.code, width, true);
+    case "I":
+    case "one":
+      values.push(shapeOf(spec, p.size, "r") === "i64" ? BigInt(p.immediate) : p.immediate);
+      return;
+    case "J":
+      values.push(BigInt.asIntN(64, p.target));
+      return;
+    case "S":
+    case "segment": {
+      const code = spec.kind === "S" ? p.reg : spec.code;
+      values.push(segmentSelector(code), segmentBase(code));
+    }
+  }
+}
+
+/**
+ * A shift by an immediate that is 0 after masking changes no flags: it is the shift by a register whose
+ * count is `STATE.zero`, so that the common form need not ask.
+ */
+function zeroShift(table: OpcodeTable, p: Parsed): Decoded | undefined {
+  const { encoding } = p.cell;
+  if (encoding.definition.cycleClass !== "shift" || encoding.operands[1].kind !== "I") return undefined;
+  if ((Number(p.immediate) & (p.size === 64 && encoding.opcode & 1 ? 63 : 31)) !== 0) return undefined;
+  const byRegister = table.slot("none", encoding.map, encoding.opcode === 0xc0 ? 0xd2 : 0xd3);
+  const cell = byRegister?.cells.find((c) => c?.size === p.size && c.encoding.extra === encoding.extra);
+  if (cell === undefined) throw new TypeError(`${encoding.mnemonic} has no form with cl`);
+  const values: Values = [];
+  const { form, indexed } = formOf(table.mode, { ...p, cell });
+  pushOperand(values, table.mode, p, encoding.operands[0], indexed);
+  values.push(STATE.zero);
+  return { form, length: p.length, values };
+}
+
+function formOf(mode: Mode, p: Parsed) {
+  const { cell, memory } = p;
+  const indexed = memory !== undefined && mode !== 16 &&
+    (memory.index >= 0 || effectiveSegment(mode, p.segment, memory) >= 0);
+  const form = memory === undefined ? cell.r : indexed ? cell.x : cell.m;
+  if (form === undefined) throw new TypeError(`${cell.encoding.mnemonic} has no such form`);
+  return { form, indexed };
+}
+
+/** Decodes one instruction at `pc`. */
+export function decode(table: OpcodeTable, bytes: Uint8Array, pc: bigint): Decoded | Undecodable {
+  const p = parse(table, bytes, pc);
+  if ("undecodable" in p) return p;
+  const zero = zeroShift(table, p);
+  if (zero !== undefined) return zero;
+  const { form, indexed } = formOf(table.mode, p);
+  const values: Values = [];
+  const { operands, definition } = p.cell.encoding;
+  for (const spec of definition.ignoresOperands ? [] : operands) {
+    pushOperand(values, table.mode, p, spec, indexed);
+  }
+  return { form, length: p.length, values };
+}

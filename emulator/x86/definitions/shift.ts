@@ -1,0 +1,139 @@
+/**
+ * Shifts and rotates. SDM vol. 2B, SAL/SAR/SHL/SHR and RCL/RCR/ROL/ROR.
+ *
+ * COUNT <- COUNT mod 32 (mod 64 for 64-bit operands); flags do not change if that is 0. Where the manual
+ * leaves a flag undefined: AF is cleared by shifts; OF is as for the last of single-bit shifts (SHL),
+ * 0 (SHR and SAR by more than 1), or as for a rotate by 1 from the result (ROL, ROR); CF of a shift by more
+ * than the width is the last bit out, were the operand padded with zeros (or the sign).
+ */
+import type { Ops, Value } from "../../ir/ops.ts";
+import { shiftFlags, topBits } from "../flags.ts";
+import type { Definition } from "../record.ts";
+
+interface Shifted<V extends Value> {
+  readonly result: V;
+  /** CF and CF xor OF in AUX's places. */
+  readonly aux: V;
+}
+
+/** `count` is masked and of `x`'s width; if it is 0, only the result counts, not the flags. */
+type Compute = <V extends Value>(b: Ops<V>, x: V, count: V) => Shifted<V>;
+
+function define(
+  mnemonic: string,
+  digit: number,
+  kind: "shift" | "rotate",
+  compute: Compute,
+  examples: readonly string[],
+  aliases: readonly string[] = [],
+): Definition {
+  return {
+    mnemonic,
+    aliases,
+    encodings: {
+      [`c0 /${digit}`]: "Eb,Ib",
+      [`c1 /${digit}`]: "Ev,Ib",
+      [`d0 /${digit}`]: "Eb,1",
+      [`d1 /${digit}`]: "Ev,1",
+      [`d2 /${digit}`]: "Eb,CL",
+      [`d3 /${digit}`]: "Ev,CL",
+    },
+    memory: "rmw",
+    cycleClass: "shift",
+    semantics(b, [dst, src]) {
+      const x = dst.readForWrite(b), w = x.width;
+      const amount = src.read(b);
+      const count = b.and(w === 8 ? amount : b.zext(amount, w), b.constant(w, w === 64 ? 63 : 31));
+      const { result, aux } = compute(b, x, count);
+      // An immediate that is 0 after masking is decoded to the form with a register: see decode.ts.
+      const changed = src.isImmediate ? undefined : b.ne(count, b.constant(w, 0));
+      const recipe = shiftFlags(b, kind === "shift" ? result : undefined, aux, changed);
+      dst.write(b, result);
+      b.flags(recipe);
+    },
+    examples,
+  };
+}
+
+/** All but the last step of a shift: count - 1, kept in range where count is 0. */
+function before<V extends Value>(b: Ops<V>, count: V): V {
+  const w = count.width;
+  return b.and(b.sub(count, b.constant(w, 1)), b.constant(w, w === 64 ? 63 : 31));
+}
+
+/** AUX where CF is bit 0 of `last` and OF is bit 62 of `overflow`, 64 bits with no other bit set. */
+function lowCarry<V extends Value>(b: Ops<V>, last: V, overflow?: V): V {
+  const cf = b.shl(b.zext(last, 64), b.constant(64, 63));
+  const both = b.or(cf, b.shr(cf, b.constant(64, 1)));
+  return overflow === undefined ? both : b.xor(both, overflow);
+}
+
+/** SHL: CF is the last bit shifted out, OF the new sign xor CF. */
+export const shl = define("shl", 4, "shift", (b, x, count) => {
+  // The top two bits of the value before the last step are CF and the new sign.
+  return { result: b.shl(x, count), aux: topBits(b, b.shl(x, before(b, count))) };
+}, [
+  "c1 e0 04 | shl eax, 4 | eax=18000001 => eax=80000010 cf=1 sf=1 zf=0 pf=0",
+  "d1 e0 | shl eax, 1 | eax=40000000 => eax=80000000 cf=0 of=1 sf=1",
+  "d1 e0 | shl eax, 1 | eax=c0000000 => eax=80000000 cf=1 of=0 sf=1",
+  "d3 e0 | shl eax, cl | eax=1 ecx=20 cf=1 zf=1 => eax=1 cf=1 zf=1",
+  "d3 e0 | shl eax, cl | eax=3 ecx=1f => eax=80000000 cf=1",
+  "d2 e0 | shl al, cl | eax=1 ecx=8 => eax=0 cf=1 zf=1",
+  "c1 e0 00 | shl eax, 0 | eax=1 cf=1 zf=1 => eax=1 cf=1 zf=1",
+  "c1 e0 20 | shl eax, 0x20 | rax=ffffffff00000001 cf=1 => rax=1 cf=1 | 64",
+  "48 c1 e0 20 | shl rax, 0x20 | rax=1 => rax=100000000 cf=0 | 64",
+], ["sal"]);
+
+/** SHR: CF is the last bit shifted out, OF (count 1) the old sign. */
+export const shr = define("shr", 5, "shift", (b, x, count) => {
+  const last = b.shr(x, before(b, count)), w = x.width;
+  const sign = b.and(b.zext(last, 64), b.constant(64, 1n << BigInt(w - 1)));
+  const overflow = w === 64 ? b.shr(sign, b.constant(64, 1)) : b.shl(sign, b.constant(64, 63 - w));
+  return { result: b.shr(x, count), aux: lowCarry(b, last, overflow) };
+}, [
+  "d1 e8 | shr eax, 1 | eax=80000001 => eax=40000000 cf=1 of=1",
+  "c1 e8 1f | shr eax, 0x1f | eax=c0000000 => eax=1 cf=1 zf=0",
+  "d3 e8 | shr eax, cl | eax=5 ecx=0 cf=1 of=1 => eax=5 cf=1 of=1",
+  "48 d1 e8 | shr rax, 1 | rax=8000000000000000 => rax=4000000000000000 cf=0 of=1 | 64",
+]);
+
+/** SAR: CF is the last bit shifted out, OF 0. */
+export const sar = define("sar", 7, "shift", (b, x, count) => {
+  return { result: b.sar(x, count), aux: lowCarry(b, b.sar(x, before(b, count))) };
+}, [
+  "c1 f8 04 | sar eax, 4 | eax=80000008 => eax=f8000000 cf=1 of=0 sf=1",
+  "d0 f8 | sar al, 1 | eax=81 => eax=c0 cf=1 of=0",
+]);
+
+/** `x` rotated left; widths 8 and 16 have no rotate of their own. */
+function rotatedLeft<V extends Value>(b: Ops<V>, x: V, count: V): V {
+  const w = x.width;
+  if (w >= 32) return b.rotl(x, count);
+  const n = b.and(count, b.constant(w, w - 1));
+  return b.or(b.shl(x, n), b.shr(x, b.sub(b.constant(w, w), n)));
+}
+
+/** ROL: CF is bit 0 of the result, OF its sign xor CF; the others stay. */
+export const rol = define("rol", 0, "rotate", (b, x, count) => {
+  const result = rotatedLeft(b, x, count);
+  const cf = b.shl(b.zext(result, 64), b.constant(64, 63));
+  const sign = b.and(b.shr(topBits(b, result), b.constant(64, 1)), b.constant(64, 1n << 62n));
+  return { result, aux: b.or(cf, sign) };
+}, [
+  "c1 c0 08 | rol eax, 8 | eax=12345678 zf=1 => eax=34567812 cf=0 zf=1",
+  "d0 c0 | rol al, 1 | eax=81 => eax=3 cf=1 of=1",
+  "66 c1 c0 04 | rol ax, 4 | eax=1234 => eax=2341 cf=1",
+]);
+
+/** ROR: CF is the sign of the result, OF the xor of its top two bits; the others stay. */
+export const ror = define("ror", 1, "rotate", (b, x, count) => {
+  const w = x.width;
+  const result = w >= 32
+    ? b.rotr(x, count)
+    : rotatedLeft(b, x, b.sub(b.constant(w, w), b.and(count, b.constant(w, w - 1))));
+  return { result, aux: topBits(b, result) };
+}, [
+  "c1 c8 08 | ror eax, 8 | eax=12345678 sf=1 => eax=78123456 cf=0 of=1 sf=1",
+  "d2 c8 | ror al, cl | eax=1 ecx=1 => eax=80 cf=1 of=1",
+  "d2 c8 | ror al, cl | eax=81 ecx=8 => eax=81 cf=1",
+]);

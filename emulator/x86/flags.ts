@@ -1,0 +1,256 @@
+/**
+ * The arithmetic flags as recipes: what an instruction stores, and how a condition reads it.
+ *
+ * | slot | bits | meaning |
+ * |---|---|---|
+ * | RES | 63..0 | the result, sign-extended: ZF = (RES == 0), SF = bit 63, PF from bits 7..0 |
+ * | AUX | 63 | CF |
+ * | AUX | 62 | CF xor OF (the carry into the sign bit) |
+ * | AUX | 15..8 | correction to RES bits 7..0 before parity is taken |
+ * | AUX | 3 | AF |
+ * | AUX | 0 | correction to SF: SF = RES bit 63 xor this |
+ *
+ * An addition stores its carry vector (bit i = carry out of bit i) moved to the top, a subtraction its
+ * borrow vector; the corrections are used by POPF and SAHF only. SDM vol. 1, section 3.4.3.1.
+ */
+import type { ConditionName, Ops, Recipe, Value } from "../ir/ops.ts";
+import { AUX, EFLAGS_REST, RES } from "./slots.ts";
+
+/** CF and OF within AUX: to change CF alone, flip both. */
+export const CARRY_BITS = 0xc000_0000_0000_0000n;
+const VECTOR_BITS = CARRY_BITS | 8n;
+
+/** A carry vector of any width, placed as AUX wants it. */
+function placed<V extends Value>(b: Ops<V>, vector: V): V {
+  const wide = b.zext(vector, 64);
+  const both = vector.width === 64 ? wide : b.or(b.shl(wide, b.constant(64, 64 - vector.width)), wide);
+  return b.and(both, b.constant(64, VECTOR_BITS));
+}
+
+/** Carry out of every bit of x + y (+ carry in) = sum. */
+function carries<V extends Value>(b: Ops<V>, x: V, y: V, sum: V): V {
+  return b.or(b.and(x, y), b.and(b.or(x, y), b.not(sum)));
+}
+
+/** Borrow out of every bit of x - y (- borrow in) = difference. */
+function borrows<V extends Value>(b: Ops<V>, x: V, y: V, difference: V): V {
+  const notX = b.not(x);
+  return b.or(b.and(notX, y), b.and(b.or(notX, y), difference));
+}
+
+type Conditions<V extends Value> = Record<ConditionName, () => V>;
+
+/** ZF and SF straight from a result. */
+function resultConditions<V extends Value>(b: Ops<V>, result: V): Conditions<V> {
+  const zero = () => b.constant(result.width, 0);
+  return { z: () => b.eq(result, zero()), s: () => b.lts(result, zero()) };
+}
+
+/** ADD. */
+export function addFlags<V extends Value>(b: Ops<V>, x: V, y: V, sum: V): Recipe<V> {
+  return {
+    writes: [[RES, b.sext(sum, 64)], [AUX, placed(b, carries(b, x, y, sum))]],
+    conditions: { ...resultConditions(b, sum), b: () => b.ltu(sum, x) },
+    operands: [x, sum],
+  };
+}
+
+/** SUB and CMP. */
+export function subFlags<V extends Value>(b: Ops<V>, x: V, y: V, difference: V): Recipe<V> {
+  return {
+    writes: [[RES, b.sext(difference, 64)], [AUX, placed(b, borrows(b, x, y, difference))]],
+    conditions: {
+      z: () => b.eq(x, y),
+      s: () => b.lts(difference, b.constant(difference.width, 0)),
+      b: () => b.ltu(x, y),
+      be: () => b.leu(x, y),
+      l: () => b.lts(x, y),
+      le: () => b.les(x, y),
+    },
+    operands: [x, y, difference],
+  };
+}
+
+/** ADC. */
+export function adcFlags<V extends Value>(b: Ops<V>, x: V, y: V, sum: V): Recipe<V> {
+  return {
+    writes: [[RES, b.sext(sum, 64)], [AUX, placed(b, carries(b, x, y, sum))]],
+    conditions: resultConditions(b, sum),
+    operands: [sum],
+  };
+}
+
+/** SBB. */
+export function sbbFlags<V extends Value>(b: Ops<V>, x: V, y: V, difference: V): Recipe<V> {
+  return {
+    writes: [[RES, b.sext(difference, 64)], [AUX, placed(b, borrows(b, x, y, difference))]],
+    conditions: resultConditions(b, difference),
+    operands: [difference],
+  };
+}
+
+/** AND, OR, XOR, TEST: CF and OF are cleared; AF is undefined and cleared here. */
+export function logicFlags<V extends Value>(b: Ops<V>, result: V): Recipe<V> {
+  const { z, s } = resultConditions(b, result);
+  return {
+    writes: [[RES, b.sext(result, 64)], [AUX, b.constant(64, 0)]],
+    conditions: {
+      z,
+      s,
+      be: z,
+      l: s,
+      le: () => b.les(result, b.constant(result.width, 0)),
+      b: () => b.constant(1, 0),
+      o: () => b.constant(1, 0),
+    },
+    operands: [result],
+  };
+}
+
+/** `vector` with CF as it was: where the two differ, CF and its copy in bit 62 flip together. */
+function keepingCarry<V extends Value>(b: Ops<V>, vector: V): V {
+  const differs = b.sar(b.xor(vector, b.read(AUX, 64)), b.constant(64, 63));
+  return b.xor(vector, b.and(differs, b.constant(64, CARRY_BITS)));
+}
+
+/** INC: as ADD of 1, but CF stays. */
+export function incFlags<V extends Value>(b: Ops<V>, x: V, sum: V): Recipe<V> {
+  const one = b.constant(x.width, 1), minusOne = () => b.constant(x.width, -1);
+  return {
+    writes: [[RES, b.sext(sum, 64)], [AUX, keepingCarry(b, placed(b, carries(b, x, one, sum)))]],
+    conditions: {
+      ...resultConditions(b, sum),
+      l: () => b.lts(x, minusOne()),
+      le: () => b.les(x, minusOne()),
+    },
+    operands: [x, sum],
+  };
+}
+
+/** DEC: as SUB of 1, but CF stays. */
+export function decFlags<V extends Value>(b: Ops<V>, x: V, difference: V): Recipe<V> {
+  const one = b.constant(x.width, 1);
+  return {
+    writes: [
+      [RES, b.sext(difference, 64)],
+      [AUX, keepingCarry(b, placed(b, borrows(b, x, one, difference)))],
+    ],
+    conditions: {
+      ...resultConditions(b, difference),
+      l: () => b.lts(x, b.constant(x.width, 1)),
+      le: () => b.les(x, b.constant(x.width, 1)),
+    },
+    operands: [x, difference],
+  };
+}
+
+/**
+ * IMUL and MUL: CF = OF = `overflow` (width 1). The others are undefined: SF, ZF and PF follow the low half, AF
+ * is cleared.
+ */
+export function mulFlags<V extends Value>(b: Ops<V>, low: V, overflow: V): Recipe<V> {
+  return { writes: [[RES, b.sext(low, 64)], [AUX, b.shl(b.zext(overflow, 64), b.constant(64, 63))]] };
+}
+
+/** AUX of a shift whose CF and CF xor OF stand in the top two bits of `top`. */
+export function topBits<V extends Value>(b: Ops<V>, top: V): V {
+  const wide = b.zext(top, 64);
+  const moved = top.width === 64 ? wide : b.shl(wide, b.constant(64, 64 - top.width));
+  return b.and(moved, b.constant(64, CARRY_BITS));
+}
+
+/** Flags of a shift or rotate: without `res` ZF SF PF AF stay; if `changed` (width 1) is false all stay. */
+export function shiftFlags<V extends Value>(b: Ops<V>, res: V | undefined, aux: V, changed?: V): Recipe<V> {
+  const old = () => b.read(AUX, 64);
+  const keep = res === undefined ? b.or(aux, b.and(old(), b.constant(64, ~CARRY_BITS))) : aux;
+  const writes: (readonly [number, V])[] = [[
+    AUX,
+    changed === undefined ? keep : b.select(changed, keep, old()),
+  ]];
+  if (res !== undefined) {
+    const wide = b.sext(res, 64);
+    writes.unshift([RES, changed === undefined ? wide : b.select(changed, wide, b.read(RES, 64))]);
+  }
+  if (res === undefined || changed !== undefined) return { writes };
+  return { writes, conditions: resultConditions(b, res), operands: [res] };
+}
+
+/** A change of CF alone: `set` gives the bits of AUX to flip (within `CARRY_BITS`) from AUX. */
+export function carryFlags<V extends Value>(b: Ops<V>, flip: (aux: V) => V): Recipe<V> {
+  const aux = b.read(AUX, 64);
+  return { writes: [[AUX, b.xor(aux, b.and(flip(aux), b.constant(64, CARRY_BITS)))]] };
+}
+
+/** The stored form of CF PF AF ZF SF OF, each at its place in the 64-bit value `eflags`. */
+export function storedFlags<V extends Value>(b: Ops<V>, eflags: V): Recipe<V> {
+  const bit = (n: number) => b.and(b.shr(eflags, b.constant(64, n)), b.constant(64, 1));
+  const to = (v: V, n: number) => b.shl(v, b.constant(64, n));
+  const cf = bit(0), zf = bit(6);
+  const aux = [
+    to(cf, 63),
+    to(b.xor(cf, bit(11)), 62),
+    to(bit(4), 3),
+    bit(7),
+    to(b.xor(bit(2), zf), 8),
+  ].reduce((x, y) => b.or(x, y));
+  return { writes: [[RES, b.xor(zf, b.constant(64, 1))], [AUX, aux]] };
+}
+
+/** Carry flag, width 1. */
+export function carry<V extends Value>(b: Ops<V>): V {
+  return b.condition("b", () => b.lts(b.read(AUX, 64), b.constant(64, 0)));
+}
+
+/** Even condition codes, in the order of their encoding. SDM vol. 1, appendix B. */
+const BASE: readonly ConditionName[] = ["o", "b", "z", "be", "s", "p", "l", "le"];
+
+function baseCondition<V extends Value>(b: Ops<V>, name: ConditionName): V {
+  const res = () => b.read(RES, 64), aux = () => b.read(AUX, 64), zero = b.constant(64, 0);
+  const up = (v: V, n: number) => b.shl(v, b.constant(64, n));
+  switch (name) {
+    case "o":
+      return b.condition(name, () => {
+        const a = aux();
+        return b.lts(b.xor(a, up(a, 1)), zero);
+      });
+    case "b":
+      return carry(b);
+    case "z":
+      return b.condition(name, () => b.eq(res(), zero));
+    case "be":
+      return b.condition(name, () => b.or(b.lts(aux(), zero), b.eq(res(), zero)));
+    case "s":
+      return b.condition(name, () => b.lts(b.xor(res(), up(aux(), 63)), zero));
+    case "p":
+      return b.condition(name, () => {
+        const byte = b.and(b.xor(res(), b.shr(aux(), b.constant(64, 8))), b.constant(64, 0xff));
+        return b.not(b.trunc(b.popcnt(byte), 1));
+      });
+    case "l":
+      return b.condition(name, () => {
+        const a = aux();
+        return b.lts(b.xor(b.xor(res(), up(a, 63)), b.xor(a, up(a, 1))), zero);
+      });
+    case "le":
+      return b.condition(name, () => {
+        const r = res(), a = aux();
+        return b.or(b.eq(r, zero), b.lts(b.xor(b.xor(r, up(a, 63)), b.xor(a, up(a, 1))), zero));
+      });
+    default:
+      throw new TypeError(`unknown condition "${name}": expected one of ${BASE.join(" ")}`);
+  }
+}
+
+/** Condition code 0..15 as width 1; odd codes are the even ones inverted. */
+export function cond<V extends Value>(b: Ops<V>, cc: number): V {
+  const base = baseCondition(b, BASE[cc >> 1]);
+  return cc & 1 ? b.not(base) : base;
+}
+
+/** EFLAGS as PUSHF shows it, 64 bits. */
+export function eflags<V extends Value>(b: Ops<V>): V {
+  const at = (name: ConditionName, n: number) => b.shl(b.zext(baseCondition(b, name), 64), b.constant(64, n));
+  const af = b.and(b.shl(b.read(AUX, 64), b.constant(64, 1)), b.constant(64, 0x10));
+  return [at("b", 0), at("p", 2), af, at("z", 6), at("s", 7), at("o", 11), b.constant(64, 2)]
+    .reduce((x, y) => b.or(x, y), b.read(EFLAGS_REST, 64));
+}

@@ -1,0 +1,127 @@
+/** Opcode bytes to encodings: the table that the decoder and the disassembler walk. */
+import type { Form } from "../isa/isa.ts";
+import { DEFINITIONS } from "./definitions/all.ts";
+import { FormSet, type Place } from "./forms.ts";
+import { dependsOnSize, type Encoding, encodingsOf, type OperandSize, type Prefix } from "./record.ts";
+import type { Mode } from "./registers.ts";
+
+/** One encoding at one operand size, with its forms by the place of the ModRM or moffs operand. */
+export interface Cell {
+  readonly encoding: Encoding;
+  readonly size: OperandSize;
+  readonly r?: Form;
+  readonly m?: Form;
+  readonly x?: Form;
+}
+
+export interface Slot {
+  readonly hasModrm: boolean;
+  /** Without ModRM: by size index. With it: size index * 16 + (register form ? 8 : 0) + ModRM.reg. */
+  readonly cells: (Cell | undefined)[];
+  /** Encodings with a fixed ModRM byte: size index * 256 + the byte. */
+  readonly fixed: Map<number, Cell>;
+}
+
+/** 0, 1, 2 for operand sizes 16, 32, 64. */
+export function sizeIndex(size: OperandSize): number {
+  return size >> 5;
+}
+
+/** Every encoding of every definition, in order; shared by the modes. */
+let everyEncoding: readonly Encoding[] | undefined;
+export function allEncodings(): readonly Encoding[] {
+  return everyEncoding ??= DEFINITIONS.flatMap(encodingsOf);
+}
+
+/** Operand sizes of a mode, and for an encoding the size that each of them becomes. */
+export function sizesOf(encoding: Encoding, mode: Mode): readonly (readonly [OperandSize, OperandSize])[] {
+  const { sizes, wide } = encoding.attributes;
+  const all: readonly OperandSize[] = mode === 64 ? [16, 32, 64] : [16, 32];
+  return all.map((size) => {
+    const becomes: OperandSize = mode === 64 && wide !== undefined && (wide === "f64" || size !== 16)
+      ? 64
+      : size;
+    return [size, becomes] as const;
+  }).filter(([, size]) => sizes.includes(size));
+}
+
+function placesOf(encoding: Encoding, mode: Mode): readonly Place[] {
+  const memory: Place[] = mode === 16 ? ["m"] : ["m", "x"];
+  if (encoding.operands.some((o) => o.kind === "M" || o.kind === "O")) return memory;
+  return encoding.operands.some((o) => o.kind === "E") ? ["r", ...memory] : ["r"];
+}
+
+/** The table of one mode. Throws TypeError where two encodings want the same bytes. */
+export class OpcodeTable {
+  readonly #slots: Record<Prefix, (Slot | undefined)[]> = { none: [], f3: [], "rex.b": [] };
+  readonly forms: FormSet;
+
+  constructor(readonly mode: Mode, encodings: readonly Encoding[] = allEncodings()) {
+    this.forms = new FormSet(mode);
+    for (const encoding of encodings) {
+      if (!encoding.attributes.modes.includes(mode)) continue;
+      let cell: Cell | undefined;
+      for (const [size, becomes] of sizesOf(encoding, mode)) {
+        if (cell === undefined || dependsOnSize(encoding)) cell = this.#cell(encoding, becomes);
+        this.#add({ ...cell, size: becomes }, size);
+      }
+    }
+  }
+
+  slot(prefix: Prefix, map: number, opcode: number): Slot | undefined {
+    return this.#slots[prefix][map === 0 ? opcode : 256 + opcode];
+  }
+
+  #cell(encoding: Encoding, size: OperandSize): Cell {
+    const places = placesOf(encoding, this.mode);
+    const form = (place: Place) =>
+      places.includes(place) ? this.forms.formOf(encoding, size, place) : undefined;
+    return { encoding, size, r: form("r"), m: form("m"), x: form("x") };
+  }
+
+  #add(cell: Cell, size: OperandSize): void {
+    const { encoding } = cell;
+    const slots = this.#slots[encoding.prefix], base = encoding.map === 0 ? 0 : 256;
+    for (let i = encoding.attributes.notZero ? 1 : 0; i < (encoding.plusRegister ? 8 : 1); i++) {
+      const index = base + encoding.opcode + i, hasModrm = encoding.modrm !== "none";
+      const slot = slots[index] ??= { hasModrm, cells: new Array(hasModrm ? 48 : 3), fixed: new Map() };
+      if (slot.hasModrm !== hasModrm) throw new TypeError(this.#taken(encoding));
+      this.#fill(slot, cell, sizeIndex(size));
+    }
+  }
+
+  #fill(slot: Slot, cell: Cell, size: number): void {
+    const { encoding } = cell;
+    if (encoding.modrm === "fixed") {
+      const key = size * 256 + encoding.extra;
+      if (slot.fixed.has(key)) throw new TypeError(this.#taken(encoding));
+      slot.fixed.set(key, cell);
+      return;
+    }
+    const put = (index: number) => {
+      if (slot.cells[index] !== undefined) throw new TypeError(this.#taken(encoding));
+      slot.cells[index] = cell;
+    };
+    if (encoding.modrm === "none") return put(size);
+    for (let reg = 0; reg < 8; reg++) {
+      if (encoding.modrm === "digit" && reg !== encoding.extra) continue;
+      if (cell.r !== undefined) put(size * 16 + 8 + reg);
+      if (cell.m !== undefined) put(size * 16 + reg);
+    }
+  }
+
+  #taken(encoding: Encoding): string {
+    return `opcode ${
+      encoding.opcode.toString(16)
+    } of ${encoding.mnemonic} is already taken in mode ${this.mode}`;
+  }
+}
+
+const tables = new Map<Mode, OpcodeTable>();
+
+/** The table of a mode, built when first asked for. */
+export function opcodeTable(mode: Mode): OpcodeTable {
+  let table = tables.get(mode);
+  if (table === undefined) tables.set(mode, table = new OpcodeTable(mode));
+  return table;
+}

@@ -1,0 +1,272 @@
+/** Instruction bytes taken apart: prefixes, opcode, ModRM, SIB, displacement, immediate. SDM vol. 2A, 2. */
+import type { Undecodable } from "../isa/isa.ts";
+import { missingName } from "./missing.ts";
+import { type Cell, type OpcodeTable, sizeIndex, type Slot } from "./opcode_table.ts";
+import type { OperandSize, OperandSpec } from "./record.ts";
+import { CS, DS, ES, FS, GS, SS } from "./slots.ts";
+
+export const MAX_LENGTH = 15;
+
+/** A memory operand as encoded. Register codes 0..15, or -1 for none. */
+export interface MemoryOperand {
+  readonly base: number;
+  readonly index: number;
+  /** 0..3: the index is shifted left by this. */
+  readonly scale: number;
+  /** Signed; of a RIP-relative or moffs operand the absolute address. */
+  readonly disp: bigint;
+  readonly ripRelative: boolean;
+}
+
+export interface Parsed {
+  readonly cell: Cell;
+  readonly size: OperandSize;
+  readonly length: number;
+  readonly lock: boolean;
+  /** Segment override, index of the segment or -1. */
+  readonly segment: number;
+  readonly hasRex: boolean;
+  /** Register codes with their REX bits: of ModRM.reg, of ModRM.rm (register form), of the opcode. */
+  readonly reg: number;
+  readonly rm: number;
+  readonly opcodeReg: number;
+  readonly memory?: MemoryOperand;
+  /** Immediate, sign-extended to the operand size where the encoding says so. */
+  readonly immediate: number | bigint;
+  /** Branch target, absolute. */
+  readonly target: bigint;
+}
+
+const SEGMENT_PREFIX = new Map([[0x26, ES], [0x2e, CS], [0x36, SS], [0x3e, DS], [0x64, FS], [0x65, GS]]);
+
+/** Base and index registers of 16-bit addressing, by ModRM.rm. SDM vol. 2A, table 2-1. */
+const PAIRS_16: readonly (readonly [number, number])[] = [
+  [3, 6],
+  [3, 7],
+  [5, 6],
+  [5, 7],
+  [6, -1],
+  [7, -1],
+  [5, -1],
+  [3, -1],
+];
+
+const hex = (byte: number) => byte.toString(16).padStart(2, "0");
+
+/** Thrown and caught within `parse`: the reason why bytes are no instruction. */
+class Refusal {
+  constructor(readonly reason: string) {}
+}
+
+class Parser {
+  at = 0;
+  segment = -1;
+  rex = 0;
+  operandSize = false;
+  lock = false;
+  repeat = 0;
+  reg = 0;
+  rm = 0;
+  immediate: number | bigint = 0;
+  relative = 0;
+  readonly #view: DataView;
+
+  constructor(readonly table: OpcodeTable, readonly bytes: Uint8Array, readonly pc: bigint) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #take(count: number): number {
+    const start = this.at;
+    if (start + count > MAX_LENGTH) {
+      throw new Refusal("instruction is longer than 15 bytes");
+    }
+    if (start + count > this.bytes.length) {
+      throw new Refusal(`instruction is cut off after ${this.bytes.length} bytes`);
+    }
+    this.at = start + count;
+    return start;
+  }
+
+  byte = () => this.bytes[this.#take(1)];
+  int8 = () => this.#view.getInt8(this.#take(1));
+  int16 = () => this.#view.getInt16(this.#take(2), true);
+  int32 = () => this.#view.getInt32(this.#take(4), true);
+  int64 = () => this.#view.getBigInt64(this.#take(8), true);
+
+  /** Takes prefixes and gives the first opcode byte. */
+  #prefixes(): number {
+    for (;;) {
+      const byte = this.byte();
+      const segment = SEGMENT_PREFIX.get(byte);
+      if (this.table.mode === 64 && (byte & 0xf0) === 0x40) {
+        this.rex = byte;
+        continue;
+      }
+      if (segment !== undefined) {
+        // Long mode ignores the other four, but they do not undo FS or GS before them.
+        if (this.table.mode !== 64 || segment >= FS) this.segment = segment;
+      } else if (byte === 0x66) this.operandSize = true;
+      else if (byte === 0xf0) this.lock = true;
+      else if (byte === 0xf2 || byte === 0xf3) this.repeat = byte;
+      else if (byte === 0x67) throw new Refusal("address-size prefix 67 is not implemented");
+      else return byte;
+      // A REX prefix counts only right before the opcode.
+      this.rex = 0;
+    }
+  }
+
+  parse(): Parsed {
+    let opcode = this.#prefixes(), map = 0;
+    if (opcode === 0x0f) {
+      map = 0x0f;
+      opcode = this.byte();
+    }
+    const { mode } = this.table, w = (this.rex & 8) !== 0;
+    const size: OperandSize = w ? 64 : this.operandSize ? (mode === 16 ? 32 : 16) : mode === 16 ? 16 : 32;
+    const slot = this.#slot(map, opcode);
+    const modrm = slot?.hasModrm ? this.byte() : -1;
+    const cell = slot && this.#cell(slot, modrm, sizeIndex(size));
+    if (cell === undefined) throw new Refusal(this.#missing(map, opcode, modrm));
+    const { encoding } = cell;
+    if (
+      this.operandSize &&
+      (encoding.attributes.noPrefix || (mode === 64 && encoding.attributes.wide === "f64"))
+    ) {
+      throw new Refusal(`operand-size prefix 66 on ${encoding.mnemonic} is not implemented`);
+    }
+    this.reg = modrm >> 3 & 7 | (this.rex & 4) << 1;
+    let memory: MemoryOperand | undefined;
+    if (modrm >= 0 && modrm < 0xc0) memory = mode === 16 ? this.#memory16(modrm) : this.#memory(modrm);
+    else this.rm = modrm & 7 | (this.rex & 1) << 3;
+    for (const operand of encoding.operands) {
+      const direct = this.#immediate(operand, cell.size);
+      if (direct !== undefined) memory = direct;
+    }
+    this.#checkSegment(cell, modrm);
+    this.#checkLock(cell, memory !== undefined);
+    const end = this.pc + BigInt(this.at);
+    if (memory?.ripRelative) memory = { ...memory, disp: BigInt.asIntN(64, end + memory.disp) };
+    const target = BigInt.asUintN(mode === 64 ? 64 : cell.size, end + BigInt(this.relative));
+    if (mode === 16 && target > 0xffffn && encoding.operands[0]?.kind === "J") {
+      throw new Refusal(`branch target ${target.toString(16)} is beyond the 64 KiB of a real-mode segment`);
+    }
+    return {
+      cell,
+      size: cell.size,
+      length: this.at,
+      lock: this.lock,
+      segment: this.segment,
+      hasRex: this.rex !== 0,
+      reg: this.reg,
+      rm: this.rm,
+      opcodeReg: opcode & 7 | (this.rex & 1) << 3,
+      memory,
+      immediate: this.immediate,
+      target,
+    };
+  }
+
+  #slot(map: number, opcode: number): Slot | undefined {
+    if (this.repeat === 0) {
+      return (this.rex & 1 ? this.table.slot("rex.b", map, opcode) : undefined) ??
+        this.table.slot("none", map, opcode);
+    }
+    const slot = this.repeat === 0xf3 ? this.table.slot("f3", map, opcode) : undefined;
+    if (slot === undefined) {
+      const name = this.repeat === 0xf3 ? "f3 (REP)" : "f2 (REPNE)";
+      throw new Refusal(`prefix ${name} on opcode ${map ? "0f " : ""}${hex(opcode)} is not implemented`);
+    }
+    return slot;
+  }
+
+  #cell(slot: Slot, modrm: number, size: number): Cell | undefined {
+    if (modrm < 0) return slot.cells[size];
+    return slot.fixed.get(size * 256 + modrm) ??
+      slot.cells[size * 16 + (modrm >= 0xc0 ? 8 : 0) + (modrm >> 3 & 7)];
+  }
+
+  #missing(map: number, opcode: number, modrm: number): string {
+    const prefix = this.operandSize ? "66 " : "";
+    const bytes = `${map ? "0f " : ""}${hex(opcode)}${modrm < 0 ? "" : ` /${modrm >> 3 & 7}`}`;
+    const name = missingName(this.table.mode, map, opcode, modrm);
+    return `opcode ${prefix}${bytes} is not implemented${name === undefined ? "" : ` (${name})`}`;
+  }
+
+  #memory16(modrm: number): MemoryOperand {
+    const mod = modrm >> 6, rm = modrm & 7;
+    const absolute = mod === 0 && rm === 6;
+    const [base, index] = absolute ? [-1, -1] : PAIRS_16[rm];
+    const disp = absolute || mod === 2 ? this.int16() : mod === 1 ? this.int8() : 0;
+    return { base, index, scale: 0, disp: BigInt(disp), ripRelative: false };
+  }
+
+  #memory(modrm: number): MemoryOperand {
+    const mod = modrm >> 6;
+    let base = modrm & 7, index = -1, scale = 0, ripRelative = false;
+    if (base === 4) {
+      const sib = this.byte();
+      index = sib >> 3 & 7 | (this.rex & 2) << 2;
+      scale = sib >> 6;
+      base = sib & 7;
+      if (index === 4) index = -1;
+      if (base === 5 && mod === 0) base = -1;
+    } else if (base === 5 && mod === 0) {
+      base = -1;
+      ripRelative = this.table.mode === 64;
+    }
+    if (base >= 0) base |= (this.rex & 1) << 3;
+    const disp = mod === 1 ? this.int8() : mod === 2 || base < 0 ? this.int32() : 0;
+    return { base, index, scale, disp: BigInt(disp), ripRelative };
+  }
+
+  /** Takes what an operand has after ModRM; gives memory for an address without ModRM. */
+  #immediate(spec: OperandSpec, size: OperandSize): MemoryOperand | undefined {
+    if (spec.kind === "O") {
+      const { mode } = this.table;
+      const disp = mode === 64 ? this.int64() : BigInt(mode === 32 ? this.int32() : this.int16());
+      return { base: -1, index: -1, scale: 0, disp, ripRelative: false };
+    }
+    if (spec.kind === "J") {
+      this.relative = spec.size === "b" ? this.int8() : size === 16 ? this.int16() : this.int32();
+    } else if (spec.kind === "I") {
+      if (spec.size === "b" || spec.size === "s") this.immediate = this.int8();
+      else if (spec.size === "w" || size === 16) this.immediate = this.int16();
+      else if (spec.size === "v" && size === 64) this.immediate = this.int64();
+      else this.immediate = this.int32();
+    } else if (spec.kind === "one") this.immediate = 1;
+    return undefined;
+  }
+
+  #checkSegment(cell: Cell, modrm: number): void {
+    if (!cell.encoding.operands.some((o) => o.kind === "S")) return;
+    const code = this.reg = modrm >> 3 & 7;
+    if (code > GS) throw new Refusal(`segment register ${code} does not exist`);
+    const isLoad = cell.encoding.operands[0].kind === "S";
+    if (isLoad && code === CS) throw new Refusal("mov to cs is not a valid instruction: use a far jump");
+  }
+
+  #checkLock(cell: Cell, isMemory: boolean): void {
+    if (!this.lock) return;
+    const { definition, mnemonic, operands } = cell.encoding;
+    if (!definition.lock) throw new Refusal(`prefix f0 (LOCK) is not allowed on ${mnemonic}`);
+    // XCHG's and every other lockable instruction's memory operand is ModRM.rm, and it is written.
+    if (!isMemory || operands[0].kind !== "E") {
+      throw new Refusal(`prefix f0 (LOCK) on ${mnemonic} needs a memory destination`);
+    }
+  }
+}
+
+/** Takes one instruction apart. */
+export function parse(table: OpcodeTable, bytes: Uint8Array, pc: bigint): Parsed | Undecodable {
+  const parser = new Parser(table, bytes, pc);
+  try {
+    return parser.parse();
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    return {
+      undecodable: true,
+      length: Math.max(1, Math.min(parser.at, bytes.length)),
+      reason: refusal.reason,
+    };
+  }
+}

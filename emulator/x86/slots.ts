@@ -1,0 +1,49 @@
+/** Byte offsets of x86 state within the state area; slots are 8 bytes. */
+import { STATE } from "../ir/layout.ts";
+
+/** Slot of general register 0..15: rax rcx rdx rbx rsp rbp rsi rdi r8..r15, the order of their codes. */
+export function gpr(code: number): number {
+  return STATE.isa + 8 * code;
+}
+
+export const RAX = gpr(0);
+export const RCX = gpr(1);
+export const RDX = gpr(2);
+export const RBX = gpr(3);
+export const RSP = gpr(4);
+export const RBP = gpr(5);
+export const RSI = gpr(6);
+export const RDI = gpr(7);
+
+/** Last flag result, sign-extended to 64 bits. */
+export const RES = gpr(16);
+/** Carries of the last flag result and corrections to what `RES` says; see `flags.ts`. */
+export const AUX = RES + 8;
+/** EFLAGS without CF PF AF ZF SF OF and without bit 1, at their own bit positions. */
+export const EFLAGS_REST = AUX + 8;
+
+/** Segment registers in the order of their codes. */
+export const SEGMENT_NAMES = ["es", "cs", "ss", "ds", "fs", "gs"] as const;
+export const ES = 0;
+export const CS = 1;
+export const SS = 2;
+export const DS = 3;
+export const FS = 4;
+export const GS = 5;
+
+const SEGMENTS = EFLAGS_REST + 8;
+
+/** Slot of a segment's selector (16 bits). */
+export function segmentSelector(index: number): number {
+  return SEGMENTS + 16 * index;
+}
+
+/** Slot of a segment's base address (32 bits in modes 16 and 32, 64 in mode 64). */
+export function segmentBase(index: number): number {
+  return SEGMENTS + 16 * index + 8;
+}
+
+/** Slot of CR0; CRn is 8 * n further on. */
+export const CR = SEGMENTS + 16 * 6;
+/** Slot of the EFER MSR. */
+export const EFER = CR + 8 * 9;

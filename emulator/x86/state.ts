@@ -1,0 +1,116 @@
+/**
+ * Where an x86 vCPU keeps its registers in the state area, and the names that users give them.
+ *
+ * The arithmetic flags are not kept as bits: `RES` and `AUX` hold a result and its carries, `flags.ts`
+ * says how they read. Everything else of EFLAGS is kept as bits in `EFLAGS_REST`.
+ */
+import { STATE } from "../ir/layout.ts";
+import type { RegisterInfo, StateView } from "../isa/isa.ts";
+import { composeFlags, setFlags } from "./flag_bits.ts";
+import { AUX, EFLAGS_REST, RES } from "./slots.ts";
+import { CR, EFER, gpr, SEGMENT_NAMES, segmentBase, segmentSelector } from "./slots.ts";
+import { type Mode, registerNames } from "./registers.ts";
+
+export { AUX, CR, EFER, EFLAGS_REST, gpr, RES, segmentBase, segmentSelector };
+
+function general(mode: Mode): RegisterInfo[] {
+  return [...registerNames(mode)].filter(([, r]) => r.kind === "general").map(([name, r]) => ({
+    name,
+    offset: r.kind === "general" ? r.slot : 0,
+    width: r.width as 8 | 16 | 32 | 64,
+    // `regs` shows the full registers; their parts are there to be asked for by name.
+    group: r.width === (mode === 64 ? 64 : 32) ? "general" : "part",
+  })).sort((a, b) => b.width - a.width);
+}
+
+function segments(mode: Mode): RegisterInfo[] {
+  return SEGMENT_NAMES.flatMap((name, index): RegisterInfo[] => [
+    {
+      name,
+      offset: segmentSelector(index),
+      width: 16,
+      group: "segment",
+      ...(mode === 16 ? realMode(index) : {}),
+    },
+    { name: `${name}_base`, offset: segmentBase(index), width: mode === 64 ? 64 : 32, group: "segment" },
+  ]);
+}
+
+/** In real mode a selector is its base: setting one sets the other. SDM vol. 3A, 21.1.1. */
+function realMode(index: number): Pick<RegisterInfo, "set"> {
+  return {
+    set(state: StateView, value: bigint) {
+      state.set64(segmentSelector(index), value);
+      state.set64(segmentBase(index), value << 4n);
+    },
+  };
+}
+
+function flagsRegister(name: string, width: 16 | 32 | 64, group: string): RegisterInfo {
+  const mask = (1n << BigInt(width)) - 1n;
+  return {
+    name,
+    offset: EFLAGS_REST,
+    width,
+    group,
+    get: (state: StateView) => composeFlags(state) & mask,
+    set: (state: StateView, value: bigint) => {
+      const kept = width === 16 ? composeFlags(state) & ~mask : 0n;
+      setFlags(state, kept | (value & mask));
+    },
+  };
+}
+
+/** The registers of one mode: full ones first within each group, parts (`ax`, `al`, `ah`) last. */
+export function registerInfos(mode: Mode): readonly RegisterInfo[] {
+  const all = general(mode);
+  const wide: 32 | 64 = mode === 64 ? 64 : 32;
+  const pc: RegisterInfo[] = [{
+    name: mode === 64 ? "rip" : "eip",
+    offset: STATE.pc,
+    width: wide,
+    group: "special",
+  }];
+  if (mode === 16) pc.push({ name: "ip", offset: STATE.pc, width: 16, group: "part" });
+  if (mode === 64) pc.push({ name: "eip", offset: STATE.pc, width: 32, group: "part" });
+  const flags = [flagsRegister("eflags", 32, "flags")];
+  if (mode === 64) flags.push(flagsRegister("rflags", 64, "part"));
+  if (mode === 16) flags.push(flagsRegister("flags", 16, "part"));
+  const control: RegisterInfo[] = [0, 2, 3, 4].map((n) => ({
+    name: `cr${n}`,
+    offset: CR + 8 * n,
+    width: wide,
+    group: "control",
+  }));
+  control.push({ name: "efer", offset: EFER, width: 64, group: "control" });
+  return [
+    ...all.filter((r) => r.group === "general"),
+    ...pc,
+    ...flags,
+    ...segments(mode),
+    ...control,
+    ...all.filter((r) => r.group === "part"),
+  ].sort((a, b) => Number(a.group === "part") - Number(b.group === "part"));
+}
+
+/** CR0 after reset or mode set-up: PE, ET, NW, CD, PG. SDM vol. 3A, "Initialization Overview". */
+const CR0: Readonly<Record<Mode, bigint>> = { 16: 0x6000_0010n, 32: 0x6000_0011n, 64: 0xe000_0011n };
+
+/**
+ * State at reset, by slot; slots that are not named are 0.
+ *
+ * Simpler than hardware's reset: all bases, selectors and the pc are 0 in 16-bit mode (hardware starts at
+ * f000:fff0), and 32- and 64-bit modes start as a boot loader would leave them: flat segments, selector
+ * 8 for code and 0x10 for data, interrupts off. EFLAGS is 2.
+ */
+export function resetValues(mode: Mode): ReadonlyMap<number, bigint> {
+  const values = new Map<number, bigint>([[RES, 1n], [CR, CR0[mode]]]);
+  if (mode !== 16) {
+    SEGMENT_NAMES.forEach((name, index) => values.set(segmentSelector(index), name === "cs" ? 8n : 0x10n));
+  }
+  if (mode === 64) {
+    values.set(CR + 8 * 4, 0x20n); // PAE
+    values.set(EFER, 0x500n); // LME, LMA
+  }
+  return values;
+}

@@ -1,0 +1,95 @@
+/** What the decoder refuses, and how it says so; what it makes of prefixes. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseHexBytes } from "../../../emulator/isa/example.ts";
+import { OpcodeTable } from "../../../emulator/x86/opcode_table.ts";
+import { encodingsOf } from "../../../emulator/x86/record.ts";
+import { DEFINITIONS } from "../../../emulator/x86/definitions/all.ts";
+import { x86Isa } from "../../../emulator/x86/isa.ts";
+import type { Mode } from "../../../emulator/x86/registers.ts";
+import { gpr } from "../../../emulator/x86/slots.ts";
+
+const REFUSALS: readonly [mode: Mode, bytes: string, reason: string][] = [
+  [64, "0f a3 c0", "opcode 0f a3 is not implemented (bt)"],
+  [64, "f7 f3", "opcode f7 /6 is not implemented (div)"],
+  [64, "f7 fb", "opcode f7 /7 is not implemented (idiv)"],
+  [64, "0f 10 00", "opcode 0f 10 is not implemented (SSE or MMX)"],
+  [64, "d9 c0", "opcode d9 is not implemented (x87)"],
+  [64, "0f 05", "opcode 0f 05 is not implemented (syscall)"],
+  [64, "c5 f8 77", "opcode c5 is not implemented (AVX)"],
+  [64, "f3 a4", "prefix f3 (REP) on opcode a4 is not implemented"],
+  [64, "f2 0f 10 00", "prefix f2 (REPNE) on opcode 0f 10 is not implemented"],
+  [64, "67 8b 00", "address-size prefix 67 is not implemented"],
+  [64, "f0 89 00", "prefix f0 (LOCK) is not allowed on mov"],
+  [64, "f0 01 c0", "prefix f0 (LOCK) on add needs a memory destination"],
+  [64, "f0 03 00", "prefix f0 (LOCK) on add needs a memory destination"],
+  [64, "66 e9 00 00", "operand-size prefix 66 on jmp is not implemented"],
+  [64, "66 0f 01 c1", "operand-size prefix 66 on vmcall is not implemented"],
+  [64, "66 0f c8", "opcode 66 0f c8 is not implemented"],
+  [64, "8b", "instruction is cut off after 1 bytes"],
+  [64, "e8 00 00", "instruction is cut off after 3 bytes"],
+  [64, "66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 90", "instruction is longer than 15 bytes"],
+  [64, "40", "instruction is cut off after 1 bytes"],
+  [64, "06", "opcode 06 is not implemented (push es)"],
+  [32, "8e d8", "opcode 8e is not implemented (mov to a segment register)"],
+  [16, "8e c8", "mov to cs is not a valid instruction: use a far jump"],
+  [16, "8e f0", "segment register 6 does not exist"],
+  [16, "66 e9 00 00 01 00", "branch target 11006 is beyond the 64 KiB of a real-mode segment"],
+];
+
+Deno.test("decode() says what is wrong with bytes", () => {
+  for (const [mode, hex, reason] of REFUSALS) {
+    const result = x86Isa(mode).decode(parseHexBytes(hex), 0x1000n);
+    assertEquals("undecodable" in result ? result.reason : result.form.name, reason, `${mode}: ${hex}`);
+    assertEquals(x86Isa(mode).disassemble(parseHexBytes(hex), 0x1000n), undefined);
+    assertEquals(result.length >= 1, true);
+  }
+});
+
+Deno.test("decode() takes no bytes at all as cut off", () => {
+  assertEquals(x86Isa(64).decode(new Uint8Array(), 0n), {
+    undecodable: true,
+    length: 1,
+    reason: "instruction is cut off after 0 bytes",
+  });
+});
+
+Deno.test("decode() forgets a REX prefix that is not last", () => {
+  assertEquals(x86Isa(64).disassemble(parseHexBytes("48 66 01 d8"), 0n)?.text, "add ax, bx");
+  assertEquals(x86Isa(64).disassemble(parseHexBytes("66 48 01 d8"), 0n)?.text, "add rax, rbx");
+});
+
+Deno.test("decode() addresses ah by the second byte of rax, and spl by rsp with REX", () => {
+  const slots = (hex: string) => {
+    const result = x86Isa(64).decode(parseHexBytes(hex), 0n);
+    return "undecodable" in result ? [] : result.values;
+  };
+  assertEquals(slots("88 c4"), [gpr(0) + 1, gpr(0)]);
+  assertEquals(slots("40 88 c4"), [gpr(4), gpr(0)]);
+});
+
+Deno.test("decode() wraps branch targets at the mode's width", () => {
+  const target = (mode: Mode, hex: string, pc: bigint) => {
+    const result = x86Isa(mode).decode(parseHexBytes(hex), pc);
+    return "undecodable" in result ? undefined : result.values[0];
+  };
+  assertEquals(target(16, "eb 10", 0xfff8n), 0xan);
+  assertEquals(target(32, "eb 10", 0xffff_fff8n), 0xan);
+  assertEquals(target(32, "66 e9 00 00", 0x1_2345n), 0x2349n);
+  assertEquals(target(64, "eb f0", 0n), -14n);
+});
+
+Deno.test("encodingsOf() refuses malformed records", () => {
+  const broken = (encodings: Record<string, string>) => () => encodingsOf({ ...DEFINITIONS[0], encodings });
+  assertThrows(broken({ "0g": "" }), TypeError, 'encoding "0g" of');
+  assertThrows(broken({ "00": "Xy" }), TypeError, 'operand code "Xy" is unknown');
+  assertThrows(broken({ "00": "; o8" }), TypeError, 'attribute "o8" is unknown');
+});
+
+Deno.test("OpcodeTable() refuses an opcode that is taken", () => {
+  const twice = { ...DEFINITIONS[0], mnemonic: "again", encodings: { "00": "Eb,Gb" } };
+  assertThrows(
+    () => new OpcodeTable(64, [...DEFINITIONS, twice].flatMap(encodingsOf)),
+    TypeError,
+    "of again is already taken in mode 64",
+  );
+});
