@@ -1,0 +1,58 @@
+/**
+ * The condition register: eight eager 4-bit fields. A comparison also leaves named conditions
+ * (`"cr0.lt"`), so that a branch on it can use the operands instead of the stored field.
+ */
+import type { Ops, Recipe, Value } from "../ir/ops.ts";
+import { CR_BIT, crField, SLOT } from "./state.ts";
+
+/** The bits of a field in the order of their numbers. */
+export const CR_BITS = ["lt", "gt", "eq", "so"] as const;
+
+/**
+ * Fields whose comparisons and branches have forms of their own, so that they can fuse: 0 is what
+ * every record form and most compiled code uses, 7 is what older compilers took first. Each further field
+ * would cost eight branch forms and eight compare forms in the interpreter.
+ */
+export const FUSED_FIELDS: readonly number[] = [0, 7];
+
+/** Comparison of `x` with `y` (equal widths) as a field: LT, GT, EQ, then a copy of XER[SO]. */
+function comparison<V extends Value>(b: Ops<V>, x: V, y: V, signed: boolean) {
+  const so = b.read(SLOT.so, 32);
+  const less = signed ? () => b.lts(x, y) : () => b.ltu(x, y);
+  const greater = signed ? () => b.lts(y, x) : () => b.ltu(y, x);
+  const equal = () => b.eq(x, y);
+  const order = b.select(less(), b.constant(32, CR_BIT.lt), b.constant(32, CR_BIT.gt));
+  const value = b.or(b.select(equal(), b.constant(32, CR_BIT.eq), order), so);
+  return { value, so, less, greater, equal };
+}
+
+/** The recipe that leaves a comparison in field `field`, which must be one of `FUSED_FIELDS`. */
+export function compareRecipe<V extends Value>(
+  b: Ops<V>,
+  field: number,
+  x: V,
+  y: V,
+  signed: boolean,
+): Recipe<V> {
+  const { value, so, less, greater, equal } = comparison(b, x, y, signed);
+  return {
+    writes: [[crField(field), value]],
+    conditions: {
+      [`cr${field}.lt`]: less,
+      [`cr${field}.gt`]: greater,
+      [`cr${field}.eq`]: equal,
+      [`cr${field}.so`]: () => b.trunc(so, 1),
+    },
+    operands: [x, y, so],
+  };
+}
+
+/** The value of a field after comparing, for fields that have no recipe. */
+export function compareValue<V extends Value>(b: Ops<V>, x: V, y: V, signed: boolean): V {
+  return comparison(b, x, y, signed).value;
+}
+
+/** Rc=1: CR field 0 by the signed comparison of the result with 0 (Book I 2.3.1). Comes last. */
+export function recordResult<V extends Value>(b: Ops<V>, result: V): void {
+  b.flags(compareRecipe(b, 0, result, b.constant(result.width, 0), true));
+}

@@ -1,0 +1,56 @@
+/**
+ * KVM on a POWER processor's hypervisor mode: the guest runs in its own supervisor state, so that most of what
+ * it does needs no exit. Interrupt vectors: Power ISA 2.07B Book III-S 6.5; what becomes of each: Linux
+ * arch/powerpc/kvm/book3s_hv.c, `kvmppc_handle_exit_hv`.
+ */
+import type { Backend } from "../engine/backend.ts";
+import type { NativeReason } from "../engine/native_reason.ts";
+
+const HANDLER = "Linux arch/powerpc/kvm/book3s_hv.c, kvmppc_handle_exit_hv";
+
+const SYSCALL: NativeReason = {
+  id: 0,
+  reason: "PAPR_HCALL",
+  name: "SYSCALL",
+  code: 0xc00,
+  keySpace: "hypercall",
+  source: `Power ISA 2.07B Book III-S 6.5.14; ${HANDLER}`,
+};
+const H_DATA_STORAGE: NativeReason = {
+  id: 1,
+  reason: "MMIO",
+  name: "H_DATA_STORAGE",
+  code: 0xe00,
+  keySpace: "gpa",
+  source: `Power ISA 2.07B Book III-S 6.5.16; ${HANDLER}`,
+};
+const HV_EMUL_ASSIST: NativeReason = {
+  id: 2,
+  reason: "SPR",
+  name: "HV_EMUL_ASSIST",
+  code: 0xe40,
+  keySpace: "spr",
+  source: `Power ISA 2.07B Book III-S 6.5.18; ${HANDLER}`,
+};
+
+export const kvmHv: Backend = {
+  name: "kvm-hv",
+  arch: "ppc",
+  title: "KVM on POWER, hypervisor mode",
+  modes: [64],
+  reasons: [SYSCALL, H_DATA_STORAGE, HV_EMUL_ASSIST],
+  traps: {
+    // LEV=1 only: LEV=0 is delivered to the guest's own vector 0xc00 and leaves nothing.
+    sc: { do: "exit", reason: SYSCALL },
+    // Hypervisor-privileged registers only; special_registers.ts tells which are the guest's own.
+    mfspr: { do: "exit", reason: HV_EMUL_ASSIST },
+    mtspr: { do: "exit", reason: HV_EMUL_ASSIST },
+    mftb: { do: "native" },
+    mfmsr: { do: "native" },
+    mtmsr: { do: "native" },
+    rfi: { do: "native" },
+    trap: { do: "native" },
+    exception: { do: "native" },
+  },
+  mmio: { first: H_DATA_STORAGE, later: H_DATA_STORAGE },
+};

@@ -1,0 +1,72 @@
+/**
+ * KVM without a hypervisor mode below it: the guest's supervisor state runs in user mode, and every
+ * privileged instruction and every interrupt reaches the host first. Interrupt vectors: Power ISA 2.07B Book
+ * III-S 6.5, the same on the 603 and 750; what becomes of each: Linux arch/powerpc/kvm/book3s_pr.c,
+ * `kvmppc_handle_exit_pr`, and book3s_emulate.c. The magic page, which spares a guest that knows of it
+ * some of these exits, is not modelled.
+ */
+import type { Backend } from "../engine/backend.ts";
+import type { NativeReason } from "../engine/native_reason.ts";
+
+const HANDLER = "Linux arch/powerpc/kvm/book3s_pr.c, kvmppc_handle_exit_pr";
+
+/** What r0 holds in a hypercall: "KVM!" (Linux arch/powerpc/include/uapi/asm/kvm_para.h, KVM_SC_MAGIC_R0). */
+export const KVM_MAGIC_R0 = 0x4b56_4d21;
+
+const HYPERCALL: NativeReason = {
+  id: 0,
+  reason: "HYPERCALL",
+  name: "SYSCALL",
+  code: 0xc00,
+  keySpace: "hypercall",
+  source: `Power ISA 2.07B Book III-S 6.5.14; ${HANDLER}`,
+};
+/** A system call of the guest's own, which the host hands back to the guest's vector. */
+const REFLECTED_SYSCALL: NativeReason = { ...HYPERCALL, id: 1, reason: "SYSCALL", keySpace: "vector" };
+const DATA_STORAGE: NativeReason = {
+  id: 2,
+  reason: "MMIO",
+  name: "DATA_STORAGE",
+  code: 0x300,
+  keySpace: "gpa",
+  source: `Power ISA 2.07B Book III-S 6.5.3; ${HANDLER}`,
+};
+const PROGRAM: NativeReason = {
+  id: 3,
+  reason: "INSTRUCTION",
+  name: "PROGRAM",
+  code: 0x700,
+  keySpace: "none",
+  source: "Power ISA 2.07B Book III-S 6.5.9; Linux arch/powerpc/kvm/book3s_emulate.c",
+};
+const PROGRAM_SPR: NativeReason = { ...PROGRAM, id: 4, keySpace: "spr" };
+/** An exception of the guest's own making, which the host hands back to the guest's vector. */
+const REFLECTED: NativeReason = {
+  ...PROGRAM,
+  id: 5,
+  reason: "EXCEPTION",
+  keySpace: "vector",
+  source: HANDLER,
+};
+
+export const kvmPr: Backend = {
+  name: "kvm-pr",
+  arch: "ppc",
+  title: "KVM on PowerPC, guest in user mode",
+  modes: [32, 64],
+  reasons: [HYPERCALL, REFLECTED_SYSCALL, DATA_STORAGE, PROGRAM, PROGRAM_SPR, REFLECTED],
+  traps: {
+    // A hypercall has KVM_MAGIC_R0 in r0; any other is reflected. OSI calls, which Linux would hand to
+    // userspace, are not modelled and so are reflected as well.
+    sc: { do: "exit", reason: HYPERCALL },
+    mfspr: { do: "exit", reason: PROGRAM_SPR },
+    mtspr: { do: "exit", reason: PROGRAM_SPR },
+    mftb: { do: "native" },
+    mfmsr: { do: "exit", reason: PROGRAM },
+    mtmsr: { do: "exit", reason: PROGRAM },
+    rfi: { do: "exit", reason: PROGRAM },
+    trap: { do: "exit", reason: REFLECTED },
+    exception: { do: "exit", reason: REFLECTED },
+  },
+  mmio: { first: DATA_STORAGE, later: DATA_STORAGE },
+};

@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { ppcIsa } from "../../../emulator/ppc/isa.ts";
+import { kvmHv } from "../../../emulator/ppc/kvm_hv.ts";
+import { kvmPr } from "../../../emulator/ppc/kvm_pr.ts";
+
+for (const backend of [kvmHv, kvmPr]) {
+  Deno.test(`${backend.name} has a rule for every trap and numbers its reasons`, () => {
+    assertEquals(Object.keys(backend.traps).sort(), [...ppcIsa(64).traps].sort());
+    assertEquals(backend.reasons.map(({ id }) => id), backend.reasons.map((_, index) => index));
+    const named = [
+      backend.mmio.first,
+      backend.mmio.later,
+      ...Object.values(backend.traps).flatMap((rule) => rule.do === "exit" ? [rule.reason] : []),
+    ];
+    assertEquals(named.filter((reason) => backend.reasons[reason.id] !== reason), []);
+  });
+}
+
+Deno.test("kvm-hv takes PAPR hypercalls and MMIO, kvm-pr what its guest may not do", () => {
+  const table = (backend: typeof kvmHv) =>
+    Object.entries(backend.traps).map(([name, rule]) =>
+      rule.do === "exit"
+        ? `${name} ${rule.reason.reason} ${rule.reason.code.toString(16)}`
+        : `${name} ${rule.do}`
+    );
+  assertEquals(table(kvmHv), [
+    ...["sc PAPR_HCALL c00", "mfspr SPR e40", "mtspr SPR e40", "mftb native", "mfmsr native"],
+    ...["mtmsr native", "rfi native", "trap native", "exception native"],
+  ]);
+  assertEquals(table(kvmPr), [
+    ...["sc HYPERCALL c00", "mfspr INSTRUCTION 700", "mtspr INSTRUCTION 700", "mftb native"],
+    ...["mfmsr INSTRUCTION 700", "mtmsr INSTRUCTION 700", "rfi INSTRUCTION 700"],
+    ...["trap EXCEPTION 700", "exception EXCEPTION 700"],
+  ]);
+  assertEquals([kvmHv.mmio.first.code, kvmPr.mmio.first.code], [0xe00, 0x300]);
+});
