@@ -1,0 +1,126 @@
+/** Counts and cycles of all exits that share reason, key, direction and handling. */
+import type { Direction, KeySpace, NativeReason } from "../engine/native_reason.ts";
+import { priceExits, type Prices } from "./profile.ts";
+import { directionOf, type Handling, handlingOf, type StageCycles } from "./stages.ts";
+
+/** The key of the aggregate that takes a reason's exits once it has too many keys to keep them apart. */
+export const OTHER_KEYS = -1;
+
+/** Accesses by size in bytes. */
+export interface SizeCounts {
+  readonly 1: number;
+  readonly 2: number;
+  readonly 4: number;
+  readonly 8: number;
+  /** Any other size, also 0: exits that move no data. */
+  readonly other: number;
+}
+
+/** Exits of one native reason, key, direction and handling, summed. */
+export interface Aggregate {
+  readonly native: NativeReason;
+  /** Canonical reason, as `native.reason`. */
+  readonly reason: string;
+  readonly keySpace: KeySpace;
+  /** Port, guest-physical address, hypercall number ...; `OTHER_KEYS` if the reason had too many. */
+  readonly key: number;
+  readonly direction: Direction;
+  readonly handledIn: Handling;
+  /** Exits. */
+  readonly count: number;
+  /** Accesses: one instruction's exit may make several. */
+  readonly accesses: number;
+  /** Returns to the userspace half of the hypervisor. */
+  readonly returns: number;
+  readonly sizes: SizeCounts;
+  readonly cycles: StageCycles;
+  /**
+   * The cheapest and the dearest exit in cycles. Undefined only after pricing again, where exits of several
+   * accesses make it unknown which one would be the cheapest.
+   */
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+}
+
+const SIZE_SLOT = [4, 0, 1, 4, 2, 4, 4, 4, 3];
+
+/**
+ * The running counts behind one aggregate. Mutable, private to the ledger. Cycles are not summed exit by exit:
+ * all exits of a cell share a price class, so counts times prices give them, under this profile or another.
+ */
+export class Cell {
+  readonly native: NativeReason;
+  readonly key: number;
+  readonly priceClass: number;
+  count = 0;
+  /** Cycles that devices charged. */
+  device = 0;
+  /** Accesses of 1, 2, 4, 8 and other bytes. */
+  readonly sizes: number[] = [0, 0, 0, 0, 0];
+  /** Further accesses by price class; none until there is one. */
+  again: number[] | undefined = undefined;
+  /** Complete exits that cost more than their price, by their device or by further accesses. */
+  #dearer = 0;
+  #minExtra = Infinity;
+  #maxExtra = 0;
+
+  constructor(native: NativeReason, key: number, priceClass: number) {
+    this.native = native;
+    this.key = key;
+    this.priceClass = priceClass;
+  }
+
+  addSize(size: number): void {
+    this.sizes[size >= 0 && size <= 8 ? SIZE_SLOT[size] : 4]++;
+  }
+
+  /** Takes a complete exit that cost `extra` cycles (not 0) more than its price into minimum and maximum. */
+  settle(extra: number): void {
+    this.#dearer++;
+    if (extra < this.#minExtra) this.#minExtra = extra;
+    if (extra > this.#maxExtra) this.#maxExtra = extra;
+  }
+
+  /**
+   * What the cell holds, as data. `openExtra` belongs to the exit that is still open, if it is this cell's: it
+   * may grow, so it is looked at and not settled. `charged` says that `prices` are those it was charged under.
+   */
+  aggregate(prices: Prices, openExtra: number | undefined, charged: boolean): Aggregate {
+    const { sizes, again } = this;
+    const handledIn = handlingOf(this.priceClass);
+    let accesses = this.count;
+    let returns = handledIn === "userspace" ? this.count : 0;
+    again?.forEach((times, at) => {
+      accesses += times;
+      if (handlingOf(at) === "userspace") returns += times;
+    });
+    let min: number | undefined, max: number | undefined;
+    if (charged || again === undefined) {
+      const price = prices[this.priceClass].total;
+      const plain = this.count - this.#dearer - (openExtra === undefined ? 0 : 1);
+      min = price + Math.min(plain > 0 ? 0 : this.#minExtra, openExtra ?? Infinity);
+      max = price + Math.max(this.#maxExtra, openExtra ?? 0);
+    }
+    return {
+      native: this.native,
+      reason: this.native.reason,
+      keySpace: this.native.keySpace,
+      key: this.key,
+      direction: directionOf(this.priceClass),
+      handledIn,
+      count: this.count,
+      accesses,
+      returns,
+      sizes: { 1: sizes[0], 2: sizes[1], 4: sizes[2], 8: sizes[3], other: sizes[4] },
+      cycles: priceExits(prices, this.priceClass, this.count, again, this.device),
+      min,
+      max,
+    };
+  }
+}
+
+/** The order of aggregates: reason, key, direction and handling; the `OTHER_KEYS` aggregate comes last. */
+export function compareCells(a: Cell, b: Cell): number {
+  const key = (cell: Cell) => cell.key === OTHER_KEYS ? Infinity : cell.key;
+  return a.native.id - b.native.id || (a.key === b.key ? 0 : key(a) - key(b)) || a.priceClass - b.priceClass;
+}

@@ -1,0 +1,362 @@
+/** The ledger: every exit of a machine, counted by reason and key and charged in cycles. */
+import type { Direction, NativeReason } from "../engine/native_reason.ts";
+import { type Aggregate, Cell, compareCells, OTHER_KEYS } from "./aggregate.ts";
+import type { CostProfile, Prices } from "./profile.ts";
+import type { LedgerView, RepricedLedger, RepriceOptions } from "./ledger_view.ts";
+import { repriceLedger } from "./reprice.ts";
+import { type ExitRow, type ExitSite, Row, RowStore } from "./row.ts";
+import { type Handling, PRICE_CLASSES, priceClass, type StageCycles } from "./stages.ts";
+import { sumAggregates, type Totals } from "./totals.ts";
+
+export interface LedgerOptions {
+  /** Rows to keep, 100,000 if not given (some 30 MB); the oldest go first, sums are not touched. */
+  readonly rowLimit?: number;
+  /**
+   * Aggregates to keep apart for each native reason, 65,536 if not given. The guest chooses keys: beyond
+   * this number exits go to one aggregate with the key `OTHER_KEYS` for each direction and handling.
+   */
+  readonly keyLimit?: number;
+  /** Record rows from the start. */
+  readonly record?: boolean;
+}
+
+/** Called after an exit is charged; it must not throw. `site` is only valid during the call. */
+export type ExitListener = (
+  native: NativeReason,
+  key: number,
+  direction: Direction,
+  size: number,
+  handledIn: Handling,
+  site: ExitSite,
+) => void;
+
+/** All that is kept for one native reason. */
+interface ReasonTable {
+  readonly native: NativeReason;
+  readonly prices: Prices;
+  /** By price class: the cell charged last, so that a loop on one key needs no look-up. */
+  readonly recent: (Cell | undefined)[];
+  /** By price class and key. */
+  readonly cells: (Map<number, Cell> | undefined)[];
+  distinct: number;
+}
+
+/**
+ * Counts and charges exits. Sums are always kept and cost no allocation for a key that was seen before;
+ * rows only while `record(true)`. Everything is a function of the calls made: no clock, no randomness.
+ */
+export class Ledger implements LedgerView {
+  #profile: CostProfile;
+  readonly #rows: RowStore;
+  readonly #keyLimit: number;
+  #tables: (ReasonTable | undefined)[] = [];
+  #recording: boolean;
+  #count = 0;
+  #cycles = 0;
+  #clockRead = false;
+  #listeners: readonly ExitListener[] | undefined;
+
+  // The exit that was charged last: its device and further accesses are still to come.
+  #open: Cell | undefined;
+  #openPrices: Prices = [];
+  #openRow: Row | undefined;
+  /** Cycles of its device and its further accesses so far. */
+  #openExtra = 0;
+
+  constructor(profile: CostProfile, options: LedgerOptions = {}) {
+    const keyLimit = options.keyLimit ?? 65_536;
+    if (!Number.isSafeInteger(keyLimit) || keyLimit < 0) {
+      throw new RangeError(`key limit is ${keyLimit}: give an integer of at least 0`);
+    }
+    this.#profile = profile;
+    this.#rows = new RowStore(options.rowLimit ?? 100_000);
+    this.#keyLimit = keyLimit;
+    this.#recording = options.record ?? false;
+  }
+
+  /** The profile that exits are charged under. */
+  get profile(): CostProfile {
+    return this.#profile;
+  }
+
+  /** Throws `Error` while the ledger holds exits: their sum would be of two currencies. */
+  set profile(profile: CostProfile) {
+    if (profile === this.#profile) return;
+    if (this.#count > 0) {
+      throw new Error(
+        `the ledger holds ${this.#count} exits priced under ${this.#profile.name}: reset() it before it takes ` +
+          `${profile.name}, or ask for reprice(${profile.name})`,
+      );
+    }
+    this.#profile = profile;
+    this.#tables = [];
+  }
+
+  /** Exits since the reset. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Cycles charged since the reset. */
+  get cycles(): number {
+    return this.#cycles;
+  }
+
+  /** True while rows are recorded. */
+  get recording(): boolean {
+    return this.#recording;
+  }
+
+  get rows(): readonly ExitRow[] {
+    return this.#rows.list();
+  }
+
+  /** The row of the last exit, if rows are recorded. */
+  get lastRow(): ExitRow | undefined {
+    return this.#openRow;
+  }
+
+  get droppedRows(): number {
+    return this.#rows.dropped;
+  }
+
+  get rowLimit(): number {
+    return this.#rows.limit;
+  }
+
+  /** True if the guest read a clock since the reset: what it did next may depend on the profile. */
+  get clockRead(): boolean {
+    return this.#clockRead;
+  }
+
+  /**
+   * Charges one exit and returns its cycles, without what its device and further accesses add later.
+   * `key` is a number of `native.keySpace` below 2^53 (any other counts as `OTHER_KEYS`: guests choose keys, so none
+   * is an error), `size` the bytes of the access, 0 if it has none. Throws `TypeError` for a reason of another backend.
+   */
+  charge(
+    native: NativeReason,
+    key: number,
+    direction: Direction,
+    size: number,
+    handledIn: Handling,
+    site: ExitSite,
+  ): number {
+    const at = priceClass(direction, handledIn);
+    let table = this.#tables[native.id];
+    if (table === undefined || table.native !== native) table = this.#openTable(native);
+    let cell = table.recent[at];
+    if (cell === undefined || cell.key !== key) cell = this.#findCell(table, at, key);
+    const price = table.prices[at];
+
+    if (this.#openExtra !== 0) {
+      this.#open?.settle(this.#openExtra);
+      this.#openExtra = 0;
+    }
+    this.#open = cell;
+    this.#openPrices = table.prices;
+    cell.count++;
+    cell.addSize(size);
+    this.#cycles += price.total;
+    const seq = this.#count++;
+
+    this.#openRow = undefined;
+    if (this.#recording) {
+      this.#openRow = new Row(seq, native, key, at, size, price, site);
+      this.#rows.push(this.#openRow);
+    }
+    if (this.#listeners !== undefined) {
+      for (const listener of this.#listeners) listener(native, key, direction, size, handledIn, site);
+    }
+    return price.total;
+  }
+
+  /**
+   * Charges a further access of the last exit's instruction (a split or string access) and returns its
+   * cycles: dispatch and, if it goes to userspace, the return to it. It counts in the last exit's row and
+   * aggregate, whatever its own key. Throws `Error` if there was no exit.
+   */
+  accessAgain(
+    key: number,
+    direction: Direction,
+    size: number,
+    handledIn: Handling,
+    _site: ExitSite,
+  ): number {
+    const cell = this.#open;
+    if (cell === undefined) {
+      throw new Error(`a further access at ${key} without an exit before it: charge() comes first`);
+    }
+    const at = priceClass(direction, handledIn);
+    const price = this.#openPrices[at];
+    const cycles = price.dispatch + price.userspace;
+    cell.addSize(size);
+    if (cell.again === undefined) cell.again = new Array(PRICE_CLASSES).fill(0);
+    cell.again[at]++;
+    this.#openExtra += cycles;
+    this.#cycles += cycles;
+    this.#openRow?.accessAgain(at, price);
+    return cycles;
+  }
+
+  /**
+   * Adds what a device says its work costs to the last exit. Throws `RangeError` unless `cycles` is a
+   * safe integer of at least 0, and `Error` if there was no exit.
+   */
+  chargeDevice(cycles: number): void {
+    if (!Number.isSafeInteger(cycles) || cycles < 0) {
+      throw new RangeError(`a device charged ${cycles} cycles: give an integer of at least 0`);
+    }
+    const cell = this.#open;
+    if (cell === undefined) {
+      throw new Error(`a device charged ${cycles} cycles without an exit before it: charge() comes first`);
+    }
+    cell.device += cycles;
+    this.#openExtra += cycles;
+    this.#cycles += cycles;
+    this.#openRow?.chargeDevice(cycles);
+  }
+
+  /** Says that the guest read a clock that depends on charged cycles (TSC, PM timer, timebase, decrementer). */
+  markClockRead(): void {
+    this.#clockRead = true;
+  }
+
+  /** Starts or stops recording rows; what is recorded stays until `reset()`. */
+  record(on: boolean): void {
+    this.#recording = on;
+  }
+
+  /** Calls `listener` after each exit; returns a function that ends this. */
+  onExit(listener: ExitListener): () => void {
+    this.#listeners = [...(this.#listeners ?? []), listener];
+    return () => {
+      const rest = (this.#listeners ?? []).filter((other) => other !== listener);
+      this.#listeners = rest.length > 0 ? rest : undefined;
+    };
+  }
+
+  aggregates(): readonly Aggregate[] {
+    return this.#cells().map((cell) =>
+      cell.aggregate(
+        this.#profile.pricesOf(cell.native.reason),
+        cell === this.#open ? this.#openExtra : undefined,
+        true,
+      )
+    );
+  }
+
+  totals(): Totals {
+    return sumAggregates(this.aggregates());
+  }
+
+  /** Forgets all exits, rows and that the clock was read; profile, recording and listeners stay. */
+  reset(): void {
+    this.#tables = [];
+    this.#rows.clear();
+    this.#count = 0;
+    this.#cycles = 0;
+    this.#clockRead = false;
+    this.#open = undefined;
+    this.#openRow = undefined;
+    this.#openExtra = 0;
+  }
+
+  /**
+   * The same exits under another profile, without running again. What devices charged stays as it is; the
+   * guest's instructions are priced only if their counts are given. Throws `TypeError` if the guest read its
+   * clock (under other prices it would have read other values), or if the profile is of another architecture.
+   */
+  reprice(profile: CostProfile, options: RepriceOptions = {}): RepricedLedger {
+    if (this.#clockRead) {
+      throw new TypeError(
+        `the exits cannot be priced again under ${profile.name}: the guest read its clock, so it might have run ` +
+          `differently; run it again under that profile`,
+      );
+    }
+    if (profile.arch !== this.#profile.arch) {
+      throw new TypeError(
+        `the exits cannot be priced again under ${profile.name}: it is a profile of ${profile.arch} and they ` +
+          `are exits of ${this.#profile.arch}`,
+      );
+    }
+    return repriceLedger(
+      {
+        cells: this.#cells(),
+        open: this.#open && { cell: this.#open, extra: this.#openExtra },
+        rows: this.#rows.list(),
+        droppedRows: this.#rows.dropped,
+        count: this.#count,
+        charged: profile === this.#profile,
+      },
+      profile,
+      options,
+    );
+  }
+
+  /** All cells in the documented order. */
+  #cells(): Cell[] {
+    const cells: Cell[] = [];
+    for (const table of this.#tables) {
+      for (const byKey of table?.cells ?? []) {
+        if (byKey === undefined) continue;
+        for (const cell of byKey.values()) cells.push(cell);
+      }
+    }
+    return cells.sort(compareCells);
+  }
+
+  #openTable(native: NativeReason): ReasonTable {
+    const known = this.#tables[native.id];
+    if (known !== undefined) {
+      throw new TypeError(
+        `${native.name} and ${known.native.name} both have the id ${native.id}: a ledger takes exits of one backend`,
+      );
+    }
+    const table: ReasonTable = {
+      native,
+      prices: this.#profile.pricesOf(native.reason),
+      recent: new Array(PRICE_CLASSES).fill(undefined),
+      cells: new Array(PRICE_CLASSES).fill(undefined),
+      distinct: 0,
+    };
+    this.#tables[native.id] = table;
+    return table;
+  }
+
+  #findCell(table: ReasonTable, at: number, key: number): Cell {
+    const byKey = table.cells[at] ??= new Map<number, Cell>();
+    let cell = byKey.get(key);
+    if (cell === undefined) {
+      const countable = Number.isSafeInteger(key) && key >= 0;
+      if (!countable || table.distinct >= this.#keyLimit) return this.#otherKeys(table, at, byKey);
+      table.distinct++;
+      cell = new Cell(table.native, key, at);
+      byKey.set(key, cell);
+    }
+    table.recent[at] = cell;
+    return cell;
+  }
+
+  #otherKeys(table: ReasonTable, at: number, byKey: Map<number, Cell>): Cell {
+    let cell = byKey.get(OTHER_KEYS);
+    if (cell === undefined) {
+      cell = new Cell(table.native, OTHER_KEYS, at);
+      byKey.set(OTHER_KEYS, cell);
+    }
+    return cell;
+  }
+}
+
+export type {
+  Aggregate,
+  ExitRow,
+  ExitSite,
+  Handling,
+  LedgerView,
+  RepricedLedger,
+  RepriceOptions,
+  StageCycles,
+  Totals,
+};
+export { OTHER_KEYS };
