@@ -1,0 +1,179 @@
+/** The host's end of every vehicle: binds a machine's devices to the hypercall table and to call windows. */
+import type { Bus, BusHandler, BusRange } from "../emulator/machine/bus.ts";
+import type { Attachment } from "../emulator/machine/devices.ts";
+import type { Vm } from "../emulator/machine/vm.ts";
+import { abiOf, type HypercallAbi } from "./abi.ts";
+import { CallPort } from "./call_port.ts";
+import { hypercallActions, serveHypercall, type Target } from "./hypercalls.ts";
+import { HYPERCALL, type HypercallName } from "./numbers.ts";
+import { PCI_IO_BASE, PortAllocator } from "./pci_io_window.ts";
+import { WINDOW_SIZE } from "./window.ts";
+import { registerHandler, windowHandler } from "./window_handler.ts";
+
+/** A device as vehicles reach it. */
+export interface BoundDevice extends Target {
+  /** x86: first port of its registers and of its call window, or why it has none. */
+  readonly ports: Reachable;
+  /** Guest-physical address of its registers and of its call window, or why it has none. */
+  readonly mmio: Reachable;
+  /** PowerPC: the same in the PCI I/O window. */
+  readonly pciIo: Reachable;
+}
+
+/** Where a device's registers and its call window are, or why they are nowhere. */
+export type Reachable =
+  | { readonly ok: true; readonly registers: number; readonly call: number }
+  | { readonly ok: false; readonly reason: string };
+
+/** One per machine: `createIo` makes it. */
+export class Endpoint {
+  readonly abi: HypercallAbi;
+  readonly #vm: Vm;
+  readonly #byName = new Map<string, BoundDevice>();
+  readonly #byHandle = new Map<number, BoundDevice>();
+  readonly #ports = new PortAllocator();
+  readonly #unwatch: () => void;
+
+  constructor(vm: Vm) {
+    this.#vm = vm;
+    this.abi = abiOf(vm.backend.name, vm.mode);
+    const actions = hypercallActions((attachment) => vm.devices.context(attachment));
+    for (const name of Object.keys(HYPERCALL) as HypercallName[]) {
+      vm.hypercalls.register(HYPERCALL[name], {
+        name: `trapsh ${name}`,
+        handledIn: (vcpu) => this.#handledIn(vcpu.registers.get(this.abi.args[0])),
+        call: (vcpu) => {
+          return serveHypercall(
+            actions[name],
+            vcpu.registers,
+            this.abi,
+            (handle) => this.#byHandle.get(handle),
+          );
+        },
+      });
+    }
+    this.#unwatch = vm.devices.watch((event, attachment) => {
+      if (event === "add") this.#bind(attachment);
+      else if (event === "remove") this.#unbind(attachment.device.name);
+    });
+  }
+
+  /** The device `name`; undefined if it is not attached. */
+  find(name: string): BoundDevice | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Undoes all that the constructor did. */
+  close(): void {
+    this.#unwatch();
+    for (const name of [...this.#byName.keys()]) this.#unbind(name);
+    for (const number of Object.values(HYPERCALL)) this.#vm.hypercalls.unregister(number);
+  }
+
+  #handledIn(firstArgument: bigint): "kernel" | "userspace" {
+    const bound = this.#byHandle.get(Number(firstArgument & 0xffffn));
+    return bound?.attachment.device.handledIn ?? "userspace";
+  }
+
+  #bind(attachment: Attachment): void {
+    const vm = this.#vm;
+    const { name } = attachment.device;
+    // A reload puts another device into the attachment's place.
+    const now = () => vm.devices.get(name) ?? attachment;
+    const port = new CallPort({
+      get device() {
+        return now().device;
+      },
+      get context() {
+        return vm.devices.context(attachment);
+      },
+      ram: vm.memory,
+    });
+    const call = handledBy(now, windowHandler(port));
+    const context = () => vm.devices.context(attachment);
+    const registers = handledBy(now, registerHandler(() => now().device, context));
+    const bound: BoundDevice = {
+      get attachment() {
+        return now();
+      },
+      port,
+      ports: this.#bindPorts(attachment, call),
+      mmio: claim(vm.mmio, attachment.window.gpa, callRange(name, attachment.callWindow.gpa), call),
+      pciIo: this.#bindPciIo(attachment, registers, call),
+    };
+    this.#byName.set(name, bound);
+    this.#byHandle.set(attachment.handle, bound);
+  }
+
+  #bindPorts({ device, ports, callPorts, portless }: Attachment, call: BusHandler): Reachable {
+    if (ports === undefined || callPorts === undefined) {
+      return { ok: false, reason: portless ?? "it asked for none" };
+    }
+    return claim(this.#vm.ports, ports.base, callRange(device.name, callPorts.base), call);
+  }
+
+  #bindPciIo({ device, window }: Attachment, registers: BusHandler, call: BusHandler): Reachable {
+    const { arch, mmio } = this.#vm;
+    if (arch !== "ppc") return { ok: false, reason: "x86 has ports" };
+    const first = withoutRoom(() => this.#ports.take(window.size));
+    if (typeof first === "string") return { ok: false, reason: first };
+    const second = withoutRoom(() => this.#ports.take(WINDOW_SIZE));
+    if (typeof second === "string") {
+      this.#ports.give(first);
+      return { ok: false, reason: second };
+    }
+    const base = PCI_IO_BASE + first;
+    mmio.add({ base, size: window.size, name: `${device.name}.pci` }, registers);
+    mmio.add({ ...callRange(device.name, PCI_IO_BASE + second), name: `${device.name}.pci.call` }, call);
+    return { ok: true, registers: base, call: PCI_IO_BASE + second };
+  }
+
+  #unbind(name: string): void {
+    const bound = this.#byName.get(name);
+    if (bound === undefined) return;
+    this.#byName.delete(name);
+    for (const [handle, other] of this.#byHandle) {
+      if (other === bound) this.#byHandle.delete(handle);
+    }
+    const { ports, mmio, pciIo } = bound;
+    if (ports.ok) this.#vm.ports.remove(ports.call);
+    if (mmio.ok) this.#vm.mmio.remove(mmio.call);
+    if (!pciIo.ok) return;
+    for (const base of [pciIo.registers, pciIo.call]) {
+      this.#vm.mmio.remove(base);
+      this.#ports.give(base - PCI_IO_BASE);
+    }
+  }
+}
+
+/** Puts a call window on a bus, unless its place is taken or does not exist. */
+function claim(bus: Bus, registers: number, window: BusRange, handler: BusHandler): Reachable {
+  const failed = withoutRoom(() => bus.add(window, handler));
+  if (typeof failed === "string") return { ok: false, reason: failed };
+  return { ok: true, registers, call: window.base };
+}
+
+/** What `take` gives, or the message of its `RangeError`. */
+function withoutRoom<T>(take: () => T): T | string {
+  try {
+    return take();
+  } catch (error) {
+    if (error instanceof RangeError) return error.message;
+    throw error;
+  }
+}
+
+function callRange(name: string, base: number) {
+  return { base, size: WINDOW_SIZE, name: `${name}.call` };
+}
+
+/** The handler, completed where the device of the moment says. */
+function handledBy(now: () => Attachment, { read, write }: BusHandler): BusHandler {
+  return {
+    read,
+    write,
+    get handledIn() {
+      return now().device.handledIn;
+    },
+  };
+}

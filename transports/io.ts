@@ -1,0 +1,232 @@
+/** One call interface over hypercall, PIO and MMIO: a driver is written against it and never learns the vehicle. */
+import type { Vm } from "../emulator/machine/vm.ts";
+import { MAX_TRANSFER } from "./descriptor.ts";
+import { type BoundDevice, Endpoint } from "./endpoint.ts";
+import { type GuestAccess, StubGuestAccess } from "./guest_access.ts";
+import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.ts";
+import { toBytes } from "./payload.ts";
+import { STUB_SLOT } from "./places.ts";
+import { StubRunner } from "./stub_runner.ts";
+import { HypercallVehicle } from "./vehicles/hypercall.ts";
+import { MmioVehicle } from "./vehicles/mmio.ts";
+import { PioVehicle } from "./vehicles/pio.ts";
+import type { DataMode, Vehicle, Wiring } from "./vehicles/vehicle.ts";
+
+/** How a machine's transports are made. */
+export interface IoOptions {
+  /** Vehicles that guests may use, all if not given: what a policy (attestation, migration) leaves. */
+  readonly vehicles?: readonly VehicleName[];
+}
+
+/** How a device is opened. */
+export interface OpenOptions {
+  /** The vehicle to use. If not given: hypercall, then PIO, then MMIO. */
+  readonly via?: VehicleName;
+  /**
+   * How payloads travel. `words`: through registers or the call window, a word at a time. `descriptor`: a call
+   * descriptor in guest RAM and one exit. `auto`: by hypercall, registers when they fit; by PIO and MMIO, words
+   * up to 8 bytes; else a descriptor.
+   */
+  readonly data?: DataMode;
+}
+
+/** Options of a register access. */
+export interface AccessOptions {
+  /** Gives up waiting for a device that does not answer. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of a call. */
+export interface CallOptions extends AccessOptions {
+  /** Bytes to have ready for the reply, 12 KiB if not given: a longer one costs a further exit. */
+  readonly reply?: number;
+}
+
+/** A device, opened. */
+export interface Handle {
+  /** The device's name. */
+  readonly device: string;
+  /** What it rides on. */
+  readonly via: VehicleName;
+  /** For people: `via`, and what it stands in for. */
+  readonly label: string;
+  /** Why this vehicle, why others were passed over, what it cannot do at once. */
+  readonly why: readonly string[];
+  /** How payloads travel, as it was opened. */
+  readonly data: DataMode;
+  /** Reads a register: `size` is 1, 2, 4 or 8 bytes, `offset` counts from the device's first. */
+  read(offset: number, size: number, options?: AccessOptions): Promise<bigint>;
+  /** Writes the low `size` bytes of `value` to a register. */
+  write(offset: number, size: number, value: number | bigint, options?: AccessOptions): Promise<void>;
+  /**
+   * Calls the device and gives its reply. A number travels as 8 bytes, little-endian, on every architecture;
+   * the device sees the same bytes everywhere. Payload and reply are at most 16 MiB each.
+   *
+   * Rejects with `RangeError` before anything runs if an argument is out of range; with `Error` that names device
+   * and fn if the device fails or refuses, if the stub does not trap, or in the middle of an exit.
+   */
+  call(fn: number, data?: Uint8Array | number | bigint, options?: CallOptions): Promise<Uint8Array>;
+  /** Further use of the handle is an error. */
+  close(): void;
+}
+
+/** A machine's transports. */
+export interface Io {
+  /** Opens a device of the machine by name. Rejects with `Error` if that vehicle cannot reach it, with the reason. */
+  open(name: string, options?: OpenOptions): Promise<Handle>;
+  /** Single accesses and hypercalls by real guest code, device or not. */
+  readonly guest: GuestAccess;
+  /** Takes the transports off the machine. */
+  close(): void;
+}
+
+/** The transports of a machine. Throws `Error` if it has them already. */
+export function createIo(vm: Vm, options: IoOptions = {}): Io {
+  const endpoint = new Endpoint(vm);
+  const runner = new StubRunner(vm);
+  return {
+    // deno-lint-ignore require-await -- a remote backend will have to ask
+    async open(name, { via, data = "auto" } = {}) {
+      const bound = endpoint.find(name);
+      if (bound === undefined) {
+        const known = vm.devices.list().map(({ device }) => device.name).join(", ");
+        throw new Error(`there is no device "${name}"; there ${known === "" ? "are none" : `is ${known}`}`);
+      }
+      if (data !== "auto" && data !== "words" && data !== "descriptor") {
+        throw new TypeError(`there is no data mode "${data}"; there are auto, words, descriptor`);
+      }
+      const choice = negotiate(vm, bound, via, options.vehicles ?? VEHICLES);
+      return new OpenHandle(endpoint, runner, name, choice, data);
+    },
+    guest: new StubGuestAccess(runner, endpoint.abi),
+    close() {
+      endpoint.close();
+      runner.close();
+    },
+  };
+}
+
+class OpenHandle implements Handle {
+  readonly device: string;
+  readonly via: VehicleName;
+  readonly label: string;
+  readonly why: readonly string[];
+  readonly data: DataMode;
+  readonly #endpoint: Endpoint;
+  readonly #runner: StubRunner;
+  readonly #choice: Choice;
+  #closed = false;
+
+  constructor(endpoint: Endpoint, runner: StubRunner, device: string, choice: Choice, data: DataMode) {
+    this.#endpoint = endpoint;
+    this.#runner = runner;
+    this.#choice = choice;
+    this.device = device;
+    this.via = choice.via;
+    this.label = choice.label;
+    this.why = choice.why;
+    this.data = data;
+  }
+
+  async call(
+    fn: number,
+    data: Uint8Array | number | bigint = new Uint8Array(0),
+    options: CallOptions = {},
+  ): Promise<Uint8Array> {
+    const what = `call(fn ${fn}) of device "${this.device}" by ${this.label}`;
+    if (!Number.isInteger(fn) || fn < 0 || fn > 0xffff_ffff) {
+      throw new RangeError(`${what}: a function number is an integer of 32 bits, 0 to 4294967295`);
+    }
+    const bytes = toBytes(data, `${what}: the payload`);
+    const capacity = options.reply ?? STUB_SLOT.chunk;
+    if (!Number.isInteger(capacity) || capacity < 0) {
+      throw new RangeError(`${what}: reply is ${capacity}; give a number of bytes`);
+    }
+    for (const [name, size] of [["payload", bytes.length], ["reply buffer", capacity]] as const) {
+      if (size > MAX_TRANSFER) {
+        throw new RangeError(
+          `${what}: the ${name} is ${size} bytes; at most ${MAX_TRANSFER} (16 MiB) are carried`,
+        );
+      }
+    }
+    const { vehicle } = this.#reach(what);
+    const request = { what, fn, bytes, capacity, data: this.data, signal: options.signal };
+    return await this.#runner.exclusive(what, () => vehicle.call(request));
+  }
+
+  async read(offset: number, size: number, options: AccessOptions = {}): Promise<bigint> {
+    const what = `read(${offset}, ${size}) of device "${this.device}" by ${this.label}`;
+    const { vehicle, step } = this.#access(what, offset, size);
+    return await this.#runner.exclusive(what, async () => {
+      let value = 0n;
+      for (let at = 0; at < size; at += step) {
+        const part = await vehicle.read({ what, offset: offset + at, size: step, signal: options.signal });
+        value |= part << BigInt(8 * at);
+      }
+      return value;
+    });
+  }
+
+  async write(
+    offset: number,
+    size: number,
+    value: number | bigint,
+    options: AccessOptions = {},
+  ): Promise<void> {
+    const what = `write(${offset}, ${size}) of device "${this.device}" by ${this.label}`;
+    const { vehicle, step } = this.#access(what, offset, size);
+    const bits = 8 * size;
+    const wide = BigInt(value);
+    if (BigInt.asUintN(bits, wide) !== wide && BigInt.asIntN(bits, wide) !== wide) {
+      throw new RangeError(`${what}: ${value} does not fit in ${size} bytes`);
+    }
+    await this.#runner.exclusive(what, async () => {
+      for (let at = 0; at < size; at += step) {
+        const part = BigInt.asUintN(8 * step, BigInt.asUintN(bits, wide) >> BigInt(8 * at));
+        await vehicle.write({ what, offset: offset + at, size: step, signal: options.signal }, part);
+      }
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The vehicle, and the bytes of each access that `size` bytes are made of. */
+  #access(what: string, offset: number, size: number): { vehicle: Vehicle; step: 1 | 2 | 4 | 8 } {
+    if (size !== 1 && size !== 2 && size !== 4 && size !== 8) {
+      throw new RangeError(`${what}: a register access is 1, 2, 4 or 8 bytes`);
+    }
+    const { vehicle, bound } = this.#reach(what);
+    const registers = bound.attachment.window.size;
+    if (!Number.isInteger(offset) || offset < 0 || offset + size > registers) {
+      throw new RangeError(`${what}: the device has ${registers} bytes of registers`);
+    }
+    return { vehicle, step: size > vehicle.widest ? vehicle.widest : size };
+  }
+
+  #reach(what: string): { vehicle: Vehicle; bound: BoundDevice } {
+    if (this.#closed) throw new Error(`${what}: the handle is closed; open the device again`);
+    const bound = this.#endpoint.find(this.device);
+    if (bound === undefined) throw new Error(`${what}: the device is no longer attached`);
+    return { vehicle: this.#vehicle(bound), bound };
+  }
+
+  #vehicle(bound: BoundDevice): Vehicle {
+    const wiring: Wiring = { runner: this.#runner, port: bound.port };
+    const place = this.#choice.pciIo === true ? bound.pciIo : this.via === "pio" ? bound.ports : bound.mmio;
+    if (this.via === "hypercall") {
+      return new HypercallVehicle(wiring, this.#endpoint.abi, bound.attachment.handle);
+    }
+    // A device of the same name may have come in its place.
+    if (!place.ok) {
+      throw new Error(`device "${this.device}" is out of reach by ${this.label} now: ${place.reason}`);
+    }
+    if (this.via === "pio") return new PioVehicle(wiring, place);
+    const widest = this.#runner.vm.mode === 64 && this.#choice.pciIo !== true ? 8 : 4;
+    return new MmioVehicle(wiring, { ...place, widest });
+  }
+}
+
+export type { HypercallResult } from "./guest_access.ts";
+export type { DataMode, GuestAccess, VehicleName };

@@ -1,0 +1,37 @@
+/**
+ * The hypercalls that reach devices. Private to trapsh: no hypervisor assigns these numbers.
+ *
+ * One number serves every ABI: as KVM's in rax; as ePAPR's token in r11, vendor 0x5453 ("TS") in its upper
+ * half; as a PAPR function in r3, a multiple of 4 far above the assigned ones.
+ *
+ * Arguments stand in the order of the ABI's argument registers (`abi.ts`), register-wide words:
+ *
+ * | hypercall | arguments | outputs on success |
+ * |---|---|---|
+ * | CALL | handle + (length << 16), fn, payload... | reply (its beginning) |
+ * | CALL_DESCRIPTOR | handle, descriptor's guest-physical address | - |
+ * | READ | handle + (size << 16), offset | value (on 32-bit guests: low, high) |
+ * | WRITE | handle + (size << 16), offset, value (on 32-bit guests: low, high) | - |
+ * | FETCH | handle, guest-physical address, capacity | - (the status is the bytes written) |
+ * | SEND | handle + (bytes << 16), payload... | reply, once the payload is complete |
+ * | RECEIVE | handle | reply (its next part) |
+ *
+ * The handle is 16 bits, a length at most 65,535. Status: for CALL, the reply's whole length; for SEND, EAGAIN
+ * until the payload is complete; for RECEIVE and FETCH, the bytes given.
+ * Payload and reply words hold the bytes that the guest's own load of a whole register finds in memory, the
+ * last one padded: x86 first byte lowest, PowerPC first byte highest (as in PAPR's H_PUT_TERM_CHAR).
+ */
+export const HYPERCALL = {
+  CALL: 0x5453_0004,
+  CALL_DESCRIPTOR: 0x5453_0008,
+  READ: 0x5453_000c,
+  WRITE: 0x5453_0010,
+  FETCH: 0x5453_0014,
+  SEND: 0x5453_0018,
+  RECEIVE: 0x5453_001c,
+} as const;
+
+export type HypercallName = keyof typeof HYPERCALL;
+
+/** Longest payload that CALL and SEND carry: the length has 16 bits. */
+export const MAX_REGISTER_PAYLOAD = 0xffff;

@@ -1,0 +1,225 @@
+/**
+ * Runs stubs on the vCPU: real guest code in a slot of its own, from the ISA's reset state (flat addresses,
+ * full privilege, interrupts masked, no paging). Whatever the guest had in its registers is put back.
+ */
+import type { Vm } from "../emulator/machine/vm.ts";
+import { DeviceFailure, messageOf } from "./device_failure.ts";
+import { BLOCK, type Places, placesOf, pointer, segmentRegisters, STUB_SLOT } from "./places.ts";
+import type { StubText } from "./stubs/stub_text.ts";
+
+/** Far more than any stub takes: a loop moves one chunk. */
+const MAX_INSTRUCTIONS = 1_000_000;
+
+/** A stub in guest memory. Addresses are as in `pc`: in real mode offsets in the slot's segment. */
+interface Placed {
+  readonly origin: bigint;
+  readonly end: bigint;
+  entry(label: string): bigint;
+}
+
+/** One run of a stub. */
+export interface StubRun<R extends string> {
+  /** What it is done for, to begin messages with. */
+  readonly what: string;
+  readonly stub: StubText<R>;
+  /** Label to begin at, `"call"` if not given. */
+  readonly entry?: string;
+  readonly inputs: Partial<Record<R, bigint>>;
+  /** Registers by name, beside the roles. */
+  readonly registers?: Readonly<Record<string, bigint>>;
+  /** How many exits it has to make, told from what it leaves in its registers; undefined: any number, or none. */
+  readonly exits: ((outputs: StubOutputs<R>) => number) | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** Registers at the end of a run. */
+export interface StubOutputs<R extends string> {
+  /** By role. Throws `TypeError` if the stub has no such role. */
+  role(role: R): bigint;
+  /** By name. */
+  register(name: string): bigint;
+}
+
+export class StubRunner {
+  readonly vm: Vm;
+  readonly places: Places;
+  readonly #placed = new Map<string, Placed>();
+  #next: number = STUB_SLOT.text;
+  #mapped = false;
+  #bulk = 0;
+  #operating = false;
+
+  constructor(vm: Vm) {
+    this.vm = vm;
+    this.places = placesOf(vm.mode);
+  }
+
+  /**
+   * Does an operation of one or more runs, with no other one in between. Rejects with `Error`, before anything is
+   * changed, if one is under way or the vCPU is in the middle of a run or an exit.
+   */
+  async exclusive<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (this.#operating || this.vm.busy) {
+      throw new Error(
+        `${what}: refused, the vCPU is in the middle of a run or an exit; await what is under way, and call from ` +
+          `outside of devices' handlers`,
+      );
+    }
+    this.#operating = true;
+    try {
+      return await work();
+    } finally {
+      this.#operating = false;
+    }
+  }
+
+  /** Does one run of an `exclusive` operation and returns registers. Throws `Error` if it does not reach its end as it should. */
+  async run<R extends string>(run: StubRun<R>): Promise<StubOutputs<R>> {
+    const { vm } = this;
+    const { vcpu } = vm;
+    const placed = this.#place(run.stub);
+    const saved = vcpu.saveState();
+    try {
+      vcpu.restoreState(vcpu.resetState());
+      this.#setSegments();
+      for (const [role, value] of Object.entries(run.inputs) as [R, bigint][]) {
+        vcpu.registers.set(this.#register(run.stub, role), value);
+      }
+      this.#setRegisters(run.registers ?? {});
+      vcpu.pc = placed.entry(run.entry ?? "call");
+      const before = vm.exits.count;
+      const stop = await vm.run({ until: placed.end, instructions: MAX_INSTRUCTIONS, signal: run.signal });
+      const where = `the stub "${run.stub.name}" at 0x${placed.origin.toString(16)}`;
+      if (stop.reason === "DEVICE_ERROR") {
+        const cause = stop.error instanceof DeviceFailure ? stop.error.cause : stop.error;
+        throw new Error(`${run.what}: the device's handler failed: ${messageOf(cause)}`, { cause });
+      }
+      if (stop.reason !== "UNTIL") {
+        throw new Error(
+          `${run.what}: ${where} stopped with ${stop.reason} at 0x${stop.pc.toString(16)}: ${stop.message}`,
+        );
+      }
+      const outputs = this.#outputs(run.stub);
+      if (run.exits === undefined) return outputs;
+      const made = vm.exits.count - before;
+      if (made === 0) throw new Error(`${run.what}: ${where} ran to its end without a VM exit`);
+      const expected = run.exits(outputs);
+      if (made !== expected) {
+        throw new Error(`${run.what}: ${where} ran to its end with ${made} VM exits instead of ${expected}`);
+      }
+      return outputs;
+    } finally {
+      vcpu.restoreState(saved);
+    }
+  }
+
+  /** Writes payload bytes where stubs take them from: at most one chunk. */
+  writeOut(bytes: Uint8Array): void {
+    this.#map();
+    this.vm.memory.write(this.places.stubs + STUB_SLOT.out, bytes);
+  }
+
+  /** Reads what a stub left of the reply: at most one chunk. */
+  readIn(length: number): Uint8Array {
+    return this.vm.memory.read(this.places.stubs + STUB_SLOT.in, length);
+  }
+
+  /** Fills in what a descriptor's stub needs beside the descriptor, and returns the pointer to the block. */
+  writeBlock(target: number): bigint {
+    this.#map();
+    const gpa = this.places.stubs + STUB_SLOT.block;
+    const bytes = new Uint8Array(8);
+    const view = new DataView(bytes.buffer);
+    const little = this.vm.isa.order === "le";
+    view.setUint32(0, target, little);
+    view.setUint32(BLOCK.self - BLOCK.target, gpa, little);
+    this.vm.memory.write(gpa + BLOCK.target, bytes);
+    return pointer(this.places, STUB_SLOT.block);
+  }
+
+  /** Guest-physical address of room for `size` bytes outside the stub slot; what was there is lost. */
+  bulk(size: number): number {
+    if (size > this.#bulk) {
+      const grown = Math.max(0x1_0000, 2 ** Math.ceil(Math.log2(size)));
+      if (this.#bulk > 0) this.vm.memory.removeSlot("transport buffers");
+      this.#bulk = 0;
+      this.vm.memory.addSlot({ gpa: this.places.buffers, size: grown, name: "transport buffers" });
+      this.#bulk = grown;
+    }
+    return this.places.buffers;
+  }
+
+  /** Takes the slots out of guest memory. */
+  close(): void {
+    if (this.places.segment === undefined) {
+      this.vm.symbols.removeRange(BigInt(this.places.stubs), STUB_SLOT.textEnd);
+    }
+    if (this.#mapped) this.vm.memory.removeSlot("transport stubs");
+    if (this.#bulk > 0) this.vm.memory.removeSlot("transport buffers");
+    this.#mapped = false;
+    this.#bulk = 0;
+    this.#placed.clear();
+    this.#next = STUB_SLOT.text;
+  }
+
+  #map(): void {
+    if (this.#mapped) return;
+    this.vm.memory.addSlot({ gpa: this.places.stubs, size: STUB_SLOT.size, name: "transport stubs" });
+    this.#mapped = true;
+  }
+
+  #place(stub: StubText<string>): Placed {
+    const known = this.#placed.get(stub.name);
+    if (known !== undefined) return known;
+    this.#map();
+    const origin = pointer(this.places, this.#next);
+    const program = this.vm.assemble(stub.text, origin);
+    if (this.#next + program.bytes.length > STUB_SLOT.textEnd) {
+      throw new RangeError(
+        `the stub "${stub.name}" does not fit: ${STUB_SLOT.textEnd} bytes of text are all there is`,
+      );
+    }
+    this.vm.memory.write(this.places.stubs + this.#next, program.bytes);
+    this.#next += (program.bytes.length + 15) & ~15;
+    // In real mode the addresses are offsets that the guest's own segments share.
+    if (this.places.segment === undefined) {
+      this.vm.symbols.add(`io.${stub.name}`, origin, program.bytes.length);
+    }
+    const entry = (label: string): bigint => {
+      const address = program.symbols.get(label);
+      if (address === undefined) throw new TypeError(`the stub "${stub.name}" has no label ${label}`);
+      return address;
+    };
+    const placed = { origin, end: entry("end"), entry };
+    this.#placed.set(stub.name, placed);
+    return placed;
+  }
+
+  #setSegments(): void {
+    const { segment } = this.places;
+    if (segment === undefined) return;
+    for (const name of ["cs", "ss", "ds", "es"]) this.#setRegisters(segmentRegisters(name, segment));
+  }
+
+  #setRegisters(registers: Readonly<Record<string, bigint>>): void {
+    for (const [name, value] of Object.entries(registers)) this.vm.vcpu.registers.set(name, value);
+  }
+
+  #register(stub: StubText<string>, role: string): string {
+    const name = stub.registers[role];
+    if (name === undefined) throw new TypeError(`the stub "${stub.name}" has no register for ${role}`);
+    return name;
+  }
+
+  #outputs<R extends string>(stub: StubText<R>): StubOutputs<R> {
+    // Read now: the guest's own values come back before anyone asks.
+    const { registers } = this.vm.vcpu;
+    const values = new Map(this.vm.isa.registers.map(({ name }) => [name, registers.get(name)]));
+    const register = (name: string): bigint => {
+      const value = values.get(name);
+      if (value === undefined) throw new TypeError(`there is no register ${name}`);
+      return value;
+    };
+    return { register, role: (role) => register(this.#register(stub, role)) };
+  }
+}

@@ -1,0 +1,59 @@
+/** What every stub's source has: assembler text that runs from a label to `end`, and the registers it takes. */
+
+export interface StubText<Role extends string> {
+  /** Unique within a machine; also the prefix of the labels' symbols. */
+  readonly name: string;
+  readonly text: string;
+  /** Register by role; a role that the mode does not need is left out. */
+  readonly registers: Readonly<Partial<Record<Role, string>>>;
+}
+
+/**
+ * Closes a stub: the run ends before the instruction at `end`, and should somebody go on from there, it stays
+ * there.
+ */
+export function closed(arch: "x86" | "ppc", text: string): string {
+  return `${text}end:\n  ${arch === "x86" ? "jmp" : "b"} end\n`;
+}
+
+/** Roles of a word-by-word call through a call window (`window.ts`). */
+export type WordRole =
+  /** Pointer to the window, or its first port. */
+  | "window"
+  /** Function number; with 8-byte words, length << 32 beside it. */
+  | "fn"
+  /** Payload bytes; only with 4-byte words. */
+  | "length"
+  /** Pointer to the payload, and at `receive` to the reply. */
+  | "buffer"
+  /** Words of the payload, or at `receive` of the reply. */
+  | "words"
+  /** Pointer to the reply buffer. */
+  | "reply"
+  /** Words that the reply buffer holds; 0: do not ask for the reply yet. */
+  | "room"
+  /** Out: what RESULT said. */
+  | "result";
+
+/** A word-by-word call; entries `call`, `send` (more payload), `receive` (more of the reply). */
+export interface WordStub extends StubText<WordRole> {
+  /** Bytes of a word. */
+  readonly width: 4 | 8;
+}
+
+/** Roles of a call by descriptor (`descriptor.ts`). */
+export type DescriptorRole =
+  | "fn"
+  | "flags"
+  | "data"
+  | "length"
+  | "capacity"
+  | "reply"
+  /** Pointer to the descriptor's block (`BLOCK` in `places.ts`). */
+  | "block"
+  /** Out: what the device left in the descriptor. */
+  | "status"
+  | "replyLength";
+
+/** Roles of one access to a register of a device. */
+export type AccessRole = "address" | "value";

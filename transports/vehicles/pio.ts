@@ -1,0 +1,57 @@
+/** x86: calls and register accesses by IN and OUT. */
+import { x86PioAccess } from "../stubs/x86_access.ts";
+import { x86Descriptor } from "../stubs/x86_descriptor.ts";
+import { x86PioWords } from "../stubs/x86_words.ts";
+import { WINDOW } from "../window.ts";
+import { callByDescriptor } from "./descriptor.ts";
+import type { AccessRequest, CallRequest, Vehicle, Wiring } from "./vehicle.ts";
+import { callByWords } from "./words.ts";
+
+/** Payloads up to this many bytes go by words if the caller leaves it open. */
+export const AUTO_WORDS = 8;
+
+export class PioVehicle implements Vehicle {
+  readonly widest = 4;
+  readonly #wiring: Wiring;
+  readonly #registers: number;
+  readonly #window: number;
+
+  constructor(wiring: Wiring, place: { readonly registers: number; readonly call: number }) {
+    this.#wiring = wiring;
+    this.#registers = place.registers;
+    this.#window = place.call;
+  }
+
+  call(request: CallRequest): Promise<Uint8Array> {
+    const { mode } = this.#wiring.runner.vm;
+    if (request.data === "words" || (request.data === "auto" && request.bytes.length <= AUTO_WORDS)) {
+      const begin = BigInt(this.#window), data = begin + BigInt(WINDOW.data);
+      return callByWords(this.#wiring, { stub: x86PioWords(mode), begin, data }, request);
+    }
+    const place = { stub: x86Descriptor("pio", mode), target: this.#window + WINDOW.doorbell };
+    return callByDescriptor(this.#wiring, place, request);
+  }
+
+  async read(request: AccessRequest): Promise<bigint> {
+    const value = await this.#access("read", request, 0n);
+    return BigInt.asUintN(8 * request.size, value);
+  }
+
+  async write(request: AccessRequest, value: bigint): Promise<void> {
+    await this.#access("write", request, value);
+  }
+
+  async #access(verb: "read" | "write", request: AccessRequest, value: bigint): Promise<bigint> {
+    const { what, offset, size, signal } = request;
+    if (size === 8) throw new RangeError(`${what}: x86 has no IN and OUT of 8 bytes`);
+    const { runner } = this.#wiring;
+    const outputs = await runner.run({
+      what,
+      stub: x86PioAccess(verb, size, runner.vm.mode),
+      inputs: { address: BigInt(this.#registers + offset), value },
+      exits: () => 1,
+      signal,
+    });
+    return outputs.role("value");
+  }
+}
