@@ -1,0 +1,128 @@
+/** The grammar of the command line. */
+import { merge, object, or } from "@optique/core/constructs";
+import { formatDocPage } from "@optique/core/doc";
+import { formatMessage, message } from "@optique/core/message";
+import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
+import { getDocPageSync, type InferValue, type Parser, parseSync } from "@optique/core/parser";
+import { argument, command, constant, flag, option, passThrough } from "@optique/core/primitives";
+import { choice, integer, string } from "@optique/core/valueparser";
+import { UserError } from "./errors.ts";
+
+const settings = object("Machine", {
+  arch: optional(
+    option("--arch", choice(["x86", "ppc"], { metavar: "ARCH" }), { description: message`instruction set` }),
+  ),
+  mode: optional(
+    option("--mode", choice([16, 32, 64], { metavar: "BITS" }), {
+      description: message`width of the guest's mode`,
+    }),
+  ),
+  backend: optional(
+    option("--backend", choice(["vmx", "svm", "kvm-hv", "kvm-pr"], { metavar: "NAME" }), {
+      description: message`hypervisor`,
+    }),
+  ),
+  profile: optional(
+    option("--profile", string({ metavar: "NAME" }), { description: message`cost profile, by name or file` }),
+  ),
+  memory: optional(
+    option("--memory", integer({ metavar: "MIB", min: 1, max: 2047 }), {
+      description: message`guest RAM in MiB`,
+    }),
+  ),
+});
+
+const json = withDefault(
+  flag("--json", { description: message`print data as JSON wherever a table is printed` }),
+  false,
+);
+
+const file = (metavar: "FILE" | "GUEST", description: ReturnType<typeof message>) =>
+  argument(string({ metavar }), { description });
+
+/** `-e` and `-x` keep their order among each other. */
+const steps = multiple(or(
+  map(
+    option("-e", string({ metavar: "LINE" }), { description: message`do a line, then end` }),
+    (line) => ({ line }),
+  ),
+  map(
+    option("-x", string({ metavar: "FILE" }), { description: message`do a file's lines, then end` }),
+    (name) => ({
+      file: name,
+    }),
+  ),
+));
+
+const lines = object({
+  kind: constant("lines"),
+  steps,
+  interactive: withDefault(flag("-i", { description: message`after them, go on with a prompt` }), false),
+  help: withDefault(flag("-h", "--help", { description: message`this` }), false),
+  version: withDefault(flag("-V", "--version", { description: message`the version` }), false),
+});
+
+const run = object({
+  kind: constant("run"),
+  file: file("FILE", message`a TypeScript module; its default export is called with a context`),
+  args: passThrough({ format: "greedy", description: message`what follows is the module's own` }),
+});
+
+const exec = object({
+  kind: constant("exec"),
+  guest: file("GUEST", message`a flat image or an ELF file`),
+  stats: optional(
+    option("--stats", string({ metavar: "FILE" }), { description: message`write exits and cycles as JSON` }),
+  ),
+  at: optional(
+    option("--at", string({ metavar: "ADDR" }), { description: message`where a flat image goes` }),
+  ),
+  budget: optional(
+    option("--budget", integer({ metavar: "N", min: 1 }), {
+      description: message`guest instructions at most`,
+    }),
+  ),
+});
+
+const folder = optional(
+  option("-C", string({ metavar: "DIR" }), { description: message`work in this folder` }),
+);
+const common = merge(object({ folder, json }), settings);
+const grammar = merge(common, or(command("run", run), command("exec", exec), lines));
+const linesOnly = merge(common, lines);
+
+export type CommandLine = InferValue<typeof grammar>;
+
+/** Throws `UserError` that says what is wrong. */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  // Without the word for one of the others it can only be lines: errors are then about them.
+  const result = parseSync(args.includes("run") || args.includes("exec") ? grammar : linesOnly, args);
+  if (result.success) return result.value;
+  const what = formatMessage(result.error, { quotes: false }).replaceAll(/\s*\n\s*/g, " ").replace(/\.$/, "");
+  throw new UserError(`${what} (see --help)`);
+}
+
+/** `--help`: the three ways to call it, and the options of each. */
+export function commandLineHelp(color: boolean): string {
+  const section = (title: string, parser: Parser<"sync", unknown, unknown>) => {
+    const page = getDocPageSync(parser);
+    const shown = { sections: page?.sections.map((it) => ({ entries: it.entries })) ?? [] };
+    const text = formatDocPage("trapsh", shown, { colors: color, maxWidth: 100, showChoices: true });
+    return `${title}\n${
+      text.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "").join("\n")
+    }`;
+  };
+  return [
+    "trapsh [OPTIONS] [-e LINE | -x FILE]...   lines; without any, a prompt, or standard input\n" +
+    "trapsh [OPTIONS] run FILE.ts [ARGS...]    an experiment\n" +
+    "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output",
+    "The console of exec: COM1, port 0x3f8; on PowerPC a store of a byte to 0xfe0003f8.\n" +
+    "OPTIONS stand before run, as what follows FILE.ts is the experiment's own.",
+    section("OPTIONS", common),
+    section("Lines", lines),
+    section("run", run),
+    section("exec", exec),
+    "The exit status is 0, 1 after the first failure, or what quit and experiments ask for.\n" +
+    "trapsh -e help lists the commands.",
+  ].join("\n\n") + "\n";
+}

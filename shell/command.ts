@@ -1,0 +1,87 @@
+/** What a command is: one record, from which help, Tab completion and "did you mean" derive. */
+import type { Parser } from "@optique/core/parser";
+import type { Session } from "./session.ts";
+import type { Style } from "./style.ts";
+
+/** One line that shows a command at work; each runs as a test, in the order of the table. */
+export interface Example {
+  readonly line: string;
+  /** A part of what it prints. */
+  readonly shows?: string;
+  /** Lines to run first, unseen. */
+  readonly after?: readonly string[];
+}
+
+/** Headings of `help`, in its order. */
+export const GROUPS = ["machine", "run", "inspect", "devices", "exits", "shell"] as const;
+export type Group = (typeof GROUPS)[number];
+
+/**
+ * A command. `run` does the work and returns data, so that scripts can call it; `print` turns that data
+ * into text. With `--json`, which every command has unless `json` is false, the data itself is printed.
+ */
+export interface Command<Args = unknown, Data = unknown> {
+  /** Lower case; two words make a subcommand, e.g. `"info exits"`. A unique prefix of each word is enough. */
+  readonly name: string;
+  /** Further names, always in full: `"r"` for `run`. They win over abbreviations. */
+  readonly aliases?: readonly string[];
+  readonly group: Group;
+  /** One line without a trailing period. */
+  readonly summary: string;
+  /** Paragraphs for `help COMMAND`: units, byte order, limits. */
+  readonly description?: string;
+  /**
+   * Grammar of the words after the name. A word such as `-1` counts as a value, not an option, and ends
+   * the options; `--json` is added and taken off by the shell.
+   */
+  readonly grammar: Parser<"sync", Args, unknown>;
+  /**
+   * The name may carry a suffix, given to the grammar as the first word: `x/8xw ADDR` arrives as
+   * `["/8xw", "ADDR"]` for `"/"`, and `out.b PORT` as `[".b", "PORT"]` for `"."`.
+   */
+  readonly suffix?: "/" | ".";
+  /** Words keep their quotes and backslashes, as `asm` and `set` need: joined by spaces they are the line. */
+  readonly raw?: boolean;
+  readonly examples: readonly Example[];
+  /** False for commands whose output is not data (`help`, `quit`). */
+  readonly json?: boolean;
+  /** True if it never touches `session.vm` or `session.io`: the emulator is then not even loaded. */
+  readonly light?: boolean;
+  /** Enter on an empty line does it again (`step`, `x`). */
+  readonly repeats?: boolean;
+  /**
+   * Candidates for the last of `words` (the words after the name, the last one perhaps empty or
+   * incomplete). The grammar's own choices and options are offered without it; those that do not
+   * begin with what is typed are dropped by the shell.
+   */
+  complete?(session: Session, words: readonly string[]): Iterable<string> | Promise<Iterable<string>>;
+  run(session: Session, args: Args): Promise<Data> | Data;
+  /** Text for people without a trailing line break; empty for nothing to say. */
+  print(data: Data, style: Style): string;
+}
+
+/** Checks a record's types, and forgets them so that it fits in a table. */
+export function defineCommand<Args, Data>(command: Command<Args, Data>): Command {
+  return command;
+}
+
+/** A command found by what was typed. */
+export interface Match {
+  readonly command: Command;
+  /** The words after the name, the suffix first if there is one. */
+  readonly words: readonly string[];
+}
+
+/** The table of commands: what the shell asks of it. */
+export interface CommandTable {
+  readonly commands: readonly Command[];
+  /** Finds by name, alias or unique prefix. Undefined if the first word begins no command. */
+  find(words: readonly string[]): Match | Ambiguous | undefined;
+  /** By full name or alias only. */
+  get(name: string): Command | undefined;
+}
+
+/** More than one command begins so. */
+export interface Ambiguous {
+  readonly ambiguous: readonly string[];
+}

@@ -1,0 +1,64 @@
+/** The table of commands, in the order in which `help` lists them. */
+import type { Command } from "../command.ts";
+import { asm, disasm } from "./asm.ts";
+import { breakAt, deleteBreak, infoBreak } from "./break.ts";
+import { call, open, read, write } from "./call.ts";
+import { compare } from "./compare.ts";
+import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
+import { dump, x, xp } from "./examine.ts";
+import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { load } from "./load.ts";
+import { arch, backend, engine, reset } from "./machine.ts";
+import { infoMem, infoMtree } from "./memory_map.ts";
+import { hypercall, inPort, outPort } from "./ports.ts";
+import { profile } from "./profile.ts";
+import { print, registers, set } from "./registers.ts";
+import { run, step, until } from "./run.ts";
+import { infoSymbols } from "./symbols.ts";
+import { echo, script, source } from "./scripts.ts";
+
+export const COMMANDS: readonly Command[] = [
+  arch,
+  backend,
+  engine,
+  load,
+  asm,
+  reset,
+  run,
+  step,
+  until,
+  breakAt,
+  deleteBreak,
+  infoBreak,
+  registers,
+  set,
+  print,
+  x,
+  xp,
+  dump,
+  disasm,
+  infoSymbols,
+  infoMem,
+  infoMtree,
+  open,
+  call,
+  read,
+  write,
+  inPort,
+  outPort,
+  hypercall,
+  addDevice,
+  removeDevice,
+  reloadDevice,
+  infoDevices,
+  infoExits,
+  resetExits,
+  recordExits,
+  exitRows,
+  saveExits,
+  profile,
+  compare,
+  script,
+  source,
+  echo,
+];

@@ -1,0 +1,110 @@
+/** `run`, `step`, `until`: let the guest go. */
+import { object } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { defineCommand } from "../command.ts";
+import { UserError } from "../errors.ts";
+import type { Session } from "../session.ts";
+import { maybeWord, words } from "./support/grammar.ts";
+import { addressOf, numberOf } from "./support/numbers.ts";
+import { printStop } from "./support/print_stop.ts";
+import { runGuest, type StopData } from "./support/stop.ts";
+import { symbolNames } from "./support/symbols.ts";
+
+/**
+ * Instructions that `run` and `until` may take away from a terminal, where nobody can press Ctrl-C: some
+ * seconds of the interpreter, far more than a test needs.
+ */
+const BUDGET = 1_000_000_000;
+
+/** The limit where the user gave none: `$budget` if it is set, none at a prompt, else `BUDGET`. */
+function defaultBudget(session: Session): number | undefined {
+  const set = session.variables.get("budget");
+  if (set !== undefined) return numberOf(session, "$budget", "the budget", 1);
+  return session.interactive ? undefined : BUDGET;
+}
+
+function runLimited(session: Session, given: number | undefined, until?: bigint): Promise<StopData> {
+  const instructions = given ?? defaultBudget(session);
+  const options = {
+    ...(instructions !== undefined && { instructions }),
+    ...(until !== undefined && { until }),
+  };
+  return runGuest(
+    session,
+    (signal) => session.vm.run({ ...options, signal }),
+    (stop) =>
+      stop.reason === "BUDGET" && given === undefined
+        ? `the default budget of ${instructions} instructions is spent: "run N" takes N more, "set $budget = N" raises it`
+        : undefined,
+  );
+}
+
+export const run = defineCommand({
+  name: "run",
+  aliases: ["r", "c", "continue", "cont"],
+  group: "run",
+  summary: "let the guest run from its program counter until it stops",
+  description:
+    `run [N] stops after N instructions at the latest. Without N there is no limit at a prompt, where Ctrl-C stops
+the guest; elsewhere (-e, -x, pipes) it is $budget, or 1,000,000,000 instructions, so that an endless loop
+ends with BUDGET. A stop of any kind is no failure, unless --expect names another: run --expect HLT.`,
+  grammar: object({
+    instructions: maybeWord("N"),
+    expect: optional(option("--expect", string({ metavar: "REASON" }))),
+  }),
+  repeats: true,
+  examples: [
+    { line: "run", after: ["arch x86", "asm mov eax, 7 ;; hlt"], shows: "HLT at" },
+    { line: "run 100", after: ["arch x86", "asm loop: jmp loop"], shows: "BUDGET at" },
+    { line: "run --expect HLT", after: ["arch x86", "asm hlt"], shows: "HLT at" },
+  ],
+  async run(session, { instructions, expect }): Promise<StopData> {
+    const limit = instructions === undefined
+      ? undefined
+      : numberOf(session, instructions, "instruction count", 1);
+    const data = await runLimited(session, limit);
+    if (expect !== undefined && data.stop.reason !== expect.toUpperCase()) {
+      throw new UserError(
+        `expected the guest to stop with ${expect.toUpperCase()}:\n${printStop(data, session.style)}`,
+      );
+    }
+    return data;
+  },
+  print: printStop,
+});
+
+/** Beyond this, stepping is running: `run N` can be interrupted. */
+const MOST_STEPS = 1_000_000;
+
+export const step = defineCommand({
+  name: "step",
+  aliases: ["s", "si", "stepi"],
+  group: "run",
+  summary: "execute one instruction, or N",
+  grammar: object({ count: maybeWord("N") }),
+  repeats: true,
+  examples: [{ line: "step", after: ["arch x86", "asm mov eax, 7 ;; hlt"], shows: "rax=0x7" }],
+  run(session, { count }): Promise<StopData> {
+    const n = count === undefined ? 1 : numberOf(session, count, "step count", 1, MOST_STEPS);
+    return runGuest(session, async (signal) => {
+      const stop = await session.vm.run({ instructions: n, signal });
+      if (stop.reason !== "BUDGET") return stop;
+      return { reason: "DEBUG", pc: stop.pc, message: `stepped ${n} instruction${n === 1 ? "" : "s"}` };
+    });
+  },
+  print: printStop,
+});
+
+export const until = defineCommand({
+  name: "until",
+  group: "run",
+  summary: "let the guest run until it is about to execute the instruction at ADDR",
+  grammar: object({ words: words("ADDR", 1) }),
+  examples: [{ line: "until done", after: ["arch x86", "asm nop ;; done: hlt"], shows: "<done>" }],
+  complete: (session) => symbolNames(session),
+  run: (session, { words }): Promise<StopData> =>
+    runLimited(session, undefined, addressOf(session, words.join(" "))),
+  print: printStop,
+});

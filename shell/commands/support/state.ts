@@ -1,0 +1,42 @@
+/**
+ * What the commands remember between lines, for each session apart: kept beside the session and not in
+ * it, so that it goes when the session goes and no other layer depends on it.
+ */
+import type { Session } from "../../session.ts";
+import type { Vm } from "../../machine_types.ts";
+import { DEFAULT_FORMAT, type ExamineFormat } from "./examine_format.ts";
+
+export interface CommandState {
+  /** Format and next address of `x`, so that `x` alone goes on. */
+  examine: { format: ExamineFormat; next?: bigint };
+  /** Where `disasm` without an address goes on; undefined: at the program counter. */
+  disassembleNext?: bigint;
+  /** Where `asm` puts its next line. */
+  assembleAt?: bigint;
+  /** Where the guest that `load` or `asm` brought begins; undefined before there is one. */
+  entry?: bigint;
+  /** Registers as they were before the guest ran last. */
+  before?: ReadonlyMap<string, bigint>;
+}
+
+interface Entry {
+  readonly vm: Vm;
+  readonly state: CommandState;
+}
+
+const states = new WeakMap<Session, Entry>();
+
+/** The state for the session's present machine; a new machine starts afresh. */
+export function stateOf(session: Session): CommandState {
+  const vm = session.vm;
+  const entry = states.get(session);
+  if (entry !== undefined && entry.vm === vm) return entry.state;
+  const state: CommandState = { examine: { format: DEFAULT_FORMAT } };
+  states.set(session, { vm, state });
+  return state;
+}
+
+/** Notes the registers, so that what changes from here on can be marked. */
+export function noteRegisters(session: Session): void {
+  stateOf(session).before = new Map(session.vm.vcpu.registers.list().map((r) => [r.name, r.value]));
+}

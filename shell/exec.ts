@@ -1,0 +1,65 @@
+/** `exec GUEST`: one guest from a file, to its end; its console is standard output. */
+import { basename } from "node:path";
+import { UserError } from "./errors.ts";
+import { hex, toJson } from "./json.ts";
+import type { LiveSession } from "./live_session.ts";
+import type { Stop } from "./machine_types.ts";
+
+export interface ExecOptions {
+  readonly guest: string;
+  /** Where to write the exits and cycles as JSON. */
+  readonly stats?: string;
+  /** Guest-physical address of a flat image. */
+  readonly at?: string;
+  /** Guest instructions to run at most. */
+  readonly budget?: number;
+}
+
+/** Ends that are the guest's own wish. */
+const GOOD_ENDS = new Set(["HLT", "SHUTDOWN", "SYSTEM_EVENT"]);
+
+/**
+ * Loads and runs the guest. Throws `UserError` for a file that cannot be read and for a stop other than
+ * `HLT` or `SHUTDOWN` (after the statistics are written), and what the loader throws for a bad image.
+ */
+export async function execGuest(session: LiveSession, options: ExecOptions): Promise<Stop> {
+  const bytes = await readGuest(options.guest);
+  await session.ready();
+  // Sums are enough for the statistics, and rows of a long run would fill memory.
+  session.configure({ recordRows: false });
+  const { vm } = session;
+  vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
+  const stop = await vm.run({ instructions: options.budget, signal: session.signal });
+  if (options.stats !== undefined) {
+    await Deno.writeTextFile(options.stats, `${toJson(statsOf(session, stop, options))}\n`);
+  }
+  if (!GOOD_ENDS.has(stop.reason)) {
+    throw new UserError(`The guest stopped at ${hex(stop.pc)}: ${stop.reason}: ${stop.message}`);
+  }
+  return stop;
+}
+
+async function readGuest(file: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(file);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`The guest ${file} cannot be read: ${why}`, { cause: error });
+  }
+}
+
+function statsOf(session: LiveSession, stop: Stop, options: ExecOptions): unknown {
+  const { vm } = session;
+  return {
+    guest: basename(options.guest),
+    arch: vm.arch,
+    mode: vm.mode,
+    backend: vm.backend.name,
+    profile: vm.profile.name,
+    stop,
+    instructions: vm.vcpu.instructions,
+    cycles: vm.vcpu.cycles,
+    totals: vm.exits.totals(),
+    exits: vm.exits.aggregates(),
+  };
+}

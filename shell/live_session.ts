@@ -1,0 +1,303 @@
+/** The session behind the prompt, `-e`, scripts of commands and TypeScript files. */
+import { pathToFileURL } from "node:url";
+import { abortable } from "./abortable.ts";
+import { classify } from "./classify.ts";
+import type { Command, CommandTable } from "./command.ts";
+import { UserError } from "./errors.ts";
+import type { Evaluator } from "./evaluate.ts";
+import { evaluateExpression } from "./expression.ts";
+import { type Invocation, parseCommand, render } from "./invoke.ts";
+import { loadMachine, type MachineLayer } from "./machine_loader.ts";
+import type { Handle, Io, Vm } from "./machine_types.ts";
+import { preview } from "./preview.ts";
+import { createDollar, readDollar } from "./registers_proxy.ts";
+import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.ts";
+import type { Style } from "./style.ts";
+import { similarNames } from "./table.ts";
+
+export interface SessionOptions {
+  readonly table: CommandTable;
+  readonly out: Sink;
+  readonly style: Style;
+  readonly json?: boolean;
+  /** See `Session.interactive`. */
+  readonly interactive?: boolean;
+  readonly settings?: Partial<Settings>;
+  /** Devices that each machine begins with. */
+  readonly devices?: readonly SessionDevice[];
+  /** How the emulator is loaded; tests give a small one. */
+  readonly load?: () => Promise<MachineLayer>;
+}
+
+const DEFAULTS: Settings = { arch: "x86", recordRows: true };
+
+export class LiveSession implements Session {
+  readonly table: CommandTable;
+  readonly out: Sink;
+  readonly style: Style;
+  readonly json: boolean;
+  readonly interactive: boolean;
+  readonly variables = new Map<string, bigint>();
+  readonly #load: () => Promise<MachineLayer>;
+  readonly #devices = new Map<string, SessionDevice>();
+  readonly #handles = new Map<string, Handle>();
+  #settings: Settings;
+  #layer: MachineLayer | undefined;
+  #vm: Vm | undefined;
+  #io: Io | undefined;
+  #current: Handle | undefined;
+  #evaluator: Evaluator | undefined;
+  #controller = new AbortController();
+  #abandon = new AbortController();
+  #imports = 0;
+  #depth = 0;
+  #quitStatus: number | undefined;
+
+  constructor(options: SessionOptions) {
+    this.table = options.table;
+    this.out = options.out;
+    this.style = options.style;
+    this.json = options.json ?? false;
+    this.interactive = options.interactive ?? false;
+    this.#settings = { ...DEFAULTS, ...options.settings };
+    this.#load = options.load ?? loadMachine;
+    for (const entry of options.devices ?? []) this.#devices.set(entry.device.name, entry);
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  configure(change: Partial<Settings>): void {
+    const next = { ...this.#settings, ...change };
+    const keys = ["arch", "mode", "backend", "profile", "memory", "recordRows", "engine"] as const;
+    const changed = keys.filter((key) => next[key] !== this.#settings[key]);
+    if (changed.length === 0) return;
+    this.#settings = next;
+    // A machine that was given the profile already stays in use.
+    const only = changed.length === 1 ? changed[0] : undefined;
+    if (only === "profile" && this.#vm !== undefined && this.#vm.profile === next.profile) return;
+    this.#dropMachine();
+  }
+
+  get hasVm(): boolean {
+    return this.#vm !== undefined;
+  }
+
+  get vm(): Vm {
+    if (this.#vm) return this.#vm;
+    if (!this.#layer) throw new Error("The emulator is not loaded yet: await session.ready() first");
+    const vm = this.#layer.createVm(this.#settings);
+    for (const entry of this.#devices.values()) vm.devices.add(entry.device, placeOn(vm, entry));
+    this.#vm = vm;
+    return vm;
+  }
+
+  get io(): Io {
+    const { vm } = this;
+    if (!this.#layer) throw new Error("The emulator is not loaded yet: await session.ready() first");
+    this.#io ??= this.#layer.createIo(vm);
+    return this.#io;
+  }
+
+  get exits(): Vm["exits"] {
+    return this.vm.exits;
+  }
+
+  async ready(): Promise<void> {
+    this.#layer ??= await this.#load();
+  }
+
+  #dropMachine(): void {
+    this.#vm = undefined;
+    this.#io = undefined;
+    this.#current = undefined;
+    this.#handles.clear();
+  }
+
+  get devices(): ReadonlyMap<string, SessionDevice> {
+    return this.#devices;
+  }
+
+  addDevice(entry: SessionDevice): void {
+    const { name } = entry.device;
+    const known = this.#devices.get(name);
+    if (this.#vm) {
+      if (known) this.#vm.devices.reload(name, entry.device);
+      else this.#vm.devices.add(entry.device, placeOn(this.#vm, entry));
+    }
+    this.#devices.set(name, { ...entry, at: entry.at ?? known?.at });
+  }
+
+  removeDevice(name: string): void {
+    if (!this.#devices.has(name)) throw new ReferenceError(`There is no device ${name}: see info devices`);
+    this.#vm?.devices.remove(name);
+    this.#devices.delete(name);
+    const handle = this.#handles.get(name);
+    this.#handles.delete(name);
+    if (handle && this.#current === handle) this.#current = undefined;
+  }
+
+  importFresh(file: string): Promise<Record<string, unknown>> {
+    const url = pathToFileURL(file);
+    // A module is imported once for each address, so a reload needs a new one.
+    if (this.#imports++ > 0) url.searchParams.set("reload", String(this.#imports));
+    return import(url.href);
+  }
+
+  get handles(): ReadonlyMap<string, Handle> {
+    return this.#handles;
+  }
+
+  get current(): Handle | undefined {
+    return this.#current;
+  }
+
+  keep(name: string, handle: Handle): void {
+    this.#handles.set(name, handle);
+    this.#current = handle;
+  }
+
+  evaluateNumber(expression: string): bigint {
+    return evaluateExpression(expression, {
+      register: (name) => readDollar(this, name),
+      symbol: (name) => this.vm.symbols.lookup(name),
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  interrupt(): void {
+    if (this.#controller.signal.aborted) {
+      this.#abandon.abort(new UserError("Abandoned: it may still go on behind"));
+    }
+    this.#controller.abort(new UserError("Interrupted"));
+  }
+
+  async execute(line: string): Promise<Outcome> {
+    const outermost = this.#depth++ === 0;
+    if (outermost) {
+      this.#controller = new AbortController();
+      this.#abandon = new AbortController();
+    }
+    try {
+      return await abortable(this.#perform(line), this.#abandon.signal);
+    } catch (error) {
+      return { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  async #perform(line: string): Promise<Outcome> {
+    const found = classify(line, this.table, (name) => this.defines(name));
+    if (found.kind === "empty") return { ok: true, kind: "empty" };
+    if (found.kind === "command") return await this.#command(found.text);
+    return await this.#typescript(found.text, found.forced);
+  }
+
+  async #command(text: string): Promise<Outcome> {
+    const invocation = parseCommand(this.table, text);
+    const data = await this.#run(invocation);
+    this.out.write(render(invocation, data, this.style, this.json));
+    return { ok: true, kind: "command", name: invocation.command.name, data };
+  }
+
+  async #run({ command, args }: Invocation): Promise<unknown> {
+    if (!command.light) await this.ready();
+    return await (command as Command).run(this, args);
+  }
+
+  async #typescript(text: string, forced: boolean): Promise<Outcome> {
+    const evaluator = await this.#evaluatorReady();
+    const result = await evaluator.evaluate(text, this.signal);
+    switch (result.kind) {
+      case "incomplete":
+        return { ok: true, kind: "incomplete" };
+      case "error":
+        return { ok: false, error: forced ? result.error : this.#withHint(text, result.error) };
+      case "value": {
+        const shown = preview(result.value, this.style);
+        if (shown) this.out.write(`${shown}\n`);
+        return { ok: true, kind: "typescript", value: result.value };
+      }
+    }
+  }
+
+  /** A line that looks like a command and is no TypeScript either was probably meant as a command. */
+  #withHint(text: string, error: Error & { readonly cause?: unknown }): Error {
+    const word = /^([A-Za-z][\w-]*)(?:[./]\w*)?(?:\s+[^\s=(.;,?:+*<>&|-].*)?$/.exec(text)?.[1];
+    const { cause } = error;
+    const unknown = cause instanceof ReferenceError && cause.message.startsWith(`${word} `);
+    if (!word || !(cause instanceof SyntaxError || unknown)) return error;
+    const similar = similarNames(this.table, word);
+    const hint = similar.length > 0 ? `did you mean ${similar.join(" or ")}?` : "see help";
+    return new UserError(`${JSON.stringify(word)} is neither a command nor TypeScript: ${hint}`, {
+      cause: error,
+    });
+  }
+
+  async invoke(line: string): Promise<unknown> {
+    return await this.#run(parseCommand(this.table, line.trim().replace(/^:/, "")));
+  }
+
+  async evaluate(source: string): Promise<unknown> {
+    const result = await (await this.#evaluatorReady()).evaluate(source, this.signal);
+    if (result.kind === "value") return result.value;
+    throw result.kind === "error" && result.error.cause !== undefined ? result.error.cause : result.error;
+  }
+
+  /** True for what TypeScript lines can name. */
+  defines(name: string): boolean {
+    return this.#evaluator?.defines(name) ?? Object.hasOwn(this.#scope(), name);
+  }
+
+  /** The evaluator, with the emulator loaded, since its lines may touch `vm`. */
+  async #evaluatorReady(): Promise<Evaluator> {
+    await this.ready();
+    const { Evaluator } = await import("./evaluate.ts");
+    this.#evaluator ??= new Evaluator(this.#scope());
+    return this.#evaluator;
+  }
+
+  #scope() {
+    const dollar = createDollar(this);
+    return {
+      vm: () => this.vm,
+      vcpu: () => this.vm.vcpu,
+      io: () => this.io,
+      exits: () => this.exits,
+      session: () => this,
+      $: () => dollar,
+    };
+  }
+
+  /** Candidates for the member that a TypeScript line ends in, or for its first name. */
+  async membersOf(chain: string): Promise<string[]> {
+    const evaluator = await this.#evaluatorReady();
+    return chain === "" ? evaluator.names() : evaluator.members(chain);
+  }
+
+  get quitStatus(): number | undefined {
+    return this.#quitStatus;
+  }
+
+  quit(status = 0): void {
+    this.#quitStatus = status;
+  }
+
+  /** Lets go of the machine and of all that was declared. */
+  close(): void {
+    this.#evaluator = undefined;
+    this.#dropMachine();
+  }
+}
+
+/** Where an entry goes on a machine: one without port I/O finds it by its window alone. */
+function placeOn(vm: Vm, { at }: SessionDevice): SessionDevice["at"] {
+  if (at?.port === undefined || vm.arch !== "ppc") return at;
+  const { port: _, ...rest } = at;
+  return rest;
+}

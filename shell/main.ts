@@ -1,0 +1,149 @@
+/** The program: `deno task start [ARGS]`. */
+import process from "node:process";
+import { type CommandLine, commandLineHelp, parseCommandLine } from "./cli.ts";
+import { showError } from "./errors.ts";
+import { linesOf, runLines } from "./lines.ts";
+import { LiveSession } from "./live_session.ts";
+import type { SessionDevice, Settings, Sink } from "./session.ts";
+import { processSink } from "./sinks.ts";
+import { createStyle, mayColor, type Style } from "./style.ts";
+
+/** The environment and the terminal, so that a test can give its own. */
+interface World {
+  readonly out: Sink;
+  readonly err: Sink;
+  readonly style: Style;
+  readonly debug: boolean;
+  readonly env: (name: string) => string | undefined;
+}
+
+/** Runs the program and returns its exit status. */
+export async function main(args: readonly string[]): Promise<number> {
+  const world = theWorld();
+  try {
+    const line = parseCommandLine(args);
+    if (line.folder !== undefined) Deno.chdir(line.folder);
+    return await dispatch(line, world);
+  } catch (error) {
+    const shown = error instanceof Error ? error : new Error(String(error));
+    world.err.write(showError(shown, world.style, world.debug));
+    return 1;
+  }
+}
+
+function theWorld(): World {
+  const env = (name: string) => {
+    try {
+      return Deno.env.get(name);
+    } catch {
+      return undefined;
+    }
+  };
+  const terminal = Deno.stdout.isTerminal();
+  const width = terminal ? Deno.consoleSize().columns : undefined;
+  return {
+    out: processSink(Deno.stdout),
+    err: processSink(Deno.stderr),
+    style: createStyle(mayColor(terminal, env), width),
+    debug: env("TRAPSH_DEBUG") === "1",
+    env,
+  };
+}
+
+async function dispatch(line: CommandLine, world: World): Promise<number> {
+  switch (line.kind) {
+    case "lines":
+      return await runAll(line, world);
+    case "run": {
+      const { runScript } = await import("./script.ts");
+      const session = await createSession(line, world);
+      const result = await runScript(session, line.file, line.args);
+      return session.quitStatus ?? (typeof result === "number" ? result : 0);
+    }
+    case "exec": {
+      const { execGuest } = await import("./exec.ts");
+      const { consoleDevice } = await import("./console_device.ts");
+      const { exitDevice } = await import("./debug_exit_device.ts");
+      const arch = line.arch ?? "x86";
+      const session = await createSession(line, world, [consoleDevice(arch, world.out), exitDevice(arch)]);
+      const stop = await execGuest(session, line);
+      if (line.json) world.err.write(`${(await import("./json.ts")).toJson(stop)}\n`);
+      return stop.reason === "SYSTEM_EVENT" ? stop.code & 0xff : 0;
+    }
+  }
+}
+
+async function runAll(line: CommandLine & { kind: "lines" }, world: World): Promise<number> {
+  if (line.help) return tell(world, commandLineHelp(world.style.color));
+  if (line.version) return tell(world, await versionText());
+  const prompted = Deno.stdin.isTerminal() && (line.steps.length === 0 || line.interactive);
+  const session = await createSession(line, world, [], prompted);
+  for (const step of line.steps) {
+    const source = "line" in step
+      ? { lines: [step.line] }
+      : { name: step.file, lines: await fileLines(step.file) };
+    const status = await runLines(session, source, world.err, world.debug);
+    if (status !== 0 || session.quitStatus !== undefined) return status;
+  }
+  if (line.steps.length > 0 && !line.interactive) return 0;
+  if (!prompted) {
+    const source = { name: "standard input", lines: linesOf(Deno.stdin.readable) };
+    return await runLines(session, source, world.err, world.debug);
+  }
+  const { runPrompt } = await import("./prompt.ts");
+  const { historyFile, openHistory } = await import("./history.ts");
+  if (line.steps.length === 0) world.out.write(`${(await versionText()).trim()}: help lists the commands\n`);
+  return await runPrompt(session, {
+    history: openHistory(historyFile(world.env)),
+    editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",
+    debug: world.debug,
+  });
+}
+
+async function fileLines(file: string): Promise<string[]> {
+  return (await Deno.readTextFile(file)).split(/\r?\n/);
+}
+
+function tell(world: World, text: string): number {
+  world.out.write(text);
+  return 0;
+}
+
+async function versionText(): Promise<string> {
+  const { default: project } = await import("../deno.json", { with: { type: "json" } });
+  return `trapsh ${project.version}\n`;
+}
+
+type MachineOptions = Pick<CommandLine, "arch" | "mode" | "backend" | "profile" | "memory" | "json">;
+
+async function createSession(
+  line: MachineOptions,
+  world: World,
+  devices: readonly SessionDevice[] = [],
+  interactive = false,
+): Promise<LiveSession> {
+  const { createShellTable } = await import("./shell_table.ts");
+  const { builtinDevices } = await import("./builtin_devices.ts");
+  const settings: Partial<Settings> = {
+    ...(line.arch && { arch: line.arch }),
+    ...(line.mode && { mode: line.mode }),
+    ...(line.backend && { backend: line.backend }),
+    ...(line.profile && { profile: line.profile }),
+    ...(line.memory && { memory: line.memory * 2 ** 20 }),
+  };
+  return new LiveSession({
+    table: createShellTable(),
+    out: world.out,
+    style: world.style,
+    json: line.json,
+    interactive,
+    settings,
+    devices: [...builtinDevices(), ...devices],
+  });
+}
+
+if (import.meta.main) {
+  const status = await main(Deno.args);
+  // What a module left running, and the inspector, must not keep a finished program alive.
+  process.exit(status);
+}

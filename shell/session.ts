@@ -1,0 +1,105 @@
+/** One session: what the prompt, scripts of commands and TypeScript lines all work on. */
+import type { CommandTable } from "./command.ts";
+import type { AttachOptions, CostProfile, Device, Handle, Io, Vm } from "./machine_types.ts";
+import type { Style } from "./style.ts";
+
+/** What the next virtual machine is made with. A change drops the present one. */
+export interface Settings {
+  readonly arch: "x86" | "ppc";
+  /** Width of the guest's mode; by default 64. */
+  readonly mode?: 16 | 32 | 64;
+  /** By default what `createVm` picks for arch and mode. */
+  readonly backend?: "vmx" | "svm" | "kvm-hv" | "kvm-pr";
+  /** A cost profile, or the name of one. */
+  readonly profile?: string | CostProfile;
+  /** Bytes of guest RAM. */
+  readonly memory?: number;
+  /** Whether the ledger keeps a row for each exit. */
+  readonly recordRows: boolean;
+  /** The oracle is slow, and obvious. */
+  readonly engine?: "interpreter" | "oracle";
+}
+
+/** A device of the session: attached to each machine that the session makes. */
+export interface SessionDevice {
+  readonly device: Device;
+  /** The file it came from, absolute; undefined for built-in ones and those made at the prompt. */
+  readonly file?: string;
+  /** Where it was asked to stand, as `Devices.add` takes it. */
+  readonly at?: AttachOptions;
+}
+
+/** Where a session's text goes: `write` takes whole lines with their line breaks. */
+export interface Sink {
+  write(text: string): void;
+}
+
+/** What became of a line. */
+export type Outcome =
+  | { readonly ok: true; readonly kind: "empty" }
+  | { readonly ok: true; readonly kind: "command"; readonly name: string; readonly data: unknown }
+  | { readonly ok: true; readonly kind: "typescript"; readonly value: unknown }
+  /** TypeScript that goes on in a further line. */
+  | { readonly ok: true; readonly kind: "incomplete" }
+  | { readonly ok: false; readonly error: Error };
+
+export interface Session {
+  readonly table: CommandTable;
+  readonly settings: Settings;
+  /** Merges `change` in; if it changes what a machine is, the next use of `vm` makes a new one. */
+  configure(change: Partial<Settings>): void;
+  /** True once the machine exists: ask before making one only to look at it. */
+  readonly hasVm: boolean;
+  /** Loads the emulator: needed before the first `vm` by whoever is not a command or a TypeScript line. */
+  ready(): Promise<void>;
+  /** The machine, made on first use, with the session's devices attached. */
+  readonly vm: Vm;
+  /** Transports to the devices of `vm`. */
+  readonly io: Io;
+  /** The ledger of `vm`. */
+  readonly exits: Vm["exits"];
+
+  /** Devices by name, whatever the machine. */
+  readonly devices: ReadonlyMap<string, SessionDevice>;
+  /** Adds one to the session, and to the machine; one of the same name is reloaded in its place. */
+  addDevice(entry: SessionDevice): void;
+  removeDevice(name: string): void;
+  /** Imports a module afresh, so that an edited file answers anew (modules that it imports do not). */
+  importFresh(file: string): Promise<Record<string, unknown>>;
+
+  /** Handles by device name; `current` is the one that `call`, `read` and `write` use. */
+  readonly handles: ReadonlyMap<string, Handle>;
+  readonly current: Handle | undefined;
+  /** Keeps a handle under its device's name and makes it current. */
+  keep(name: string, handle: Handle): void;
+
+  /** Convenience variables: `set $n = 5` and `$.n`, beside the registers. */
+  readonly variables: Map<string, bigint>;
+  /**
+   * Value of an expression over numbers, registers and variables (`$rax`), symbols, `+ - * / % << >> & | ^ ~ ( )`.
+   * Throws `SyntaxError`, or `ReferenceError` for a name that means nothing.
+   */
+  evaluateNumber(expression: string): bigint;
+
+  /** Fires when the user asks to stop what runs now (Ctrl-C). Give it to `vm.run` and to what waits long. */
+  readonly signal: AbortSignal;
+  /** Fires `signal`; a second time, gives up waiting for what did not heed it. */
+  interrupt(): void;
+
+  readonly style: Style;
+  readonly out: Sink;
+  /** True at a prompt on a terminal, where Ctrl-C can stop what runs without end. */
+  readonly interactive: boolean;
+  /** Prints data as JSON by default, as with `--json` on each line. */
+  readonly json: boolean;
+  /** Does a line, prints its outcome to `out`, and never throws. */
+  execute(line: string): Promise<Outcome>;
+  /** Does a command and returns its data unprinted. Throws what the command throws. */
+  invoke(line: string): Promise<unknown>;
+  /** Evaluates TypeScript with `vm`, `io`, `exits`, `vcpu` and `$` in scope. Throws what it throws. */
+  evaluate(source: string): Promise<unknown>;
+
+  /** The exit status asked for by `quit`; undefined while the session goes on. */
+  readonly quitStatus: number | undefined;
+  quit(status?: number): void;
+}

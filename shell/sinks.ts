@@ -1,0 +1,33 @@
+/** Where text goes in a process. */
+import type { Sink } from "./session.ts";
+
+interface SyncWriter {
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** Writes at once and in full. A reader that has gone away (`| head`) ends the process quietly, as `cat` ends. */
+export function processSink(writer: SyncWriter): Sink {
+  const encoder = new TextEncoder();
+  return {
+    write(text) {
+      let bytes = encoder.encode(text);
+      try {
+        while (bytes.length > 0) bytes = bytes.subarray(writer.writeSync(bytes));
+      } catch (error) {
+        if (error instanceof Deno.errors.BrokenPipe) Deno.exit(141);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Keeps the text, for tests and for scripts that want it. */
+export function stringSink(): Sink & { readonly text: string } {
+  const parts: string[] = [];
+  return {
+    write: (text) => void parts.push(text),
+    get text() {
+      return parts.join("");
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** How text for people looks: colour or none, and how wide. */
+import { styleText } from "node:util";
+
+type Format = Parameters<typeof styleText>[0];
+
+export interface Style {
+  readonly color: boolean;
+  /** Columns of the terminal; 100 where there is none. */
+  readonly width: number;
+  /** `text` in a colour or weight of `node:util`'s `styleText`, or as it is without colour. */
+  paint(format: Format, text: string): string;
+}
+
+export function createStyle(color: boolean, width = 100): Style {
+  return {
+    color,
+    width,
+    paint: (format, text) => color ? styleText(format, text, { validateStream: false }) : text,
+  };
+}
+
+/** Text as it is: for files, pipes and tests. */
+export const plain: Style = createStyle(false);
+
+/**
+ * True if output to a terminal may be coloured: not where `NO_COLOR` is set (to anything but nothing,
+ * as no-color.org has it), nor on a `dumb` terminal.
+ */
+export function mayColor(isTerminal: boolean, env: (name: string) => string | undefined): boolean {
+  return isTerminal && !env("NO_COLOR") && env("TERM") !== "dumb";
+}

@@ -1,0 +1,141 @@
+/** The topics of `help`: what is not about one command. Lines of at most 80 columns. */
+
+export interface Topic {
+  readonly name: string;
+  readonly summary: string;
+  readonly text: string;
+}
+
+export const TOPICS: readonly Topic[] = [
+  {
+    name: "exits",
+    summary: "what leaves the guest, and how it is counted and charged",
+    text: `\
+Whatever leaves the guest goes through one place, which writes a row of the
+ledger: the reason (IO, MMIO, HYPERCALL ...: KVM's names), the backend's own
+name and number (IO_INSTRUCTION 30, IOIO 0x7b ...), the key (port, address,
+hypercall number), the direction, the size, and where the guest stood.
+
+Cycles are split into stages: world switch (out of the guest and back),
+dispatch (finding out why), decode (of the instruction, for MMIO), userspace
+(the way out to the device's process and back) and device (what the handler
+said it costs). Totals are always the sum of the rows.
+
+  info exits            the table, as perf kvm stat prints it
+  info exits by port    the same by another column
+  exits reset           from zero
+  profile NAME          another price list; see help profiles`,
+  },
+  {
+    name: "vehicles",
+    summary: "hypercall, pio and mmio: ways to a device, and which is chosen",
+    text: `\
+A device is opened by name and reached by a vehicle, each a stub of real guest
+code that traps as the hardware would:
+
+  hypercall   vmcall on vmx, vmmcall on svm, sc 1 on kvm-hv, the magic sc on
+              kvm-pr. Cheapest: nothing to decode.
+  pio         in and out, on x86. On PowerPC the PCI I/O window turns it into
+              loads and stores, and it is labelled so.
+  mmio        loads and stores, everywhere; pays for the fault and the decode.
+
+Without "via" the first that works is taken, in this order, and open says why
+it passed one over. Where a vehicle cannot work, asking for it is an error
+that says why.
+
+  open echo                  the best one
+  open echo via pio          this one
+  compare echo               all of them, side by side`,
+  },
+  {
+    name: "profiles",
+    summary: "price lists for exits: what a cycle figure rests on",
+    text: `\
+A cost profile says what each exit and instruction costs, in cycles of one
+processor. Each figure carries its provenance:
+
+  published    taken from the named source
+  calibrated   adjusted until published totals come out
+  assumed      a guess, named as one
+
+  profile                the one in use, and the others
+  profile NAME           use it from here on (exits reset first, if there are any)
+  info exits under NAME  what was counted, priced again, unless the guest read
+                         its clock
+  profile FILE.json      one of your own
+
+The guest's clock follows from instructions and charged cycles only: the same
+input gives the same ledger on any machine.`,
+  },
+  {
+    name: "typescript",
+    summary: "lines that are not commands; the rule, and the names in scope",
+    text: `\
+A line is a command if its first word names one (in full, by an alias or by a
+beginning that fits one only) and is followed by white space, the end of the
+line, or the suffix of that command (x/8xw, out.b), unless the next word is an
+operator: "call 1 0x2a" and "regs" are commands; "call(1)", "x = 5" and
+"await io.open('echo')" are TypeScript. A beginning does not count if it is a
+reserved word or a name of the session.
+
+  :regs       a command, whatever it looks like
+  =regs       TypeScript, whatever it looks like
+
+In scope: vm (the machine), vcpu (its first vCPU), io (transports), exits (the
+ledger), session, $ (registers and variables: $.rax += 8n), _ (the last value).
+await works at top level; const and let may be declared again; an unfinished
+line goes on in the next one, and an empty line ends it. Relative imports count
+from the working directory; of packages, trapsh's own only (help scripts).
+
+Ctrl-C stops what awaits and what runs in the guest. A TypeScript loop that
+never awaits, such as while (true), cannot be stopped but by ending trapsh.`,
+  },
+  {
+    name: "addresses",
+    summary: "numbers, registers and symbols in commands",
+    text: `\
+Wherever a command takes a number or an address:
+
+  4096  0x1000  0b1010  0o17  1_000_000  'A'      numbers
+  $rax  $pc  $r3  $n                              registers and variables
+  start  loop_end                                 symbols of what was loaded
+  + - * / % << >> & | ^ ~ ( )                     as in C, of any size
+
+An expression with spaces in it needs quotes where other words follow:
+x/4xw "$rsp + 8". A value such as -1 is a value and not an option, so options
+stand before it.`,
+  },
+  {
+    name: "scripts",
+    summary: "files of commands, files of TypeScript, and permissions",
+    text: `\
+  source FILE             lines as typed here; stops at the first that fails
+  script FILE.ts [ARGS]   a module; its default export is called with a context:
+                          { args, session, out, style, json, signal }
+
+The same from a command line:
+
+  trapsh -e LINE -e LINE        lines, in order
+  trapsh -x FILE                a file of lines
+  trapsh < FILE                 the same from standard input
+  trapsh run FILE.ts [ARGS]     a module
+  trapsh exec GUEST             a guest; its console is standard output
+
+A module anywhere imports "trapsh" and gets this program's own API. It runs with
+trapsh's permissions and packages. One that needs more runs by itself, with a
+deno.json beside it and a last line that calls it:
+
+  { "imports": { "trapsh": "PATH/mod.ts", "picocolors": "npm:picocolors@1.1.1" } }
+
+  import { standalone, type ScriptContext } from "trapsh";
+  export default function experiment({ args, session, out }: ScriptContext) { ... }
+  if (import.meta.main) await standalone(experiment);
+
+  deno run --allow-read --allow-net FILE.ts [ARGS]`,
+  },
+];
+
+export function findTopic(name: string): Topic | undefined {
+  const beginning = TOPICS.filter((topic) => topic.name.startsWith(name));
+  return TOPICS.find((topic) => topic.name === name) ?? (beginning.length === 1 ? beginning[0] : undefined);
+}
