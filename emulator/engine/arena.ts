@@ -1,0 +1,63 @@
+/**
+ * One WebAssembly memory for everything of a VM: vCPU states, block hash, decoded records, guest RAM.
+ * Growing detaches the views, so everyone reads them from here each time.
+ */
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  u8!: Uint8Array<ArrayBuffer>;
+  view!: DataView<ArrayBuffer>;
+  i32!: Int32Array<ArrayBuffer>;
+  #used = 0;
+  #free: { at: number; bytes: number }[] = [];
+
+  constructor(bytes: number) {
+    this.memory = new WebAssembly.Memory({ initial: pages(bytes), maximum: 65536 });
+    this.#refresh();
+  }
+
+  /** A zeroed region, aligned to 4 KiB. Throws `RangeError` when 4 GiB do not hold it. */
+  allocate(bytes: number): number {
+    const size = Math.ceil(bytes / 4096) * 4096;
+    const again = this.#free.findIndex((hole) => hole.bytes >= size);
+    if (again >= 0) {
+      const hole = this.#free[again];
+      this.#free.splice(again, 1);
+      if (hole.bytes > size) this.#free.push({ at: hole.at + size, bytes: hole.bytes - size });
+      this.u8.fill(0, hole.at, hole.at + size);
+      return hole.at;
+    }
+    const at = this.#used;
+    const missing = at + size - this.u8.length;
+    if (missing > 0) this.#grow(missing, size);
+    this.#used += size;
+    return at;
+  }
+
+  /** Gives a region back for later `allocate`s. */
+  free(at: number, bytes: number): void {
+    this.#free.push({ at, bytes: Math.ceil(bytes / 4096) * 4096 });
+  }
+
+  #grow(missing: number, wanted: number): void {
+    try {
+      this.memory.grow(pages(missing));
+    } catch {
+      throw new RangeError(
+        `no room for ${wanted} more bytes: a VM's memory ends at 4 GiB, ${this.#used} are used`,
+      );
+    }
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    // Not shared: the constructor asked for a plain memory.
+    const buffer = this.memory.buffer as ArrayBuffer;
+    this.u8 = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.i32 = new Int32Array(buffer);
+  }
+}
+
+function pages(bytes: number): number {
+  return Math.ceil(bytes / 65536);
+}

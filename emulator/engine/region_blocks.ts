@@ -1,0 +1,88 @@
+/** Cuts a region's instructions into blocks at branches and their targets, and reads their definitions. */
+import { EmitOps, type Recording } from "../ir/emit.ts";
+import type { Node, Step } from "../ir/nodes.ts";
+import type { Recipe } from "../ir/ops.ts";
+import type { Decoded, Isa } from "../isa/isa.ts";
+
+export interface RegionInstruction {
+  readonly pc: bigint;
+  readonly nextPc: bigint;
+  readonly decoded: Decoded;
+  readonly cost: number;
+}
+
+/** A block with the steps of each of its instructions. */
+export interface RegionBlock {
+  readonly pc: bigint;
+  /** Where it goes on when its last instruction does not branch. */
+  readonly nextPc: bigint;
+  readonly cycles: number;
+  readonly instructions: readonly (RegionInstruction & { readonly steps: readonly Step[] })[];
+}
+
+/** Straight runs of instructions, none of which is entered or left but at its ends; `stops` begin one. */
+export function findBlocks(
+  isa: Isa,
+  instructions: readonly RegionInstruction[],
+  stops: ReadonlySet<bigint>,
+): RegionInstruction[][] {
+  const targets = new Set([
+    ...stops,
+    ...instructions.flatMap((one) => branchTargets(recordBlock(isa, [one]).instructions[0].steps)),
+  ]);
+  const blocks: RegionInstruction[][] = [];
+  let fresh = true;
+  for (const instruction of instructions) {
+    if (fresh || targets.has(instruction.pc)) blocks.push([]);
+    blocks[blocks.length - 1].push(instruction);
+    fresh = instruction.decoded.form.endsBlock;
+  }
+  return blocks;
+}
+
+/** Reads the definitions of a block's instructions, flags' recipes carried from one to the next. */
+export function recordBlock(isa: Isa, instructions: readonly RegionInstruction[]): RegionBlock {
+  const recording = new BlockRecording(isa);
+  const ops = new EmitOps(recording);
+  const recorded = instructions.map((instruction) => {
+    const { decoded, pc, nextPc } = instruction;
+    const from = recording.steps.length;
+    recording.pc = pc;
+    recording.nextPc = nextPc;
+    decoded.form.semantics(ops, {
+      slot: (index) => Number(decoded.values[index]),
+      value: (index, width) => ops.constant(width, decoded.values[index]),
+    });
+    return { ...instruction, steps: recording.steps.slice(from) };
+  });
+  return {
+    pc: instructions[0].pc,
+    nextPc: instructions[instructions.length - 1].nextPc,
+    cycles: instructions.reduce((sum, { cost }) => sum + cost, 0),
+    instructions: recorded,
+  };
+}
+
+class BlockRecording implements Recording {
+  readonly steps: Step[] = [];
+  readonly fuses = true;
+  recipe?: Recipe<Node>;
+  pc?: bigint;
+  nextPc?: bigint;
+  readonly #isa: Isa;
+
+  constructor(isa: Isa) {
+    this.#isa = isa;
+  }
+
+  trapNumber(name: string): number {
+    return this.#isa.traps.indexOf(name);
+  }
+}
+
+function branchTargets(steps: readonly Step[]): bigint[] {
+  return steps.flatMap((step) => {
+    if (step.kind === "when") return branchTargets(step.then);
+    return step.kind === "branch" && step.target.constant !== undefined ? [step.target.constant] : [];
+  });
+}

@@ -1,0 +1,54 @@
+/** A vCPU's state area seen from TypeScript. */
+import type { StateView } from "../ir/state_view.ts";
+import type { Arena } from "./arena.ts";
+
+/** Bytes of one vCPU's state area: shared slots, the ISA's, the TLB. */
+export const STATE_BYTES = 16384;
+
+export class CpuState implements StateView {
+  readonly #arena: Arena;
+  /** Address of the state area in linear memory. */
+  readonly base: number;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.base = arena.allocate(STATE_BYTES);
+  }
+
+  get64(offset: number): bigint {
+    return this.#arena.view.getBigUint64(this.base + offset, true);
+  }
+  set64(offset: number, value: bigint): void {
+    this.#arena.view.setBigUint64(this.base + offset, BigInt.asUintN(64, value), true);
+  }
+  get32(offset: number): number {
+    return this.#arena.view.getUint32(this.base + offset, true);
+  }
+  set32(offset: number, value: number): void {
+    this.#arena.view.setUint32(this.base + offset, value, true);
+  }
+  get8(offset: number): number {
+    return this.#arena.u8[this.base + offset];
+  }
+  set8(offset: number, value: number): void {
+    this.#arena.u8[this.base + offset] = value;
+  }
+
+  /** A 64-bit slot as a number: exact below 2^53. */
+  getNumber(offset: number): number {
+    return this.get32(offset + 4) * 2 ** 32 + this.get32(offset);
+  }
+  /** Stores a whole number below 2^53 into a 64-bit slot. */
+  setNumber(offset: number, value: number): void {
+    this.set32(offset, value % 2 ** 32);
+    this.set32(offset + 4, Math.floor(value / 2 ** 32));
+  }
+
+  /** A copy of `length` bytes from `offset`. */
+  copy(offset: number, length: number): Uint8Array {
+    return this.#arena.u8.slice(this.base + offset, this.base + offset + length);
+  }
+  paste(offset: number, bytes: Uint8Array): void {
+    this.#arena.u8.set(bytes, this.base + offset);
+  }
+}

@@ -1,0 +1,35 @@
+/** Fills and clears the translation cache that compiled code looks up (`ir/tlb_layout.ts`). */
+import { TLB } from "../ir/tlb_layout.ts";
+import type { CpuState } from "./state.ts";
+
+const PAGE = 2 ** TLB.pageBits;
+
+/** Forgets every translation. */
+export function clearTlb(state: CpuState): void {
+  for (let i = 0; i < TLB.entries; i++) {
+    const at = TLB.base + i * TLB.entrySize;
+    state.setNumber(at + TLB.read, TLB.invalid);
+    state.setNumber(at + TLB.write, TLB.invalid);
+  }
+}
+
+/** Remembers that the page of `address` (below 2^53) lies at `place`; writes to it trap unless `writable`. */
+export function fillTlb(state: CpuState, address: number, place: number, writable: boolean): void {
+  const page = address - address % PAGE;
+  const at = TLB.base + (page / PAGE) % TLB.entries * TLB.entrySize;
+  state.setNumber(at + TLB.read, page);
+  state.setNumber(at + TLB.write, writable ? page : TLB.invalid);
+  state.set32(at + TLB.addend, (place - place % PAGE - page % 2 ** 32) | 0);
+}
+
+/** Makes writes to one page of linear memory trap from now on: it has become code. */
+export function protectFromWrites(state: CpuState, place: number): void {
+  const page = place - place % PAGE;
+  for (let i = 0; i < TLB.entries; i++) {
+    const at = TLB.base + i * TLB.entrySize;
+    const tag = state.get32(at + TLB.write);
+    if (tag !== TLB.invalid && ((tag + state.get32(at + TLB.addend)) >>> 0) === page) {
+      state.setNumber(at + TLB.write, TLB.invalid);
+    }
+  }
+}
