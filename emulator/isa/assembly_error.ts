@@ -36,7 +36,11 @@ export class AssemblyError extends SyntaxError {
   /** In the order of the source, 20 at most. */
   readonly diagnostics: readonly Diagnostic[];
 
-  /** `more`: how many further diagnostics were left out. */
+  /**
+   * `more`: how many further diagnostics were left out.
+   *
+   * @internal
+   */
   constructor(file: string, diagnostics: readonly Diagnostic[], more: number = 0) {
     const texts = diagnostics.map((diagnostic) => formatDiagnostic(file, diagnostic));
     if (more > 0) texts.push(`and ${more} more`);

@@ -46,21 +46,27 @@ export interface Undecodable {
 }
 
 /** A register as users name it. */
-export interface RegisterInfo {
+export interface RegisterName {
+  /** Lower case, e.g. `"rax"`. */
   readonly name: string;
-  /** Byte offset in the vCPU's state area. */
-  readonly offset: number;
+  /** Bits. */
   readonly width: 8 | 16 | 32 | 64;
   /** A group for `regs`, e.g. `"general"`, `"flags"`, `"segment"`, `"special"`. */
   readonly group: string;
+}
+
+/** A register, and where the engine keeps it. */
+export interface RegisterInfo extends RegisterName {
+  /** Byte offset in the vCPU's state area. */
+  readonly offset: number;
   /** Where the register is not stored as it is seen (lazy flags, CR): how to see and set it. */
   readonly get?: (state: StateView) => bigint;
   readonly set?: (state: StateView, value: bigint) => void;
 }
 
-/** An instruction set in one mode. */
-export interface Isa {
-  /** `"x86-16"`, `"x86-32"`, `"x86-64"`, `"ppc32"`, `"ppc64"`. */
+/** An instruction set in one mode, as users meet it. */
+export interface InstructionSet {
+  /** `"x86-16"`, `"x86-32"`, `"x86-64"`, `"ppc32"`, `"ppc64"`, `"ppc32le"`, `"ppc64le"`. */
   readonly name: string;
   /** Bits of an address: how wide `pc` wraps and what `load` and `store` take. */
   readonly addressWidth: 32 | 64;
@@ -70,9 +76,35 @@ export interface Isa {
   readonly order: "le" | "be";
   /** Longest instruction in bytes. */
   readonly maxLength: number;
-  readonly forms: readonly Form[];
   /** Names of the traps its definitions raise, in the order of their numbers. */
   readonly traps: readonly string[];
+  /** Whole registers first, then parts such as `al`. */
+  readonly registers: readonly RegisterName[];
+  /** One line of text for the instruction at `pc`, or undefined for bytes that are none. */
+  disassemble(bytes: Uint8Array, pc: bigint): { text: string; length: number } | undefined;
+}
+
+/**
+ * Guest memory as compiled code reaches it: the address stands in `STATE.args`, a stored value in the slot after
+ * it, a loaded one comes to `STATE.result`. The answer is a status of `engine/host.ts`, 0 for done.
+ */
+export interface HelperMemory {
+  load(cpu: number, size: number, flags: number): number;
+  store(cpu: number, size: number, flags: number): number;
+}
+
+/**
+ * A trap that is part of an instruction's meaning and no exit, for what is too awkward to be written in `Ops`:
+ * takes its arguments from `STATE.args`, leaves its result in `STATE.result`, answers 0 or what memory answered.
+ * The instruction may be executed again from its start afterwards: that has to come to the same.
+ */
+export type Helper = (state: StateView, memory: HelperMemory) => number;
+
+/** An instruction set in one mode, as the engine takes it. */
+export interface Isa extends InstructionSet {
+  readonly forms: readonly Form[];
+  /** Traps that the ISA completes itself, by name; no backend has a rule for them. */
+  readonly helpers?: Readonly<Record<string, Helper>>;
   readonly registers: readonly RegisterInfo[];
   /** State slot of the code segment's base, added to pc where code is fetched (x86-16 only). */
   readonly codeBase?: number;
@@ -80,6 +112,4 @@ export interface Isa {
   readonly reset: ReadonlyMap<number, bigint>;
   /** Decodes at `pc` from `bytes` (up to `maxLength` of them, fewer at the end of mapped memory). */
   decode(bytes: Uint8Array, pc: bigint): Decoded | Undecodable;
-  /** One line of text for the instruction at `pc`, or undefined where `decode` fails. */
-  disassemble(bytes: Uint8Array, pc: bigint): { text: string; length: number } | undefined;
 }

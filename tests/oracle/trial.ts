@@ -1,9 +1,10 @@
 /** One machine per engine, on which random programs are run from the same state: what each leaves is compared. */
 import { Buffer } from "node:buffer";
-import { InterpreterEngine } from "../../emulator/engine/engine.ts";
+import type { InterpreterEngine } from "../../emulator/engine/engine.ts";
 import { STATE } from "../../emulator/ir/layout.ts";
 import { createVm, type Vm } from "../../emulator/machine/vm.ts";
 import type { Random } from "../support/random.ts";
+import { vcpuOf } from "../support/vcpu.ts";
 
 export type Executor = "oracle" | "interpreter" | "region";
 export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region"];
@@ -50,7 +51,7 @@ export class TrialMachine {
 
   run({ program, state, memory }: TrialStart): TrialEnd {
     const { vm } = this;
-    const { vcpu } = vm;
+    const vcpu = vcpuOf(vm);
     vm.memory.write(0, memory);
     vm.memory.write(PROGRAM_AT, program);
     vcpu.restoreState(state);
@@ -59,7 +60,9 @@ export class TrialMachine {
     const { engine } = vcpu;
     if (this.executor === "region") (engine as InterpreterEngine).compile(BigInt(PROGRAM_AT), program.length);
     const before = { instructions: engine.instructions, cycles: vcpu.cycles };
-    const stop = engine.run(BUDGET, true);
+    const end = engine.instructions + BUDGET;
+    let stop = engine.run(BUDGET, true);
+    while (stop.kind === "yield") stop = engine.run(end - engine.instructions, true);
     const detail = vcpu.takeStop();
     const slots = new BigUint64Array(vcpu.saveState().slice(STATE.isa, STATE.isa + 8 * 96).buffer);
     return {

@@ -5,6 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { gunzipSync } from "node:zlib";
 import { createVm, type Vm } from "../../emulator/machine/vm.ts";
+import { vcpuOf } from "../support/vcpu.ts";
 
 const FILE = new URL("../../../shared/vectors/x86_real_mode_286.ndjson.gz", import.meta.url);
 
@@ -71,7 +72,7 @@ Deno.test({
 });
 
 function runCase(vm: Vm, one: VectorCase): string[] | "missing" {
-  const { vcpu } = vm;
+  const vcpu = vcpuOf(vm);
   vcpu.restoreState(vcpu.resetState());
   for (const [address, byte] of one.m0) vm.memory.write(address, Uint8Array.of(byte));
   for (const [name, value] of Object.entries(one.r0)) {

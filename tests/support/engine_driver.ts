@@ -1,7 +1,7 @@
 /** Runs instruction cases on the fast readers: the interpreter, and a region of one instruction. */
 import { Arena } from "../../emulator/engine/arena.ts";
 import { InterpreterEngine } from "../../emulator/engine/engine.ts";
-import { ACCESS, type EngineHost, STATUS } from "../../emulator/engine/host.ts";
+import { ACCESS, type EngineHost, STATUS, type Status } from "../../emulator/engine/host.ts";
 import { CpuState } from "../../emulator/engine/state.ts";
 import { STATE } from "../../emulator/ir/layout.ts";
 import type { InstructionCase } from "../../emulator/isa/example.ts";
@@ -55,6 +55,8 @@ class CaseHost implements EngineHost {
     return STATUS.proceed;
   }
   trap(_cpu: number, trap: number) {
+    const helper = this.isa.helpers?.[this.isa.traps[trap]];
+    if (helper) return helper(this.state, this) as Status;
     const args = Array.from({ length: 6 }, (_, i) => this.state.get64(STATE.args + 8 * i));
     this.traps.push({ name: this.isa.traps[trap], args });
     this.state.set64(STATE.result, this.result);

@@ -2,7 +2,8 @@
 import { execute } from "../../emulator/ir/execute.ts";
 import { STATE } from "../../emulator/ir/layout.ts";
 import type { Assignment, InstructionCase } from "../../emulator/isa/example.ts";
-import type { Isa } from "../../emulator/isa/isa.ts";
+import { ACCESS, STATUS } from "../../emulator/engine/host.ts";
+import type { Helper, Isa, StateView } from "../../emulator/isa/isa.ts";
 import { type CaseDriver, numberBytes, type RaisedTrap } from "./cases.ts";
 import { createState, modesOf, NamedState, type Parts, partsOf } from "./named_state.ts";
 
@@ -10,7 +11,7 @@ import { createState, modesOf, NamedState, type Parts, partsOf } from "./named_s
 export const CASE_PC = 0x1000n;
 
 /** Sparse memory that reads as zeros where nothing was written. */
-class SparseMemory {
+export class SparseMemory implements ByteMemory {
   readonly #bytes = new Map<bigint, number>();
 
   write(address: bigint, bytes: Uint8Array): void {
@@ -37,6 +38,36 @@ export function oracleDriver(isa: Isa): CaseDriver {
     modes: modesOf(isa),
     run: (instruction) => runOnOracle(isa, partsOf(isa), instruction),
   };
+}
+
+/** Memory by bytes. */
+export interface ByteMemory {
+  write(address: bigint, bytes: Uint8Array): void;
+  read(address: bigint, length: number): Uint8Array;
+}
+
+/** Calls a helper with its arguments and memory where it looks for them; its result. */
+export function runHelper(
+  helper: Helper,
+  state: StateView,
+  memory: ByteMemory,
+  args: readonly bigint[],
+): bigint {
+  args.forEach((arg, index) => state.set64(STATE.args + 8 * index, arg));
+  const orderOf = (flags: number) => flags & ACCESS.bigEndian ? "be" : "le";
+  helper(state, {
+    load(_cpu, size, flags) {
+      const bytes = memory.read(state.get64(STATE.args), size);
+      state.set64(STATE.result, toNumber(bytes, orderOf(flags)));
+      return STATUS.proceed;
+    },
+    store(_cpu, size, flags) {
+      const value = state.get64(STATE.args + 8);
+      memory.write(state.get64(STATE.args), numberBytes(value, size, orderOf(flags)));
+      return STATUS.proceed;
+    },
+  });
+  return state.get64(STATE.result);
 }
 
 function runOnOracle(isa: Isa, parts: Parts, instruction: InstructionCase) {
@@ -70,6 +101,8 @@ function runOnOracle(isa: Isa, parts: Parts, instruction: InstructionCase) {
       memory.write(address, numberBytes(value, size, options.order ?? "le"));
     },
     trap: (name, args) => {
+      const helper = isa.helpers?.[name];
+      if (helper) return runHelper(helper, state, memory, args);
       traps.push({ name, args });
       return result;
     },

@@ -1,0 +1,40 @@
+/** Sizes, values and pieces of memory accesses. */
+import type { AccessSize, BusValue } from "./bus.ts";
+
+/** What a load gives that nobody answers. */
+export function ones(size: AccessSize): BusValue {
+  return size === 8 ? 0xffff_ffff_ffff_ffffn : 2 ** (8 * size) - 1;
+}
+
+/** Whether a handler's answer to a load is a number at all; its low bits are taken. */
+export function fits(value: unknown): value is BusValue {
+  return typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value));
+}
+
+/** The value with its bytes in the opposite order. */
+export function swapValue(value: BusValue, size: number): BusValue {
+  if (size === 1) return value;
+  if (size === 2) return (Number(value) & 0xff) << 8 | Number(value) >>> 8;
+  const view = new DataView(new ArrayBuffer(8));
+  if (size === 4) {
+    view.setUint32(0, Number(value));
+    return view.getUint32(0, true);
+  }
+  view.setBigUint64(0, BigInt(value));
+  return view.getBigUint64(0, true);
+}
+
+/**
+ * An access that crosses a page, in the order of its addresses and in sizes that a bus knows: split at the
+ * page, each side into the largest powers of two that lie on their own multiples.
+ */
+export function piecesOf(address: number, size: number): { address: number; size: AccessSize }[] {
+  const pieces: { address: number; size: AccessSize }[] = [];
+  for (let at = address; at < address + size;) {
+    const room = address + size - at;
+    const piece = ([8, 4, 2, 1] as const).find((n) => n <= room && at % n === 0)!;
+    pieces.push({ address: at, size: piece });
+    at += piece;
+  }
+  return pieces;
+}

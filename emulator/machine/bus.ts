@@ -1,0 +1,99 @@
+/** A bus: ranges of addresses, each with a handler that sees offsets. Port I/O and MMIO are one each. */
+import type { HandledIn } from "../engine/native_reason.ts";
+
+/** Bytes of one access. */
+export type AccessSize = 1 | 2 | 4 | 8;
+
+/** A value on a bus: a number for 1, 2 and 4 bytes, a bigint exactly when `size` is 8. Unsigned. */
+export type BusValue = number | bigint;
+
+/**
+ * What answers a range. Values are the access's bytes in address order read as a little-endian number, on
+ * every architecture: PowerPC's `stw` of 1 is seen as 0x01000000, its `stwbrx` of 1 as 1.
+ */
+export interface BusHandler {
+  /** A load of `size` bytes at `offset` from the range's first. */
+  read(offset: number, size: AccessSize): BusValue | Promise<BusValue>;
+  /** A store. */
+  write(offset: number, size: AccessSize, value: BusValue): void | Promise<void>;
+  /** Who completes the access; userspace if not given. */
+  readonly handledIn?: HandledIn;
+}
+
+/** Addresses of a bus that one handler answers. */
+export interface BusRange {
+  /** First address. */
+  readonly base: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Of what answers there. */
+  readonly name: string;
+}
+
+interface Mapped extends BusRange {
+  readonly handler: BusHandler;
+}
+
+/** Ranges do not overlap. An access belongs to a range only if all its bytes do. */
+export class Bus {
+  /** What its addresses are, for messages: `"port"`, `"guest-physical"`. */
+  readonly name: string;
+  /** One past the last address. */
+  readonly limit: number;
+  readonly #ranges: Mapped[] = [];
+  #last: Mapped | undefined;
+
+  /** A bus without ranges. `limit` is one past its last address. */
+  constructor(name: string, limit: number) {
+    this.name = name;
+    this.limit = limit;
+  }
+
+  /** Throws `RangeError` if the range leaves the bus or overlaps one that is there. */
+  add(range: BusRange, handler: BusHandler): void {
+    const { base, size, name } = range;
+    if (
+      !Number.isSafeInteger(base) || !Number.isSafeInteger(size) || base < 0 || size < 1 ||
+      base + size > this.limit
+    ) {
+      throw new RangeError(
+        `${this.name} range ${show(range)} of ${name} lies outside 0x0-0x${(this.limit - 1).toString(16)}`,
+      );
+    }
+    const other = this.#ranges.find((r) => base < r.base + r.size && r.base < base + size);
+    if (other) {
+      throw new RangeError(
+        `${this.name} range ${show(range)} of ${name} overlaps ${show(other)} of ${other.name}`,
+      );
+    }
+    this.#ranges.push({ base, size, name, handler });
+    this.#ranges.sort((a, b) => a.base - b.base);
+  }
+
+  /** Takes away the range that starts at `base`; false if there is none. */
+  remove(base: number): boolean {
+    const at = this.#ranges.findIndex((range) => range.base === base);
+    if (at < 0) return false;
+    this.#ranges.splice(at, 1);
+    this.#last = undefined;
+    return true;
+  }
+
+  /** The range that holds all `size` bytes from `address`. */
+  find(address: number, size = 1): (BusRange & { readonly handler: BusHandler }) | undefined {
+    const last = this.#last;
+    if (last && address >= last.base && address + size <= last.base + last.size) return last;
+    const found = this.#ranges.find((r) => address >= r.base && address + size <= r.base + r.size);
+    if (found) this.#last = found;
+    return found;
+  }
+
+  /** By address. */
+  get list(): readonly BusRange[] {
+    return this.#ranges;
+  }
+}
+
+function show({ base, size }: { base: number; size: number }): string {
+  return `0x${base.toString(16)}-0x${(base + size - 1).toString(16)}`;
+}

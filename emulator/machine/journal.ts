@@ -1,0 +1,57 @@
+/**
+ * The accesses that the instruction at hand has completed on devices. An instruction that has to be left
+ * half-way (an asynchronous device, a stop) is executed again from its start; what stands here is then
+ * taken from here, so that no device sees an access twice.
+ */
+import type { BusValue } from "./bus.ts";
+
+export class Journal {
+  readonly #values: (BusValue | undefined)[] = [];
+  #instruction = -1;
+  #count = 0;
+  #next = 0;
+
+  /** Says which instruction accesses next, by its number: another one than before starts a new page. */
+  turnTo(instruction: number): void {
+    if (instruction === this.#instruction) return;
+    this.#instruction = instruction;
+    this.#count = 0;
+    this.#next = 0;
+  }
+
+  /** Whether the next access was completed before: `take` gives its value. */
+  get replays(): boolean {
+    return this.#next < this.#count;
+  }
+  take(): BusValue | undefined {
+    return this.#values[this.#next++];
+  }
+
+  /** Whether the instruction has completed an access already, so that a further one belongs to the same exit. */
+  get started(): boolean {
+    return this.#count > 0;
+  }
+
+  /** The access at hand is completed, in its turn. */
+  complete(value: BusValue | undefined): void {
+    this.#values[this.#count++] = value;
+    this.#next = this.#count;
+  }
+
+  /** The access that was waited for is completed: the instruction will come for it again. */
+  completeLater(value: BusValue | undefined): void {
+    this.#values[this.#count++] = value;
+  }
+
+  /** The instruction is about to be executed again from its start. */
+  rewind(): void {
+    this.#next = 0;
+  }
+
+  /** The instruction will not be executed again: forget it. */
+  abandon(): void {
+    this.#instruction = -1;
+    this.#count = 0;
+    this.#next = 0;
+  }
+}

@@ -1,0 +1,93 @@
+/** A vCPU's registers by name. */
+import type { CpuState } from "../engine/state.ts";
+import { STATE } from "../ir/layout.ts";
+import type { Isa, RegisterInfo } from "../isa/isa.ts";
+
+/** A register with what is in it. */
+export interface RegisterValue {
+  /** Lower case, e.g. `"rax"`. */
+  readonly name: string;
+  /** Unsigned. */
+  readonly value: bigint;
+  /** Bits. */
+  readonly width: number;
+  /** Where `regs` lists it: `"general"`, `"flags"`, `"segment"`, `"control"`, `"special"`; `"part"` for parts of others. */
+  readonly group: string;
+}
+
+/** A vCPU's registers. Names are those of the architecture's manual, in any case. */
+export class Registers {
+  readonly #state: CpuState;
+  readonly #byName: ReadonlyMap<string, RegisterInfo>;
+  readonly #moved: () => void;
+
+  /**
+   * `moved` is called when the program counter is set.
+   *
+   * @internal
+   */
+  constructor(isa: Isa, state: CpuState, moved: () => void) {
+    this.#state = state;
+    this.#moved = moved;
+    const pc: RegisterInfo = { name: "pc", offset: STATE.pc, width: isa.addressWidth, group: "part" };
+    this.#byName = new Map([pc, ...isa.registers].map((info) => [info.name, info]));
+  }
+
+  /** Every name, `pc` and parts such as `al` included. */
+  get names(): readonly string[] {
+    return [...this.#byName.keys()];
+  }
+
+  /** True if there is a register of that name. */
+  has(name: string): boolean {
+    return this.#byName.has(name.toLowerCase());
+  }
+
+  /** The value, unsigned. Throws `RangeError` for a name that is none. */
+  get(name: string): bigint {
+    return this.#read(this.#info(name));
+  }
+
+  /** Sets the register's own bits; a value that does not fit is a `RangeError` (negative ones count as signed). */
+  set(name: string, value: bigint | number): void {
+    const info = this.#info(name);
+    const wanted = BigInt(value);
+    if (BigInt.asUintN(info.width, wanted) !== wanted && BigInt.asIntN(info.width, wanted) !== wanted) {
+      throw new RangeError(
+        `0x${wanted.toString(16)} does not fit ${info.name}, which has ${info.width} bits`,
+      );
+    }
+    const bits = BigInt.asUintN(info.width, wanted);
+    if (info.offset === STATE.pc) this.#moved();
+    if (info.set) return info.set(this.#state, bits);
+    if (info.offset === STATE.pc) return this.#state.set64(STATE.pc, bits);
+    const { offset, width } = info;
+    if (width === 64) this.#state.set64(offset, bits);
+    else if (width === 8) this.#state.set8(offset, Number(bits));
+    else if (width === 32) this.#state.set64(offset, bits);
+    else this.#state.set32(offset, (this.#state.get32(offset) & 0xffff0000 | Number(bits)) >>> 0);
+  }
+
+  /** Full registers first, parts last, in the ISA's order. */
+  list(): readonly RegisterValue[] {
+    return [...this.#byName.values()].slice(1).map((info) => ({
+      name: info.name,
+      value: this.#read(info),
+      width: info.width,
+      group: info.group,
+    }));
+  }
+
+  #read(info: RegisterInfo): bigint {
+    const value = info.get
+      ? info.get(this.#state)
+      : this.#state.get64(info.offset & ~7) >> BigInt((info.offset & 7) * 8);
+    return BigInt.asUintN(info.width, value);
+  }
+
+  #info(name: string): RegisterInfo {
+    const info = this.#byName.get(name.toLowerCase());
+    if (!info) throw new RangeError(`there is no register ${name}: there are ${this.names.join(", ")}`);
+    return info;
+  }
+}

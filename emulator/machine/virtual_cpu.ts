@@ -1,0 +1,43 @@
+/** A vCPU as users of a VM meet it; the engine's side of it is `Vcpu`'s own business. */
+import type { Registers } from "./registers.ts";
+import type { StopDetail } from "./stop.ts";
+
+/** A virtual CPU: registers, counters, and what a hypercall's handler may do. */
+export interface VirtualCpu {
+  /** Position in `Vm.vcpus`. */
+  readonly index: number;
+  /** Its registers by name. */
+  readonly registers: Registers;
+  /**
+   * Address of the next instruction (of the one that exits, during an exit): 64 bits, cut to the ISA's
+   * address width when it is set. In x86 real mode an offset into the code segment: see `codeAddress`.
+   */
+  pc: bigint;
+  /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
+  readonly instructions: number;
+  /** Virtual time: cycles of instructions and of exits since the VM was made. */
+  readonly cycles: number;
+  /** True while an exit of this vCPU is being handled, or waits for its device. */
+  readonly inExit: boolean;
+  /** Settles when the asynchronous device does that the instruction at hand waits for; undefined if it waits for none. */
+  readonly pending: Promise<void> | undefined;
+  /** Guest-physical address of the code at `pc`, by default the vCPU's own: x86 real mode adds CS's base. */
+  codeAddress(pc?: bigint): bigint;
+  /** The symbol that `pc` belongs to, as `name` or `name+0x10`; undefined where none is near. */
+  symbol(): string | undefined;
+  /** Back to the ISA's reset values; time goes on. */
+  reset(): void;
+  /** A copy of all registers, in the engine's own layout; time (cycles, instructions) is not among them. */
+  saveState(): Uint8Array;
+  /** What `saveState` gives right after reset. */
+  resetState(): Uint8Array;
+  /** Puts registers back. An instruction that was left half-way is abandoned with its pending exit. */
+  restoreState(bytes: Uint8Array): void;
+  /**
+   * Adds cycles of a handler's own work to the exit at hand. Throws `RangeError` unless it is a safe integer
+   * of at least 0, `Error` before the first exit.
+   */
+  chargeDevice(cycles: number): void;
+  /** Ends the run after the instruction at hand. */
+  requestStop(stop: StopDetail): void;
+}

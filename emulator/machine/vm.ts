@@ -1,0 +1,399 @@
+/** A virtual machine: memory, buses, devices, vCPUs, and the loop that runs them. */
+import { Arena } from "../engine/arena.ts";
+import type { Backend } from "../engine/backend.ts";
+import { type Engine, InterpreterEngine } from "../engine/engine.ts";
+import { OracleEngine } from "../engine/oracle_engine.ts";
+import { clearTlb } from "../engine/tlb.ts";
+import { Ledger } from "../exits/ledger.ts";
+import type { CostProfile } from "../exits/profile.ts";
+import { defaultProfileName, loadProfile } from "../exits/profiles/profiles.ts";
+import { assemble, type Program } from "../isa/assembler.ts";
+import type { InstructionEncoder } from "../isa/assembly.ts";
+import type { InstructionSet, Isa } from "../isa/isa.ts";
+import { SymbolTable } from "../isa/symbols.ts";
+import { type Arch, type ArchName, archOf, backendOf, type ModeWidth } from "./arch.ts";
+import { Breakpoints } from "./breakpoints.ts";
+import { Bus } from "./bus.ts";
+import type { Device, DeviceContext } from "./device.ts";
+import { Devices } from "./devices.ts";
+import { HypercallTable } from "./hypercalls.ts";
+import { parseImage } from "./loaders/detect.ts";
+import { GuestMemory } from "./memory.ts";
+import { type RunOptions, runVcpu } from "./run.ts";
+import type { Stop } from "./stop.ts";
+import { bindTraps } from "./traps.ts";
+import { Vcpu } from "./vcpu.ts";
+import type { VirtualCpu } from "./virtual_cpu.ts";
+
+/** What a VM is made of. */
+export interface VmOptions {
+  /** The guest's architecture. */
+  readonly arch: ArchName;
+  /** Width of the guest's mode: x86 16, 32 or 64, ppc 32 or 64; 64 if not given. */
+  readonly mode?: ModeWidth;
+  /** Byte order of the guest's code and data: big-endian on ppc if not given; x86 is little-endian. */
+  readonly order?: "le" | "be";
+  /** Hypervisor whose exits are counted; the architecture's first one that runs the mode if not given. */
+  readonly backend?: string;
+  /** Guest RAM in bytes, a multiple of 4,096; 16 MiB if not given. */
+  readonly memory?: number;
+  /** Cost profile, by name or itself; the architecture's default if not given. */
+  readonly profile?: string | CostProfile;
+  /** `interpreter` if not given; `oracle` executes definitions one by one, slowly. */
+  readonly engine?: "interpreter" | "oracle";
+  /** What a guest's access gets that no device claims: all ones (the default), or the end of the run. */
+  readonly unclaimed?: "ones" | "stop";
+  /** Record a ledger row for each exit from the start. */
+  readonly recordRows?: boolean;
+}
+
+/** Where an image goes. */
+export interface LoadOptions {
+  /** Guest-physical address for an image that names none; 0x1000 if not given (0x7c00 in x86 real mode). */
+  readonly at?: bigint;
+}
+
+/** What `load` did. */
+export interface LoadedImage {
+  /** Where pc stands now: the address of the first instruction. */
+  readonly entry: bigint;
+  /** Guest-physical ranges that were written. */
+  readonly ranges: readonly { readonly gpa: number; readonly size: number }[];
+  /** How many symbols it brought. */
+  readonly symbols: number;
+}
+
+/** One instruction, or bytes that are none. */
+export interface DisassembledLine {
+  /** Guest-physical. */
+  readonly address: bigint;
+  /** Its bytes in memory order. */
+  readonly bytes: Uint8Array;
+  /** `(bad)` where no instruction could be decoded. */
+  readonly text: string;
+  /** The name of exactly this address, if it has one. */
+  readonly symbol?: string;
+}
+
+/** More guest RAM than this does not fit below the device windows. */
+const RAM_LIMIT = 0xe000_0000;
+/** MMIO pages whose first touch is remembered; with more, all are forgotten. */
+const MMIO_PAGE_LIMIT = 65_536;
+
+/** Makes a VM. Throws `RangeError` that names the option that is wrong and what would be right. */
+export function createVm(options: VmOptions): Vm {
+  return new Vm(options);
+}
+
+/** A virtual machine. Build one with `createVm`. Nothing that it does depends on the host's clock or on chance. */
+export class Vm {
+  /** The guest's architecture. */
+  readonly arch: ArchName;
+  /** Bits of the guest's mode; 16 is x86 real mode. */
+  readonly mode: ModeWidth;
+  /** The instruction set in this mode. */
+  readonly isa: InstructionSet;
+  /** The hypervisor whose exits are counted. */
+  readonly backend: Backend;
+  /** Guest-physical memory. */
+  readonly memory: GuestMemory;
+  /** I/O ports, 0 to 0xffff; none on PowerPC. */
+  readonly ports: Bus;
+  /** Guest-physical addresses that trap because no memory is there. */
+  readonly mmio: Bus;
+  /** What answers which hypercall number. */
+  readonly hypercalls: HypercallTable = new HypercallTable();
+  /** The devices on the buses. */
+  readonly devices: Devices;
+  /** All vCPUs: one in this version. */
+  readonly vcpus: readonly VirtualCpu[];
+  /** The ledger: every exit, counted and charged. */
+  readonly exits: Ledger;
+  /** Names of guest addresses. */
+  readonly symbols: SymbolTable = new SymbolTable();
+  /** Where runs stop. */
+  readonly breakpoints: Breakpoints;
+  readonly #isa: Isa;
+  readonly #vcpus: readonly Vcpu[];
+  readonly #arch: Arch;
+  readonly #arena: Arena;
+  readonly #mmioPages = new Set<number>();
+  #running = false;
+
+  /** As `createVm`, which is the way to make one. */
+  constructor(options: VmOptions) {
+    const arch = archOf(options.arch);
+    const mode = options.mode ?? arch.defaultMode;
+    if (!arch.modes.includes(mode)) {
+      throw new RangeError(`${arch.name} has no ${mode}-bit mode: it has ${arch.modes.join(", ")}`);
+    }
+    const order = options.order ?? arch.orders[0];
+    if (!arch.orders.includes(order)) {
+      throw new RangeError(`${arch.name} has no ${order} byte order: it has ${arch.orders.join(" and ")}`);
+    }
+    const size = options.memory ?? 16 * 2 ** 20;
+    if (!Number.isInteger(size) || size < 4096 || size > RAM_LIMIT || size % 4096 !== 0) {
+      throw new RangeError(`guest memory of ${size} bytes: give a multiple of 4096 up to ${RAM_LIMIT}`);
+    }
+    const backend = backendOf(arch, mode, options.backend);
+    const profile = profileFor(arch, backend, options.profile);
+    this.#arch = arch;
+    this.arch = arch.name;
+    this.mode = mode;
+    this.#isa = arch.isa(mode, order);
+    this.isa = this.#isa;
+    this.backend = backend;
+    this.#arena = new Arena(2 ** 20 * 2 + size);
+    this.memory = new GuestMemory(this.#arena, {
+      written: (place, length) => this.#eachEngine((engine) => engine.invalidate(place, length)),
+      layoutChanged: () => this.#eachEngine((engine) => engine.flush()),
+    });
+    this.ports = new Bus("port", Math.max(arch.portLimit, 1));
+    this.mmio = new Bus("guest-physical", 2 ** 52);
+    this.exits = new Ledger(profile, { record: options.recordRows });
+    this.devices = new Devices(
+      this.ports,
+      this.mmio,
+      arch.deviceSpace(mode),
+      this.memory,
+      (device) => this.#contextFor(device),
+    );
+    this.breakpoints = new Breakpoints(() => this.#breakpointsChanged());
+    const vcpu = new Vcpu(0, {
+      isa: this.#isa,
+      arena: this.#arena,
+      backend: this.backend,
+      memory: this.memory,
+      ports: this.ports,
+      mmio: this.mmio,
+      hypercalls: this.hypercalls,
+      exits: this.exits,
+      symbols: this.symbols,
+      unclaimed: options.unclaimed ?? "ones",
+      touchMmioPage: (page) => this.#touchMmioPage(page),
+      traps: bindTraps(this.#isa, this.backend, arch.traps),
+    });
+    this.#vcpus = [vcpu];
+    this.vcpus = this.#vcpus;
+    vcpu.engine = this.#makeEngine(vcpu, options.engine ?? "interpreter");
+    for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
+  }
+
+  /** The first vCPU. */
+  get vcpu(): VirtualCpu {
+    return this.vcpus[0];
+  }
+  /**
+   * The encoder behind `assemble`.
+   *
+   * @internal
+   */
+  get encoder(): InstructionEncoder {
+    return this.#arch.encoder(this.mode, this.isa.order);
+  }
+  /** True while a run is under way or an exit waits for its device. */
+  get busy(): boolean {
+    return this.#running || this.vcpus.some((vcpu) => vcpu.inExit);
+  }
+
+  /** The cost profile that exits are charged under. */
+  get profile(): CostProfile {
+    return this.exits.profile;
+  }
+  /** Another profile from now on. Throws `Error` if the ledger holds exits (reset it first), `RangeError` for another architecture's. */
+  set profile(profile: CostProfile) {
+    if (profile.arch !== this.arch) {
+      throw new RangeError(`profile ${profile.name} is for ${profile.arch}, this VM is ${this.arch}`);
+    }
+    this.exits.profile = profile;
+    this.#eachEngine((engine) => engine.flush());
+  }
+
+  /**
+   * Runs until something stops it. Without `instructions` there is no limit: give a `signal` to be able to
+   * end it. Throws `Error` if a run is under way already.
+   */
+  async run(options: RunOptions = {}): Promise<Stop> {
+    if (this.#running) {
+      throw new Error("the VM is running: a run, step or call cannot start inside another one");
+    }
+    this.#running = true;
+    try {
+      return await runVcpu(this.#vcpus[0], this.breakpoints, options);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Executes `count` instructions, fewer if a breakpoint comes up after the first: stop reason DEBUG. */
+  async step(count = 1): Promise<Stop> {
+    const stop = await this.run({ instructions: count });
+    if (stop.reason !== "BUDGET") return stop;
+    return { reason: "DEBUG", pc: stop.pc, message: `stepped ${count} instruction${count === 1 ? "" : "s"}` };
+  }
+
+  /** Assembles text for this VM's mode, as if at `at`. Throws `AssemblyError`. Nothing is written. */
+  assemble(source: string, at: bigint = this.#defaultAddress(), name?: string): Program {
+    return assemble(source, { encoder: this.encoder, origin: at, order: this.isa.order, name });
+  }
+
+  /**
+   * Loads a program or an image (ELF, or flat bytes) into memory, adds its symbols and sets pc to its entry.
+   * Throws `RangeError` or `SyntaxError` for what does not fit or is malformed, having written nothing.
+   */
+  load(image: Uint8Array | Program, options: LoadOptions = {}): LoadedImage {
+    if (!(image instanceof Uint8Array)) {
+      if (image.bytes.length > 0) this.memory.write(image.origin, image.bytes);
+      for (const [name, address] of image.symbols) this.symbols.add(name, address);
+      const entry = image.entry ?? image.origin;
+      this.vcpu.pc = entry;
+      return {
+        entry,
+        ranges: [{ gpa: Number(image.origin), size: image.bytes.length }],
+        symbols: image.symbols.size,
+      };
+    }
+    const parsed = parseImage(image, { at: options.at ?? this.#defaultAddress(), limit: this.#ramBytes() });
+    if (
+      parsed.arch &&
+      (parsed.arch !== this.arch || (parsed.mode && parsed.mode !== this.mode) ||
+        (parsed.order && parsed.order !== this.isa.order))
+    ) {
+      throw new RangeError(
+        `the image is for ${parsed.arch} ${parsed.mode}-bit ${parsed.order}, this VM is ${this.arch} ${this.mode}-bit ${this.isa.order}`,
+      );
+    }
+    for (const { paddr, memsize } of parsed.segments) {
+      if (!this.memory.holds(paddr, memsize)) this.memory.read(paddr, memsize); // throws, naming what is there
+    }
+    for (const { paddr, bytes, memsize } of parsed.segments) {
+      this.memory.write(paddr, bytes);
+      if (memsize > bytes.length) {
+        this.memory.write(paddr + BigInt(bytes.length), new Uint8Array(memsize - bytes.length));
+      }
+    }
+    for (const { name, address, size } of parsed.symbols) this.symbols.add(name, address, size);
+    this.vcpu.pc = parsed.physicalEntry;
+    const ranges = parsed.segments.map(({ paddr, memsize }) => ({ gpa: Number(paddr), size: memsize }));
+    return { entry: parsed.physicalEntry, ranges, symbols: parsed.symbols.length };
+  }
+
+  /** `count` instructions from a guest-physical address on; undecodable bytes are stepped over one by one. */
+  disassemble(address: bigint, count: number): DisassembledLine[] {
+    const lines: DisassembledLine[] = [];
+    for (let at = address; lines.length < count;) {
+      const bytes = this.#codeBytes(at);
+      if (bytes.length === 0) break;
+      const decoded = this.isa.disassemble(bytes, at);
+      const length = decoded?.length ?? (this.arch === "ppc" ? 4 : 1);
+      const near = this.symbols.nearest(at);
+      lines.push({
+        address: at,
+        bytes: bytes.slice(0, length),
+        text: decoded?.text ?? "(bad)",
+        symbol: near && near.offset === 0n ? near.name : undefined,
+      });
+      at += BigInt(length);
+    }
+    return lines;
+  }
+
+  /** vCPUs back to reset values and devices reset; memory, ledger and time stay. */
+  reset(): void {
+    for (const vcpu of this.vcpus) vcpu.reset();
+    this.devices.reset();
+    this.#mmioPages.clear();
+    this.#eachEngine((engine) => engine.flush());
+  }
+
+  /**
+   * Compiles `length` bytes of guest code at `pc` into one WebAssembly function, used from then on when
+   * execution arrives at `pc`; counts, cycles and exits stay the same. Answers the instructions compiled.
+   */
+  compileRegion(pc: bigint, length: number): number {
+    const { engine } = this.#vcpus[0];
+    if (!(engine instanceof InterpreterEngine)) throw new TypeError("regions need the interpreter engine");
+    return engine.compile(pc, length);
+  }
+
+  #codeBytes(address: bigint): Uint8Array {
+    if (address < 0n || address >= 2n ** 52n) return new Uint8Array();
+    for (let length = this.isa.maxLength; length > 0; length--) {
+      if (this.memory.holds(address, length)) return this.memory.read(address, length);
+    }
+    return new Uint8Array();
+  }
+
+  #makeEngine(vcpu: Vcpu, kind: "interpreter" | "oracle"): Engine {
+    const setup = {
+      isa: this.#isa,
+      arena: this.#arena,
+      state: vcpu.state,
+      host: vcpu,
+      codeAt: (address: bigint) => {
+        const gpa = Number(address);
+        const slot = address < 2n ** 52n ? this.memory.find(gpa) : undefined;
+        return slot ? slot.place + (gpa - slot.gpa) : -1;
+      },
+      costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
+    };
+    clearTlb(vcpu.state);
+    return kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
+  }
+
+  #eachEngine(f: (engine: Engine) => void): void {
+    // Not there yet while the VM is being built.
+    for (const vcpu of this.#vcpus ?? []) f(vcpu.engine);
+  }
+
+  #breakpointsChanged(): void {
+    const addresses = this.breakpoints.list().map(({ address }) => address);
+    this.#eachEngine((engine) => {
+      if (addresses.every((address) => engine.stops.has(address))) return;
+      for (const address of addresses) engine.stops.add(address);
+      engine.stopsChanged();
+    });
+  }
+
+  #touchMmioPage(page: number): boolean {
+    if (this.#mmioPages.has(page)) return true;
+    if (this.#mmioPages.size >= MMIO_PAGE_LIMIT) this.#mmioPages.clear();
+    this.#mmioPages.add(page);
+    return false;
+  }
+
+  #contextFor(_device: Device): DeviceContext {
+    const vcpu = () => this.#vcpus[0];
+    return {
+      charge: (cycles) => vcpu().chargeDevice(cycles),
+      memory: this.memory,
+      get cycles() {
+        return vcpu().cycles;
+      },
+      stop: (code) =>
+        vcpu().requestStop({
+          reason: "SYSTEM_EVENT",
+          code,
+          message: `device ${_device.name} ended the run with code ${code}`,
+        }),
+    };
+  }
+
+  #defaultAddress(): bigint {
+    return this.arch === "x86" && this.mode === 16 ? 0x7c00n : 0x1000n;
+  }
+
+  #ramBytes(): number {
+    return this.memory.slots.reduce((sum, slot) => sum + slot.size, 0);
+  }
+}
+
+function profileFor(
+  arch: Arch,
+  backend: Backend,
+  wanted: string | CostProfile = defaultProfileName(backend.name),
+): CostProfile {
+  const profile = typeof wanted === "string" ? loadProfile(wanted) : wanted;
+  if (profile.arch === arch.name) return profile;
+  throw new RangeError(`profile ${profile.name} is for ${profile.arch}, this VM is ${arch.name}`);
+}

@@ -1,0 +1,42 @@
+/** What CPUID answers: what this emulator implements, and a KVM below it. SDM vol. 2A, CPUID. */
+
+/** eax, ebx, ecx, edx. */
+export type CpuidLeaf = readonly [number, number, number, number];
+
+const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0001, HIGHEST_HYPERVISOR = 0x4000_0001;
+/** Leaf 1 edx: time-stamp counter, CMOV. Leaf 1 ecx: running under a hypervisor. */
+const TSC = 1 << 4, CMOV = 1 << 15, HYPERVISOR = 1 << 31;
+/** Leaf 0x80000001: long mode; LAHF in it. */
+const LM = 1 << 29, LAHF_LM = 1;
+
+/** The answer for `leaf`, as unsigned 32-bit numbers. Leaves past the highest give zeros. */
+export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean, leaf: number): CpuidLeaf {
+  switch (leaf >>> 0) {
+    case 0: {
+      const [b, d, c] = words(vendor);
+      return [HIGHEST, b, c, d];
+    }
+    case 1:
+      // Family 6 for Intel, 15 for AMD; no model or stepping is claimed.
+      return [vendor === "GenuineIntel" ? 0x600 : 0xf00, 0, HYPERVISOR >>> 0, TSC | CMOV];
+    case 0x4000_0000: {
+      // Documentation/virt/kvm/x86/cpuid.rst: the signature stands in ebx, ecx, edx.
+      const [b, c, d] = words("KVMKVMKVM\0\0\0");
+      return [HIGHEST_HYPERVISOR, b, c, d];
+    }
+    case 0x4000_0001:
+      // No paravirtual feature of KVM's is offered.
+      return [0, 0, 0, 0];
+    case 0x8000_0000:
+      return [HIGHEST_EXTENDED, 0, 0, 0];
+    case 0x8000_0001:
+      return longMode ? [0, 0, LAHF_LM, LM] : [0, 0, 0, 0];
+    default:
+      return [0, 0, 0, 0];
+  }
+}
+
+function words(text: string): [number, number, number] {
+  const view = new DataView(new TextEncoder().encode(text).buffer);
+  return [view.getUint32(0, true), view.getUint32(4, true), view.getUint32(8, true)];
+}

@@ -1,0 +1,134 @@
+/** What is not implemented is named with its bytes, its address and its mode, wherever it is found out. */
+import { assertEquals } from "@std/assert";
+import { unimplemented } from "../../../emulator/machine/unimplemented.ts";
+import { createVm, type Vm, type VmOptions } from "../../../emulator/machine/vm.ts";
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
+
+interface Case {
+  readonly vm: VmOptions;
+  readonly source: string;
+  /** Made ready before the run, e.g. segments. */
+  readonly prepare?: (vm: Vm) => void;
+  readonly bytes: string;
+  readonly pc: bigint;
+  readonly mode: string;
+  readonly what: string;
+  readonly message: string;
+  /** Found out by the decoder, so that no region can hold it. */
+  readonly undecodable?: boolean;
+}
+
+const CASES: readonly Case[] = [
+  {
+    vm: { arch: "x86" },
+    source: "nop\n.byte 0x0f, 0xa3, 0xc0",
+    bytes: "0f a3",
+    pc: 0x1001n,
+    mode: "x86-64",
+    what: "opcode 0f a3 is not implemented (bt)",
+    message: "opcode 0f a3 is not implemented (bt) (bytes 0f a3 at 0x1001, mode x86-64)",
+    undecodable: true,
+  },
+  {
+    vm: { arch: "x86" },
+    source: "nop\nud2",
+    bytes: "0f 0b",
+    pc: 0x1001n,
+    mode: "x86-64",
+    what: "delivery of exception 6 (#UD)",
+    message: "exception 6 (#UD); delivery through the IDT is not implemented " +
+      "(bytes 0f 0b at 0x1001, mode x86-64)",
+  },
+  {
+    vm: { arch: "x86", mode: 32, backend: "vmx" },
+    source: "vmmcall",
+    bytes: "0f 01 d9",
+    pc: 0x1000n,
+    mode: "x86-32",
+    what: "delivery of exception 6 (#UD)",
+    message: "exception 6 (#UD): VMMCALL is AMD's: on VT-x it is an invalid opcode, use VMCALL; " +
+      "delivery through the IDT is not implemented (bytes 0f 01 d9 at 0x1000, mode x86-32)",
+  },
+  {
+    vm: { arch: "x86", mode: 16 },
+    source: "",
+    prepare(vm) {
+      vm.memory.write(0x1_2340 + 0x10, Uint8Array.of(0x0f, 0x0b));
+      vm.vcpu.registers.set("cs", 0x1234);
+      vm.vcpu.pc = 0x10n;
+    },
+    bytes: "0f 0b",
+    pc: 0x10n,
+    mode: "x86-16",
+    what: "delivery of exception 6 (#UD)",
+    message: "exception 6 (#UD); delivery through the IDT is not implemented " +
+      "(bytes 0f 0b at 0x10, mode x86-16)",
+  },
+  {
+    // The instruction ends where IP wraps.
+    vm: { arch: "x86", mode: 16 },
+    source: "",
+    prepare(vm) {
+      vm.memory.write(0xfffe, Uint8Array.of(0x0f, 0x0b));
+      vm.vcpu.registers.set("cs", 0);
+      vm.vcpu.pc = 0xfffen;
+    },
+    bytes: "0f 0b",
+    pc: 0xfffen,
+    mode: "x86-16",
+    what: "delivery of exception 6 (#UD)",
+    message: "exception 6 (#UD); delivery through the IDT is not implemented " +
+      "(bytes 0f 0b at 0xfffe, mode x86-16)",
+  },
+  {
+    vm: { arch: "ppc" },
+    source: "nop\nmfspr r3, 1013",
+    bytes: "7c 75 fa a6",
+    pc: 0x1004n,
+    mode: "ppc64",
+    what: "mfspr of SPR 1013",
+    message: "mfspr of SPR 1013 is not implemented (bytes 7c 75 fa a6 at 0x1004, mode ppc64)",
+  },
+  {
+    vm: { arch: "ppc", mode: 32 },
+    source: "mtspr 1013, r3",
+    bytes: "7c 75 fb a6",
+    pc: 0x1000n,
+    mode: "ppc32",
+    what: "mtspr to SPR 1013",
+    message: "mtspr to SPR 1013 is not implemented (bytes 7c 75 fb a6 at 0x1000, mode ppc32)",
+  },
+];
+
+for (const executor of ["interpreter", "region", "oracle"] as const) {
+  for (const one of CASES) {
+    Deno.test(`UNIMPLEMENTED names ${one.bytes} at 0x${one.pc.toString(16)} in ${one.mode}, ${executor}`, async () => {
+      const engine = executor === "oracle" ? "oracle" : "interpreter";
+      const vm = createVm({ memory: 2 ** 20, ...one.vm, engine });
+      if (one.source !== "") vm.load(vm.assemble(one.source));
+      one.prepare?.(vm);
+      if (executor === "region") {
+        const own = one.undecodable ? 0 : (one.bytes.length + 1) / 3;
+        vm.compileRegion(vm.vcpu.pc, Number(one.pc - vm.vcpu.pc) + own);
+      }
+      const stop = await vm.run({ instructions: 4 });
+      if (stop.reason !== "UNIMPLEMENTED") throw new Error(`${stop.reason}: ${stop.message}`);
+      assertEquals({ ...stop, bytes: hex(stop.bytes) }, {
+        reason: "UNIMPLEMENTED",
+        bytes: one.bytes,
+        pc: one.pc,
+        mode: one.mode,
+        what: one.what,
+        message: one.message,
+      });
+    });
+  }
+}
+
+Deno.test("unimplemented() says so where the bytes are not known", () => {
+  const stop = unimplemented({ bytes: new Uint8Array(), pc: 0x1000n, mode: "ppc64" }, "this");
+  assertEquals(stop.message, "this (bytes unknown at 0x1000, mode ppc64)");
+});
