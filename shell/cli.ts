@@ -79,7 +79,7 @@ const exec = object({
   ),
   budget: optional(
     option("--budget", integer({ metavar: "N", min: 1 }), {
-      description: message`guest instructions at most`,
+      description: message`guest instructions at most; without it, until it ends or Ctrl-C`,
     }),
   ),
 });
@@ -116,7 +116,8 @@ export function commandLineHelp(color: boolean): string {
     "trapsh [OPTIONS] [-e LINE | -x FILE]...   lines; without any, a prompt, or standard input\n" +
     "trapsh [OPTIONS] run FILE.ts [ARGS...]    an experiment\n" +
     "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output",
-    "The console of exec: COM1, port 0x3f8; on PowerPC a store of a byte to 0xfe0003f8.\n" +
+    "A guest's console is a 16550A at port 0x3f8, its input standard input. A byte to port 0x501 ends it and is\n" +
+    "the exit status. On PowerPC ports lie from 0xfe000000 on. An ELF file says itself which ARCH and BITS.\n" +
     "OPTIONS stand before run, as what follows FILE.ts is the experiment's own.",
     section("OPTIONS", common),
     section("Lines", lines),

@@ -1,33 +1,27 @@
-/** The console of a guest that `exec` runs: the transmitter of a 16550 UART, enough for a boot-time `putchar`. */
+/** The console of guests: a 16550A serial port where a PC has COM1. */
+import { Uart16550 } from "../emulator/machine/devices/uart16550.ts";
 import type { SessionDevice, Sink } from "./session.ts";
 
-/** Register offsets of a 16550 (National Semiconductor PC16550D, table 2). */
-const TRANSMIT = 0;
-const LINE_STATUS = 5;
-/** Transmitter holding register empty, transmitter empty. */
-const READY = 0x60;
-
-/** COM1 of a PC; on PowerPC the same port in the PCI I/O window. */
-const COM1 = 0x3f8;
+/** Port of COM1 on a PC; its handle is out of the way of users' devices, which count from 1. */
+const PORT = 0x3f8, HANDLE = 0xfff8;
+/** Where ports lie among the guest-physical addresses of a PowerPC machine, and here of x86 too. */
 const PCI_IO_WINDOW = 0xfe00_0000;
 
+/** The next bytes of a guest's input, or undefined at its end. */
+export type Input = () => Promise<Uint8Array | undefined>;
+
 /**
- * Bytes that the guest stores to the transmit register go to `out` as UTF-8 text; the line status always
- * says ready; nothing is ever received.
+ * The device `console`. What the guest sends goes to `out` as UTF-8 text, byte by byte; `input` is asked when
+ * the guest waits for some. Without it nothing comes but what is fed to the device.
  */
-export function consoleDevice(arch: "x86" | "ppc", out: Sink): SessionDevice {
+export function consoleDevice(out: Sink, input?: Input): SessionDevice {
   const decoder = new TextDecoder();
-  return {
-    device: {
-      name: "console",
-      size: 8,
-      read: (offset) => offset === LINE_STATUS ? READY : 0,
-      write(offset, size, value) {
-        if (offset !== TRANSMIT || size !== 1) return;
-        const text = decoder.decode(Uint8Array.of(Number(value)), { stream: true });
-        if (text !== "") out.write(text);
-      },
+  const uart = new Uart16550({
+    transmit(byte) {
+      const text = decoder.decode(Uint8Array.of(byte), { stream: true });
+      if (text !== "") out.write(text);
     },
-    at: arch === "x86" ? { port: COM1 } : { gpa: PCI_IO_WINDOW + COM1 },
-  };
+    ...(input && { receive: input }),
+  });
+  return { device: uart, at: { port: PORT, gpa: PCI_IO_WINDOW + PORT, handle: HANDLE } };
 }

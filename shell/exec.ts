@@ -4,14 +4,22 @@ import { UserError } from "./errors.ts";
 import { hex, toJson } from "./json.ts";
 import type { LiveSession } from "./live_session.ts";
 import type { Stop } from "./machine_types.ts";
+import type { Settings } from "./session.ts";
 
 export interface ExecOptions {
   readonly guest: string;
+  /** Without these an ELF file says itself what machine it needs. */
+  readonly arch?: "x86" | "ppc";
+  readonly mode?: 16 | 32 | 64;
   /** Where to write the exits and cycles as JSON. */
   readonly stats?: string;
   /** Guest-physical address of a flat image. */
   readonly at?: string;
-  /** Guest instructions to run at most. */
+  /**
+   * Guest instructions to run at most. Without it there is no limit, as a guest may be meant to run for long:
+   * a guest that never ends is stopped by the session's signal (Ctrl-C), and where nobody can press it, as in CI,
+   * this is what ends it.
+   */
   readonly budget?: number;
 }
 
@@ -19,14 +27,14 @@ export interface ExecOptions {
 const GOOD_ENDS = new Set(["HLT", "SHUTDOWN", "SYSTEM_EVENT"]);
 
 /**
- * Loads and runs the guest. Throws `UserError` for a file that cannot be read and for a stop other than
+ * Loads and runs the guest, with its console on the session's `console`. Throws `UserError` for a file that cannot be read and for a stop other than
  * `HLT` or `SHUTDOWN` (after the statistics are written), and what the loader throws for a bad image.
  */
 export async function execGuest(session: LiveSession, options: ExecOptions): Promise<Stop> {
   const bytes = await readGuest(options.guest);
   await session.ready();
   // Sums are enough for the statistics, and rows of a long run would fill memory.
-  session.configure({ recordRows: false });
+  session.configure({ recordRows: false, ...await machineFor(bytes, options) });
   const { vm } = session;
   vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
   const stop = await vm.run({ instructions: options.budget, signal: session.signal });
@@ -37,6 +45,15 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
     throw new UserError(`The guest stopped at ${hex(stop.pc)}: ${stop.reason}: ${stop.message}`);
   }
   return stop;
+}
+
+/** The machine that an ELF file is for, unless the user has said. */
+async function machineFor(bytes: Uint8Array, { arch, mode }: ExecOptions): Promise<Partial<Settings>> {
+  if (arch !== undefined || mode !== undefined) return {};
+  const { parseImage } = await import("../emulator/machine/loaders/detect.ts");
+  const image = parseImage(bytes, { at: 0n });
+  const { arch: itsArch, mode: itsMode, order } = image;
+  return { ...(itsArch && { arch: itsArch }), ...(itsMode && { mode: itsMode }), ...(order && { order }) };
 }
 
 async function readGuest(file: string): Promise<Uint8Array> {

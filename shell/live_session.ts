@@ -9,6 +9,7 @@ import { evaluateExpression } from "./expression.ts";
 import { type Invocation, parseCommand, render } from "./invoke.ts";
 import { loadMachine, type MachineLayer } from "./machine_loader.ts";
 import type { Handle, Io, Vm } from "./machine_types.ts";
+import { placeOn } from "./place_on.ts";
 import { preview } from "./preview.ts";
 import { createDollar, readDollar } from "./registers_proxy.ts";
 import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.ts";
@@ -70,7 +71,7 @@ export class LiveSession implements Session {
 
   configure(change: Partial<Settings>): void {
     const next = { ...this.#settings, ...change };
-    const keys = ["arch", "mode", "backend", "profile", "memory", "recordRows", "engine"] as const;
+    const keys = ["arch", "mode", "order", "backend", "profile", "memory", "recordRows", "engine"] as const;
     const changed = keys.filter((key) => next[key] !== this.#settings[key]);
     if (changed.length === 0) return;
     this.#settings = next;
@@ -293,11 +294,4 @@ export class LiveSession implements Session {
     this.#evaluator = undefined;
     this.#dropMachine();
   }
-}
-
-/** Where an entry goes on a machine: one without port I/O finds it by its window alone. */
-function placeOn(vm: Vm, { at }: SessionDevice): SessionDevice["at"] {
-  if (at?.port === undefined || vm.arch !== "ppc") return at;
-  const { port: _, ...rest } = at;
-  return rest;
 }

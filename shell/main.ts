@@ -4,7 +4,8 @@ import { type CommandLine, commandLineHelp, parseCommandLine } from "./cli.ts";
 import { showError } from "./errors.ts";
 import { linesOf, runLines } from "./lines.ts";
 import { LiveSession } from "./live_session.ts";
-import type { SessionDevice, Settings, Sink } from "./session.ts";
+import type { Input } from "./console_device.ts";
+import type { Settings, Sink } from "./session.ts";
 import { processSink } from "./sinks.ts";
 import { createStyle, mayColor, type Style } from "./style.ts";
 
@@ -62,11 +63,8 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
     }
     case "exec": {
       const { execGuest } = await import("./exec.ts");
-      const { consoleDevice } = await import("./console_device.ts");
-      const { exitDevice } = await import("./debug_exit_device.ts");
-      const arch = line.arch ?? "x86";
-      const session = await createSession(line, world, [consoleDevice(arch, world.out), exitDevice(arch)]);
-      const stop = await execGuest(session, line);
+      const session = await createSession(line, world, { input: standardInput });
+      const stop = await interruptible(session, () => execGuest(session, line));
       if (line.json) world.err.write(`${(await import("./json.ts")).toJson(stop)}\n`);
       return stop.reason === "SYSTEM_EVENT" ? stop.code & 0xff : 0;
     }
@@ -77,7 +75,7 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   if (line.help) return tell(world, commandLineHelp(world.style.color));
   if (line.version) return tell(world, await versionText());
   const prompted = Deno.stdin.isTerminal() && (line.steps.length === 0 || line.interactive);
-  const session = await createSession(line, world, [], prompted);
+  const session = await createSession(line, world, { prompted });
   for (const step of line.steps) {
     const source = "line" in step
       ? { lines: [step.line] }
@@ -114,13 +112,33 @@ async function versionText(): Promise<string> {
   return `trapsh ${project.version}\n`;
 }
 
+/** For a guest's console: read when the guest waits for it, and not before. */
+async function standardInput(): Promise<Uint8Array | undefined> {
+  const buffer = new Uint8Array(4096);
+  const length = await Deno.stdin.read(buffer);
+  return length === null ? undefined : buffer.subarray(0, length);
+}
+
+/** The first Ctrl-C stops the guest, so that its statistics are still written; a second one ends the process. */
+async function interruptible<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
+  const stop = () => {
+    if (session.signal.aborted) process.exit(130);
+    session.interrupt();
+  };
+  Deno.addSignalListener("SIGINT", stop);
+  try {
+    return await work();
+  } finally {
+    Deno.removeSignalListener("SIGINT", stop);
+  }
+}
+
 type MachineOptions = Pick<CommandLine, "arch" | "mode" | "backend" | "profile" | "memory" | "json">;
 
 async function createSession(
   line: MachineOptions,
   world: World,
-  devices: readonly SessionDevice[] = [],
-  interactive = false,
+  { prompted = false, input }: { prompted?: boolean; input?: Input } = {},
 ): Promise<LiveSession> {
   const { createShellTable } = await import("./shell_table.ts");
   const { builtinDevices } = await import("./builtin_devices.ts");
@@ -136,9 +154,9 @@ async function createSession(
     out: world.out,
     style: world.style,
     json: line.json,
-    interactive,
+    interactive: prompted,
     settings,
-    devices: [...builtinDevices(), ...devices],
+    devices: builtinDevices(world.out, input),
   });
 }
 

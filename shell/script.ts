@@ -10,7 +10,9 @@ export interface ScriptContext {
   readonly args: readonly string[];
   /** A session of its own from the command line; the prompt's own one there. */
   readonly session: Session;
+  /** Where results go: standard output, or the prompt's. */
   readonly out: Sink;
+  /** How text looks there. */
   readonly style: Style;
   /** Whether `--json` was asked for. */
   readonly json: boolean;
@@ -40,8 +42,11 @@ export async function runScript(session: Session, file: string, args: readonly s
       `The default export of ${file} is a ${typeof main}: export default function (context) {...}`,
     );
   }
-  const { out, style, json, signal } = session;
-  return await (main as Script)({ args, session, out, style, json, signal });
+  const { out, style, signal } = session;
+  // As when it runs by itself: see standalone().
+  const words = args.filter((word) => word !== "--json");
+  const json = session.json || words.length < args.length;
+  return await (main as Script)({ args: words, session, out, style, json, signal });
 }
 
 async function checkReadable(path: string, file: string): Promise<void> {

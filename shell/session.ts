@@ -5,9 +5,12 @@ import type { Style } from "./style.ts";
 
 /** What the next virtual machine is made with. A change drops the present one. */
 export interface Settings {
+  /** The guest's architecture. */
   readonly arch: "x86" | "ppc";
   /** Width of the guest's mode; by default 64. */
   readonly mode?: 16 | 32 | 64;
+  /** Byte order of the guest: ppc has both, and is big-endian by default. */
+  readonly order?: "le" | "be";
   /** By default what `createVm` picks for arch and mode. */
   readonly backend?: "vmx" | "svm" | "kvm-hv" | "kvm-pr";
   /** A cost profile, or the name of one. */
@@ -22,6 +25,7 @@ export interface Settings {
 
 /** A device of the session: attached to each machine that the session makes. */
 export interface SessionDevice {
+  /** What answers. */
   readonly device: Device;
   /** The file it came from, absolute; undefined for built-in ones and those made at the prompt. */
   readonly file?: string;
@@ -29,8 +33,9 @@ export interface SessionDevice {
   readonly at?: AttachOptions;
 }
 
-/** Where a session's text goes: `write` takes whole lines with their line breaks. */
+/** Where a session's text goes. */
 export interface Sink {
+  /** Whole lines, with their line breaks. */
   write(text: string): void;
 }
 
@@ -43,8 +48,15 @@ export type Outcome =
   | { readonly ok: true; readonly kind: "incomplete" }
   | { readonly ok: false; readonly error: Error };
 
+/** A session: settings, the machine that they make, devices, handles, and lines to execute. */
 export interface Session {
+  /**
+   * The commands, as help and Tab completion need them; scripts say `execute` or `invoke`.
+   *
+   * @internal
+   */
   readonly table: CommandTable;
+  /** What the next machine is made with. */
   readonly settings: Settings;
   /** Merges `change` in; if it changes what a machine is, the next use of `vm` makes a new one. */
   configure(change: Partial<Settings>): void;
@@ -63,12 +75,14 @@ export interface Session {
   readonly devices: ReadonlyMap<string, SessionDevice>;
   /** Adds one to the session, and to the machine; one of the same name is reloaded in its place. */
   addDevice(entry: SessionDevice): void;
+  /** Takes one off the session and the machine. */
   removeDevice(name: string): void;
   /** Imports a module afresh, so that an edited file answers anew (modules that it imports do not). */
   importFresh(file: string): Promise<Record<string, unknown>>;
 
-  /** Handles by device name; `current` is the one that `call`, `read` and `write` use. */
+  /** Open handles by device name. */
   readonly handles: ReadonlyMap<string, Handle>;
+  /** The handle that the commands `call`, `read` and `write` use. */
   readonly current: Handle | undefined;
   /** Keeps a handle under its device's name and makes it current. */
   keep(name: string, handle: Handle): void;
@@ -86,7 +100,9 @@ export interface Session {
   /** Fires `signal`; a second time, gives up waiting for what did not heed it. */
   interrupt(): void;
 
+  /** How text looks. */
   readonly style: Style;
+  /** Where text goes. */
   readonly out: Sink;
   /** True at a prompt on a terminal, where Ctrl-C can stop what runs without end. */
   readonly interactive: boolean;
@@ -101,5 +117,6 @@ export interface Session {
 
   /** The exit status asked for by `quit`; undefined while the session goes on. */
   readonly quitStatus: number | undefined;
+  /** Ends the session after the line at hand; exit status 0 if none is given. */
   quit(status?: number): void;
 }

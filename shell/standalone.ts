@@ -30,7 +30,7 @@ export async function standalone(script: Script): Promise<never> {
     out,
     style,
     json,
-    devices: builtinDevices(),
+    devices: builtinDevices(out),
   });
   try {
     await session.ready();

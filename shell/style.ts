@@ -1,14 +1,17 @@
 /** How text for people looks: colour or none, and how wide. */
 import { styleText } from "node:util";
 
-type Format = Parameters<typeof styleText>[0];
+/** Colours and weights as `node:util`'s `styleText` names them, e.g. `"bold"`, or several. */
+export type TextFormat = Parameters<typeof styleText>[0];
 
+/** How text looks. */
 export interface Style {
+  /** False where no escape sequence may be written. */
   readonly color: boolean;
   /** Columns of the terminal; 100 where there is none. */
   readonly width: number;
-  /** `text` in a colour or weight of `node:util`'s `styleText`, or as it is without colour. */
-  paint(format: Format, text: string): string;
+  /** `text` in a colour or weight, or as it is without colour. */
+  paint(format: TextFormat, text: string): string;
 }
 
 export function createStyle(color: boolean, width = 100): Style {

@@ -4,13 +4,17 @@ import { priceExits, type Prices } from "./profile.ts";
 import { directionOf, type Handling, handlingOf, type StageCycles } from "./stages.ts";
 
 /** The key of the aggregate that takes a reason's exits once it has too many keys to keep them apart. */
-export const OTHER_KEYS = -1;
+export const OTHER_KEYS: -1 = -1;
 
 /** Accesses by size in bytes. */
 export interface SizeCounts {
+  /** Of one byte. */
   readonly 1: number;
+  /** Of two bytes. */
   readonly 2: number;
+  /** Of four bytes. */
   readonly 4: number;
+  /** Of eight bytes. */
   readonly 8: number;
   /** Any other size, also 0: exits that move no data. */
   readonly other: number;
@@ -18,13 +22,17 @@ export interface SizeCounts {
 
 /** Exits of one native reason, key, direction and handling, summed. */
 export interface Aggregate {
+  /** The backend's reason. */
   readonly native: NativeReason;
   /** Canonical reason, as `native.reason`. */
   readonly reason: string;
+  /** What `key` counts. */
   readonly keySpace: KeySpace;
   /** Port, guest-physical address, hypercall number ...; `OTHER_KEYS` if the reason had too many. */
   readonly key: number;
+  /** Which way data went, as the guest sees it. */
   readonly direction: Direction;
+  /** Who completed the first access. */
   readonly handledIn: Handling;
   /** Exits. */
   readonly count: number;
@@ -32,13 +40,16 @@ export interface Aggregate {
   readonly accesses: number;
   /** Returns to the userspace half of the hypervisor. */
   readonly returns: number;
+  /** Accesses by size. */
   readonly sizes: SizeCounts;
+  /** Charged cycles by stage. */
   readonly cycles: StageCycles;
   /**
-   * The cheapest and the dearest exit in cycles. Undefined only after pricing again, where exits of several
+   * The cheapest exit in cycles. Undefined only after pricing again, where exits of several
    * accesses make it unknown which one would be the cheapest.
    */
   readonly min: number | undefined;
+  /** The dearest exit in cycles; undefined as `min` is. */
   readonly max: number | undefined;
 }
 

@@ -10,9 +10,12 @@ import { sumAggregates } from "./totals.ts";
 
 /** Exits that differ from what was expected. `diff` is the difference alone, without the title. */
 export class ExitMismatch extends Error {
+  /** For messages and stacks. */
   override readonly name = "ExitMismatch";
+  /** Lines with `-` for what was expected and is not there, `+` for what is there and was not expected. */
   readonly diff: string;
 
+  /** The message is the title and, after an empty line, the difference. */
   constructor(title: string, diff: string) {
     super(`${title}\n\n${diff}`);
     this.diff = diff;
@@ -28,16 +31,23 @@ export interface ExpectedExits {
   readonly reason: string;
   /** The backend's own name, e.g. `"EPT_MISCONFIG"`. */
   readonly native?: string;
+  /** Port, guest-physical address, hypercall number ... */
   readonly key?: number;
+  /** Which way data goes, as the guest sees it. */
   readonly direction?: Direction;
+  /** Who completes the first access. */
   readonly handledIn?: Handling;
+  /** Exits. */
   readonly count?: number;
+  /** Accesses: one instruction's exit may make several. */
   readonly accesses?: number;
+  /** Returns to the userspace half of the hypervisor. */
   readonly returns?: number;
   /** Cycles in total. */
   readonly cycles?: number;
 }
 
+/** How strictly exits are compared. */
 export interface AssertExitsOptions {
   /** True if exits that nothing is expected of are no mismatch. */
   readonly allowOthers?: boolean;
@@ -150,17 +160,27 @@ export function assertExits(
 
 /** One exit that is expected in its place; only what is given is compared. */
 export interface ExpectedRow {
+  /** Canonical reason, e.g. `"IO"`. */
   readonly reason: string;
+  /** The backend's own name, e.g. `"IO_INSTRUCTION"`. */
   readonly native?: string;
+  /** Port, guest-physical address, hypercall number ... of the first access. */
   readonly key?: number;
+  /** Which way its data goes, as the guest sees it. */
   readonly direction?: Direction;
+  /** Bytes of the first access. */
   readonly size?: number;
+  /** Who completes the first access. */
   readonly handledIn?: Handling;
+  /** Address of the instruction that leaves the guest. */
   readonly pc?: bigint;
+  /** Name for `pc`, e.g. `"loop+0x4"`. */
   readonly symbol?: string;
   /** Cycles in total. */
   readonly cycles?: number;
+  /** Accesses of the instruction. */
   readonly accesses?: number;
+  /** Returns to the userspace half of the hypervisor. */
   readonly returns?: number;
 }
 

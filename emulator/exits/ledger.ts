@@ -8,6 +8,7 @@ import { type ExitRow, type ExitSite, Row, RowStore } from "./row.ts";
 import { type Handling, PRICE_CLASSES, priceClass, type StageCycles } from "./stages.ts";
 import { sumAggregates, type Totals } from "./totals.ts";
 
+/** How much a ledger keeps. */
 export interface LedgerOptions {
   /** Rows to keep, 100,000 if not given (some 30 MB); the oldest go first, sums are not touched. */
   readonly rowLimit?: number;
@@ -63,6 +64,7 @@ export class Ledger implements LedgerView {
   /** Cycles of its device and its further accesses so far. */
   #openExtra = 0;
 
+  /** Throws `RangeError` for a limit that is no integer of at least 0 (`keyLimit`) or 1 (`rowLimit`). */
   constructor(profile: CostProfile, options: LedgerOptions = {}) {
     const keyLimit = options.keyLimit ?? 65_536;
     if (!Number.isSafeInteger(keyLimit) || keyLimit < 0) {
@@ -107,6 +109,7 @@ export class Ledger implements LedgerView {
     return this.#recording;
   }
 
+  /** Recorded rows, oldest first; a copy. */
   get rows(): readonly ExitRow[] {
     return this.#rows.list();
   }
@@ -116,10 +119,12 @@ export class Ledger implements LedgerView {
     return this.#openRow;
   }
 
+  /** Rows that were recorded and had to make room. */
   get droppedRows(): number {
     return this.#rows.dropped;
   }
 
+  /** Rows to keep. */
   get rowLimit(): number {
     return this.#rows.limit;
   }
@@ -236,6 +241,7 @@ export class Ledger implements LedgerView {
     };
   }
 
+  /** By reason, key, direction and handling, in that order; cost grows with their number, not with the exits. */
   aggregates(): readonly Aggregate[] {
     return this.#cells().map((cell) =>
       cell.aggregate(
@@ -246,6 +252,7 @@ export class Ledger implements LedgerView {
     );
   }
 
+  /** Sums over every exit since the reset. */
   totals(): Totals {
     return sumAggregates(this.aggregates());
   }

@@ -6,6 +6,7 @@ import type { Totals } from "./totals.ts";
 
 /** What a ledger and a repriced ledger both offer to reports. */
 export interface LedgerView {
+  /** The profile that the cycles are of. */
   readonly profile: CostProfile;
   /** Recorded rows, oldest first. */
   readonly rows: readonly ExitRow[];
@@ -25,6 +26,7 @@ export interface RepricedLedger extends LedgerView {
   readonly instructionCycles: number | undefined;
 }
 
+/** What is priced again beside the exits. */
 export interface RepriceOptions {
   /** Executed instructions by cycle class. Without it only exits are priced again. */
   readonly instructions?: Readonly<Record<string, number>>;

@@ -12,17 +12,23 @@ export type Provenance = "published" | "assumed" | "calibrated";
 export interface Figure {
   /** Cycles, an integer, 0 or more. */
   readonly cycles: number;
+  /** Where it is from. */
   readonly provenance: Provenance;
   /** True if the source was recalled and not read again. */
   readonly unverified?: boolean;
+  /** How it was derived, or why this value was assumed. */
   readonly note?: string;
+  /** Where it is printed, if elsewhere than the profile's own source says. */
   readonly source?: string;
 }
 
 /** A clock's frequency in Hz that says where it is from. */
 export interface Frequency {
+  /** Ticks a second. */
   readonly hz: number;
+  /** Where it is from. */
   readonly provenance: Provenance;
+  /** Why this value was assumed. */
   readonly note?: string;
 }
 
@@ -31,7 +37,9 @@ export type StageFigures = { readonly [S in PricedStage]?: Figure };
 
 /** What a reason's exits cost; `in` and `out` replace single stages for one direction. */
 export interface ReasonStages extends StageFigures {
+  /** For loads and port reads, as the guest sees them. */
   readonly in?: StageFigures;
+  /** For stores and port writes. */
   readonly out?: StageFigures;
 }
 
@@ -39,7 +47,9 @@ export interface ReasonStages extends StageFigures {
 export interface PricedExit {
   /** Canonical exit reason, e.g. `"IO"`. */
   readonly reason: string;
+  /** `none` for exits that move no data. */
   readonly direction: Direction;
+  /** Who completes it. */
   readonly handledIn: Handling;
 }
 
@@ -47,8 +57,11 @@ export interface PricedExit {
 export interface PublishedRow {
   /** Its name in the source, e.g. `"inl_from_qemu"`. */
   readonly row: string;
+  /** What the source prints. */
   readonly cycles: number;
+  /** Where it prints that. */
   readonly source: string;
+  /** True if the source was recalled and not read again. */
   readonly unverified?: boolean;
   /** A `calibration` row made figures of this profile, a `prediction` row was held out and checks them. */
   readonly usedFor: "calibration" | "prediction";
@@ -56,16 +69,21 @@ export interface PublishedRow {
   readonly exit: PricedExit;
   /** Single stages of other exits that the row pays on top, e.g. a bus look-up inside a hypercall. */
   readonly plus?: readonly { readonly stage: PricedStage; readonly of: PricedExit }[];
+  /** What a reader of the comparison has to know. */
   readonly note?: string;
 }
 
 /** A cost profile as its JSON file has it. */
 export interface ProfileData {
+  /** As `VmOptions.profile` takes it, e.g. `"x86-default"`. */
   readonly name: string;
+  /** For people: machine, hypervisor, year. */
   readonly title: string;
+  /** The architecture whose exits it prices. */
   readonly arch: "x86" | "ppc";
   /** Where the profile as a whole is from, for the line under every table. */
   readonly source: string;
+  /** What a reader of its numbers has to know. */
   readonly notes?: readonly string[];
   /** x86: ticks of the time-stamp counter a second; one tick counts as one cycle. */
   readonly tscHz?: Frequency;
@@ -77,6 +95,7 @@ export interface ProfileData {
   readonly instructions: { readonly default: Figure; readonly [cycleClass: string]: Figure };
   /** By canonical exit reason; a stage that a reason leaves out is taken from `default`. */
   readonly stages: { readonly default: ReasonStages; readonly [reason: string]: ReasonStages };
+  /** The measurements that it was made from, and those that were held out to check it. */
   readonly published: readonly PublishedRow[];
 }
 
@@ -111,24 +130,32 @@ const NOTHING: Figure = { cycles: 0, provenance: "assumed" };
 
 /** A validated cost profile, made ready for look-up. Build one with `parseProfile` or `loadProfile`. */
 export class CostProfile {
+  /** The figures with their provenance. */
   readonly data: ProfileData;
   readonly #prices = new Map<string, Prices>();
   readonly #instructions: ReadonlyMap<string, number>;
 
-  /** `data` is taken as valid: see `checkProfile`. */
+  /**
+   * `data` is taken as valid: see `checkProfile`.
+   *
+   * @internal
+   */
   constructor(data: ProfileData) {
     this.data = data;
     this.#instructions = new Map(Object.entries(data.instructions).map(([name, f]) => [name, f.cycles]));
   }
 
+  /** `data.name`. */
   get name(): string {
     return this.data.name;
   }
 
+  /** `data.title`. */
   get title(): string {
     return this.data.title;
   }
 
+  /** `data.arch`. */
   get arch(): "x86" | "ppc" {
     return this.data.arch;
   }

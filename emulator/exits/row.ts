@@ -20,24 +20,35 @@ export interface ExitSite {
 export interface ExitRow {
   /** Position among all exits since the reset, from 0, whether recorded or not. */
   readonly seq: number;
+  /** Index of the vCPU. */
   readonly vcpu: number;
   /** Canonical reason, e.g. `"IO"`. */
   readonly reason: string;
   /** The backend's own name and number. */
   readonly native: { readonly name: string; readonly code: number };
+  /** What `key` counts. */
   readonly keySpace: KeySpace;
+  /** Port, guest-physical address, hypercall number ... of the first access. */
   readonly key: number;
+  /** Which way its data went, as the guest sees it. */
   readonly direction: Direction;
-  /** Bytes of the first access. */
+  /** Bytes of the first access; 0 if the exit moves no data. */
   readonly size: number;
+  /** Who completed the first access. */
   readonly handledIn: Handling;
+  /** Address of the instruction that left the guest. */
   readonly pc: bigint;
+  /** Name for `pc`, e.g. `"loop+0x4"`. */
   readonly symbol?: string;
+  /** Guest instructions that the vCPU completed before. */
   readonly instructions: number;
   /** `ExitSite.cycles` when the exit began. */
   readonly at: number;
+  /** What it cost, further accesses and its device included. */
   readonly cycles: StageCycles;
+  /** Accesses of the instruction. */
   readonly accesses: number;
+  /** Returns to the userspace half of the hypervisor. */
   readonly returns: number;
 }
 

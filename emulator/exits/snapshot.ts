@@ -5,56 +5,90 @@ import type { StageCycles } from "./stages.ts";
 
 /** One aggregate as plain data. */
 export interface SnapshotAggregate {
+  /** Canonical reason, e.g. `"IO"`. */
   readonly reason: string;
+  /** The backend's own name, e.g. `"IO_INSTRUCTION"`. */
   readonly native: string;
+  /** The backend's own number. */
   readonly code: number;
+  /** What `key` counts. */
   readonly keySpace: string;
   /** Null for the aggregate of all keys that were too many to keep apart. */
   readonly key: number | null;
+  /** `in`, `out` or `none`, as the guest sees it. */
   readonly direction: string;
+  /** Who completed the first access. */
   readonly handledIn: string;
+  /** Exits. */
   readonly count: number;
+  /** Accesses: one instruction's exit may make several. */
   readonly accesses: number;
+  /** Returns to the userspace half of the hypervisor. */
   readonly returns: number;
+  /** Accesses by size. */
   readonly sizes: SizeCounts;
+  /** Charged cycles by stage. */
   readonly cycles: StageCycles;
-  /** Null where pricing again made it unknown. */
+  /** The cheapest exit in cycles; null where pricing again made it unknown. */
   readonly min: number | null;
+  /** The dearest exit in cycles; null where pricing again made it unknown. */
   readonly max: number | null;
 }
 
 /** One row as plain data; `pc` is hexadecimal text, since JSON has no 64-bit numbers. */
 export interface SnapshotRow {
+  /** Position among all exits since the reset, from 0. */
   readonly seq: number;
+  /** Index of the vCPU. */
   readonly vcpu: number;
+  /** Canonical reason, e.g. `"IO"`. */
   readonly reason: string;
+  /** The backend's own name, e.g. `"IO_INSTRUCTION"`. */
   readonly native: string;
+  /** The backend's own number. */
   readonly code: number;
+  /** What `key` counts. */
   readonly keySpace: string;
+  /** Port, guest-physical address, hypercall number ... of the first access. */
   readonly key: number;
+  /** `in`, `out` or `none`, as the guest sees it. */
   readonly direction: string;
+  /** Bytes of the first access; 0 if the exit moves no data. */
   readonly size: number;
+  /** Who completed the first access. */
   readonly handledIn: string;
+  /** Address of the instruction that left the guest, e.g. `"0x1000"`. */
   readonly pc: string;
+  /** Name for `pc`; null if it has none. */
   readonly symbol: string | null;
+  /** Guest instructions that the vCPU completed before. */
   readonly instructions: number;
+  /** Cycles that the vCPU had spent when the exit began. */
   readonly at: number;
+  /** What it cost, by stage. */
   readonly cycles: StageCycles;
+  /** Accesses of the instruction. */
   readonly accesses: number;
+  /** Returns to the userspace half of the hypervisor. */
   readonly returns: number;
 }
 
 /** A ledger as plain data. Equal ledgers give equal text under `JSON.stringify`. */
 export interface LedgerSnapshot {
+  /** The profile that the cycles are of. */
   readonly profile: { readonly name: string; readonly source: string };
+  /** Sums over every exit. */
   readonly totals: {
     readonly count: number;
     readonly accesses: number;
     readonly returns: number;
     readonly cycles: StageCycles;
   };
+  /** In the ledger's own order. */
   readonly aggregates: readonly SnapshotAggregate[];
+  /** Recorded rows, oldest first. */
   readonly rows: readonly SnapshotRow[];
+  /** Rows that were recorded and had to make room. */
   readonly droppedRows: number;
 }
 

@@ -1,13 +1,20 @@
 /** Where the cycles of an exit go, and the classes that a cost profile prices apart. */
 import type { Direction, HandledIn } from "../engine/native_reason.ts";
 
-/** The stages of an exit in the order in which they pass. */
-export const STAGES = ["worldSwitch", "dispatch", "decode", "userspace", "device"] as const;
-export type Stage = (typeof STAGES)[number];
+/** Stages that a profile prices; `StageCycles` tells what each is. */
+export type PricedStage = "worldSwitch" | "dispatch" | "decode" | "userspace";
+/** The same in the order in which they pass. */
+export const PRICED_STAGES = [
+  "worldSwitch",
+  "dispatch",
+  "decode",
+  "userspace",
+] as const satisfies readonly PricedStage[];
 
-/** Stages that a profile prices; `device` is what a device's handler says it costs. */
-export const PRICED_STAGES = ["worldSwitch", "dispatch", "decode", "userspace"] as const;
-export type PricedStage = (typeof PRICED_STAGES)[number];
+/** All stages of an exit: `device` is what a device's handler says it costs. */
+export type Stage = PricedStage | "device";
+/** The same in the order in which they pass. */
+export const STAGES = [...PRICED_STAGES, "device"] as const satisfies readonly Stage[];
 
 /** Cycles by stage; `total` is their sum. */
 export interface StageCycles {
@@ -21,6 +28,7 @@ export interface StageCycles {
   readonly userspace: number;
   /** The device's own work. */
   readonly device: number;
+  /** The sum of the five. */
   readonly total: number;
 }
 

@@ -14,6 +14,7 @@ import { type Group, groupAggregates, sumAggregates, type Totals } from "./total
  */
 export type ExitTableBy = "exit" | "reason" | Exclude<KeySpace, "none"> | "pc";
 
+/** What a table shows. */
 export interface ExitTableOptions {
   /** `exit` if not given. */
   readonly by?: ExitTableBy;
@@ -23,17 +24,21 @@ export interface ExitTableOptions {
 
 /** One line of a table; also its total. Cycles unless said otherwise. */
 export interface ExitTableRow {
+  /** The reason, the key with its direction, or the place. */
   readonly name: string;
   /** Exits. */
   readonly samples: number;
-  /** Share of the table's exits and of its cycles, 0 to 1. */
+  /** Share of the table's exits, 0 to 1. */
   readonly samplesShare: number;
+  /** Share of the table's cycles, 0 to 1. */
   readonly timeShare: number;
+  /** Accesses: one instruction's exit may make several. */
   readonly accesses: number;
   /** Returns to the userspace half of the hypervisor. */
   readonly returns: number;
-  /** Of one exit; null where pricing again made it unknown, or without exits. */
+  /** The cheapest exit; null where pricing again made it unknown, or without exits. */
   readonly min: number | null;
+  /** The dearest exit; null as `min` is. */
   readonly max: number | null;
   /** Mean of one exit; 0 without exits. */
   readonly average: number;
@@ -45,14 +50,19 @@ export interface ExitTableRow {
 
 /** A table of exits as plain data, fit for `JSON.stringify`. */
 export interface ExitTable {
+  /** What the lines stand for. */
   readonly by: ExitTableBy;
   /** Dearest first. */
   readonly rows: readonly ExitTableRow[];
+  /** Sums over the lines. */
   readonly total: ExitTableRow;
-  /** Exits of the whole ledger, and how many of them the table leaves out. */
+  /** Exits of the whole ledger. */
   readonly exits: number;
+  /** How many of them the table leaves out. */
   readonly notShown: number;
+  /** The profile that the cycles are of. */
   readonly profile: { readonly name: string; readonly title: string; readonly source: string };
+  /** Cycles a second, which is often assumed. */
   readonly clock: Frequency;
   /** By stage, where the figures behind this table are from; stages that cost nothing are left out. */
   readonly provenance: { readonly [S in PricedStage]?: readonly string[] };

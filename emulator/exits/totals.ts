@@ -4,12 +4,19 @@ import type { StageCycles } from "./stages.ts";
 
 /** Sums over exits. `min` and `max` are undefined if there was none, or where an aggregate has none. */
 export interface Totals {
+  /** Exits. */
   readonly count: number;
+  /** Accesses: one instruction's exit may make several. */
   readonly accesses: number;
+  /** Returns to the userspace half of the hypervisor. */
   readonly returns: number;
+  /** Accesses by size. */
   readonly sizes: SizeCounts;
+  /** Charged cycles by stage. */
   readonly cycles: StageCycles;
+  /** The cheapest exit in cycles. */
   readonly min: number | undefined;
+  /** The dearest exit in cycles. */
   readonly max: number | undefined;
 }
 

@@ -5,6 +5,7 @@ import { option } from "@optique/core/primitives";
 import { defineCommand } from "../command.ts";
 import { loadMachine } from "../machine_loader.ts";
 import type { Device, VmOptions } from "../machine_types.ts";
+import { placeOn } from "../place_on.ts";
 import { compareLines, type CompareRow } from "../reports/compare_table.ts";
 import type { Session } from "../session.ts";
 import type { BackendName } from "./support/backends.ts";
@@ -35,8 +36,9 @@ async function cell(
   const layer = await loadMachine();
   const profile = session.vm.arch === arch ? session.vm.profile : undefined;
   const vm = layer.createVm({ arch, mode, backend, ...(profile && { profile }) });
-  for (const { device, at } of session.devices.values()) {
-    if (vm.devices.get(device.name) === undefined) vm.devices.add(device as Device, at);
+  for (const entry of session.devices.values()) {
+    const { device } = entry;
+    if (vm.devices.get(device.name) === undefined) vm.devices.add(device as Device, placeOn(vm, entry));
   }
   const row = { guest, backend, asked };
   try {

@@ -13,6 +13,8 @@ import { stateOf } from "./support/state.ts";
 export interface MachineData {
   readonly arch: "x86" | "ppc";
   readonly mode: number;
+  /** Byte order of code and data. */
+  readonly order: "le" | "be";
   readonly backend: string;
   readonly title: string;
   /** Bytes of guest RAM. */
@@ -22,15 +24,17 @@ export interface MachineData {
 }
 
 function machineData(session: Session): MachineData {
-  const { arch, mode, backend, memory, profile } = session.vm;
+  const { arch, mode, isa: { order }, backend, memory, profile } = session.vm;
   const bytes = memory.slots.reduce((sum, slot) => sum + slot.size, 0);
-  return { arch, mode, backend: backend.name, title: backend.title, memory: bytes, profile: profile.name };
+  const hypervisor = { backend: backend.name, title: backend.title };
+  return { arch, mode, order, ...hypervisor, memory: bytes, profile: profile.name };
 }
 
 function printMachine(data: MachineData): string {
   const kib = data.memory / 1024;
   const memory = kib % 1024 === 0 ? `${kib / 1024} MiB` : `${kib} KiB`;
-  return `${data.arch}, ${data.mode}-bit, on ${data.backend} (${data.title}), ${memory} of RAM, profile ${data.profile}`;
+  const bits = `${data.mode}-bit${data.arch === "ppc" && data.order === "le" ? " little-endian" : ""}`;
+  return `${data.arch}, ${bits}, on ${data.backend} (${data.title}), ${memory} of RAM, profile ${data.profile}`;
 }
 
 /** Makes the machine that `change` asks for; if it cannot be, the present one stays. */
@@ -46,7 +50,7 @@ function change(session: Session, change: Partial<Settings>): MachineData {
 }
 
 /** Words that name an architecture, a mode or both. */
-const ARCHES: Readonly<Record<string, { arch?: "x86" | "ppc"; mode?: 16 | 32 | 64 }>> = {
+const ARCHES: Readonly<Record<string, Pick<Partial<Settings>, "arch" | "mode" | "order">>> = {
   x86: { arch: "x86" },
   ppc: { arch: "ppc" },
   "16": { mode: 16 },
@@ -57,16 +61,20 @@ const ARCHES: Readonly<Record<string, { arch?: "x86" | "ppc"; mode?: 16 | 32 | 6
   "x86-64": { arch: "x86", mode: 64 },
   ppc32: { arch: "ppc", mode: 32 },
   ppc64: { arch: "ppc", mode: 64 },
+  ppc64le: { arch: "ppc", mode: 64, order: "le" },
 };
 
 /** In this order; an object would put the numbers first. */
-const ARCH_WORDS = ["x86", "ppc", "16", "32", "64", "x86-16", "x86-32", "x86-64", "ppc32", "ppc64"] as const;
+const ARCH_WORDS = [
+  ...["x86", "ppc", "16", "32", "64", "x86-16", "x86-32", "x86-64", "ppc32", "ppc64", "ppc64le"] as const,
+] as const;
 
 export const arch = defineCommand({
   name: "arch",
   group: "machine",
   summary: "show or choose the guest's architecture and mode",
-  description: `Modes of x86: 16 (real), 32 (protected, flat), 64 (long); of ppc: 32 and 64, big-endian.
+  description:
+    `Modes of x86: 16 (real), 32 (protected, flat), 64 (long); of ppc: 32 and 64, big-endian unless ppc64le.
 The default mode is 64. Another architecture or mode makes a new machine: guest memory, registers and
 exits of the old one are gone, the session's devices are attached to the new one.`,
   grammar: object({
@@ -80,7 +88,7 @@ exits of the old one are gone, the session's devices are attached to the new one
   ],
   run(session, { words }): MachineData {
     if (words.length === 0) return machineData(session);
-    const wanted: { arch?: "x86" | "ppc"; mode?: 16 | 32 | 64 } = {};
+    const wanted: { -readonly [name in "arch" | "mode" | "order"]?: Settings[name] } = {};
     for (const word of words) {
       const part = ARCHES[word];
       if ((part.arch && wanted.arch) || (part.mode && wanted.mode)) {
@@ -91,6 +99,7 @@ exits of the old one are gone, the session's devices are attached to the new one
       Object.assign(wanted, part);
     }
     const arch = wanted.arch ?? session.settings.arch;
+    const order = wanted.arch === undefined ? session.settings.order : wanted.order;
     // Without a mode the default one; without a backend the default of arch and mode, unless it fits.
     const { backend, mode: old } = session.settings;
     const mode = wanted.mode ?? (arch === session.settings.arch ? old : undefined);
@@ -100,7 +109,7 @@ exits of the old one are gone, the session's devices are attached to the new one
     const keeps = backend !== undefined && BACKENDS[backend].arch === arch &&
       BACKENDS[backend].modes.includes(mode ?? 64);
     const profile = arch === session.settings.arch ? session.settings.profile : undefined;
-    return change(session, { arch, mode, backend: keeps ? backend : undefined, profile });
+    return change(session, { arch, mode, order, backend: keeps ? backend : undefined, profile });
   },
   print: printMachine,
 });

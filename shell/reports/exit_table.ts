@@ -3,6 +3,7 @@ import { STAGES } from "../../emulator/exits/stages.ts";
 import type { ExitTable, ExitTableBy, ExitTableRow } from "../../emulator/exits/tabulate.ts";
 import { type Column, table } from "./table.ts";
 
+/** How a table of exits is written. */
 export interface ExitTableText {
   /** Columns of the terminal; if the table is wider, the stages get a table of their own. 100 if not given. */
   readonly width?: number;

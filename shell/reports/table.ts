@@ -3,8 +3,11 @@
  * no frame, so that what is copied from a terminal can be pasted into a mail, or cut by awk.
  */
 
+/** A column of a table whose lines are made from `Row`s. */
 export interface Column<Row> {
+  /** Its head. */
   readonly title: string;
+  /** What stands in a row's line. */
   readonly value: (row: Row) => string | number | bigint | undefined;
   /** Numbers stand at the right by themselves; this is for text that should too. */
   readonly right?: boolean;

@@ -38,7 +38,7 @@ async function guest(folder: string, hexBytes: string) {
     table: smallTable,
     out,
     style: plain,
-    devices: [consoleDevice("x86", out)],
+    devices: [consoleDevice(out)],
   });
   return { file, out, session };
 }

@@ -1,5 +1,7 @@
 /** The program itself, started as the README says, with its own permissions. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createVm } from "../../emulator/machine/vm.ts";
+import { buildElf } from "../support/elf_builder.ts";
 
 const canRun = Deno.permissions.querySync({ name: "run", command: "deno" }).state === "granted";
 
@@ -47,7 +49,8 @@ program("quit gives the exit status", async () => {
 
 program("run gives a module its arguments and takes its status", async () => {
   const { code, out } = await start(["run", "tests/shell/data/experiment.ts", "a", "--json"]);
-  assertEquals([code, out], [9, "a --json 1\n"]);
+  // --json is trapsh's own and comes as `context.json`.
+  assertEquals([code, out], [9, "a json 1\n"]);
 });
 
 program("run says what is wrong with a file", async () => {
@@ -59,4 +62,41 @@ program("unknown options are told", async () => {
   const { code, err } = await start(["--bogus"]);
   assertEquals(code, 1);
   assertStringIncludes(err, "--bogus");
+});
+
+/** Copies its input to its output, and ends with the number of bytes. */
+const COPY = `
+        lis r3, 0xfe00
+        li r6, 0
+poll:   lbz r4, 0x3fd(r3)
+        andi. r5, r4, 1
+        bne have
+        lbz r4, 0x3fe(r3)
+        andi. r5, r4, 0x80
+        bne poll
+        stb r6, 0x501(r3)
+have:   lbz r4, 0x3f8(r3)
+        stb r4, 0x3f8(r3)
+        addi r6, r6, 1
+        b poll
+`;
+
+program("exec finds the machine of an ELF file, gives it standard input and takes its status", async () => {
+  const origin = 0x2000n;
+  const { bytes } = createVm({ arch: "ppc", mode: 32 }).assemble(COPY, origin);
+  const segments = [{ vaddr: origin, bytes }];
+  const file = await Deno.makeTempFile({ suffix: ".elf" });
+  try {
+    await Deno.writeFile(file, buildElf({ width: 32, order: "be", machine: 20, entry: origin, segments }));
+    assertEquals(await start(["exec", file], "Grüße\n"), { code: 8, out: "Grüße\n", err: "" });
+    assertEquals(await start(["exec", file]), { code: 0, out: "", err: "" });
+    const { code, err } = await start(["--arch", "x86", "exec", file]);
+    assertEquals(code, 1);
+    assertStringIncludes(err, "the image is for ppc 32-bit be, this VM is x86 64-bit le");
+    const short = await start(["exec", "--budget", "10", file], "endless\n");
+    assertEquals(short.code, 1);
+    assertStringIncludes(short.err, "BUDGET: 10 instructions executed");
+  } finally {
+    await Deno.remove(file);
+  }
 });

@@ -13,7 +13,7 @@ export async function transcript(lines: readonly string[]): Promise<string> {
     table: createShellTable(),
     out,
     style: plain,
-    devices: builtinDevices(),
+    devices: builtinDevices(out),
   });
   let pending = "";
   for (const line of lines) {

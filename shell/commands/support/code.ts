@@ -4,8 +4,7 @@ import type { ListingLine } from "../../reports/listing.ts";
 
 /** Guest-physical address of the instruction at `pc`: in real mode the code segment's base is added. */
 export function codeAddress(vm: Vm, pc: bigint = vm.vcpu.pc): bigint {
-  const { codeBase } = vm.isa;
-  return codeBase === undefined ? pc : pc + vm.vcpu.state.get64(codeBase);
+  return vm.vcpu.codeAddress(pc);
 }
 
 /** `count` instructions from a guest-physical address on. */

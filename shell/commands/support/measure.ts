@@ -17,28 +17,41 @@ export const STAGE_NAMES: Readonly<Record<(typeof STAGES)[number], string>> = {
 
 /** Exits of one kind within an operation. */
 export interface CostPart {
+  /** Canonical reason, e.g. `"IO"`. */
   readonly reason: string;
+  /** The backend's own name, e.g. `"IO_INSTRUCTION"`. */
   readonly native: string;
+  /** The backend's own number. */
   readonly code: number;
+  /** What `key` counts. */
   readonly keySpace: string;
+  /** Port, guest-physical address, hypercall number ... */
   readonly key: number;
+  /** Which way data went, as the guest sees it. */
   readonly direction: "in" | "out" | "none";
+  /** Who completed the first access. */
   readonly handledIn: string;
+  /** How many there were. */
   readonly exits: number;
+  /** Accesses: one instruction's exit may make several. */
   readonly accesses: number;
+  /** Charged cycles by stage. */
   readonly cycles: StageCycles;
 }
 
 /** What an operation cost. Cycles are of the profile's unit. */
 export interface Cost {
+  /** Exits of all kinds. */
   readonly exits: number;
   /** Returns to the userspace half of the hypervisor. */
   readonly returns: number;
   /** Charged cycles, by stage. */
   readonly cycles: StageCycles;
-  /** Guest instructions of the first vCPU and their own cycles, which come on top. */
+  /** Guest instructions of the first vCPU. */
   readonly instructions: number;
+  /** Cycles of these instructions themselves, which come on top of `cycles`. */
   readonly guestCycles: number;
+  /** By kind of exit, in the ledger's order. */
   readonly parts: readonly CostPart[];
   /** The profile that the cycles are charged under. */
   readonly profile: { readonly name: string; readonly source: string };

@@ -20,7 +20,7 @@ export function startSession(options: { interactive?: boolean } = {}): Transcrip
     table: createShellTable(),
     out,
     style: plain,
-    devices: builtinDevices(),
+    devices: builtinDevices(out),
     ...options,
   });
   const type = async (line: string) => {

@@ -1,0 +1,111 @@
+/**
+ * trapsh: a scriptable VM shell that counts every exit of an embedded x86 or PowerPC guest.
+ *
+ * @example A device, called by MMIO on a PowerPC guest: the call, its payload, its status and its reply are an exit each
+ * ```ts
+ * import { assertExits, createIo, createVm } from "trapsh";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const vm = createVm({ arch: "ppc" });
+ * vm.devices.add({ name: "adder", call: (_fn, data) => data.reduce((a, b) => a + b, 0) });
+ * const adder = await createIo(vm).open("adder", { via: "mmio" });
+ * const reply = await adder.call(1, Uint8Array.of(1, 2, 3));
+ *
+ * assertEquals(reply[0], 6);
+ * assertExits(vm.exits, [{ reason: "MMIO", count: 4, cycles: 4 * 11_400 }]);
+ * ```
+ *
+ * @module
+ */
+
+// Machine: a VM, its vCPUs, memory, symbols and breakpoints, and why a run came back.
+export { createVm } from "./emulator/machine/vm.ts";
+export type { DisassembledLine, LoadedImage, LoadOptions, Vm, VmOptions } from "./emulator/machine/vm.ts";
+export type { ArchName, ModeWidth } from "./emulator/machine/arch.ts";
+export type { Breakpoint, Breakpoints } from "./emulator/machine/breakpoints.ts";
+export type { GuestMemory, MemorySlot, SlotOptions } from "./emulator/machine/memory.ts";
+export type { Registers, RegisterValue } from "./emulator/machine/registers.ts";
+export type { RunOptions } from "./emulator/machine/run.ts";
+export type { Stop, StopDetail, Stopped } from "./emulator/machine/stop.ts";
+export type { VirtualCpu } from "./emulator/machine/virtual_cpu.ts";
+export { AssemblyError, type Diagnostic } from "./emulator/isa/assembly_error.ts";
+export type { ListingLine, Program } from "./emulator/isa/program.ts";
+export type { InstructionSet, RegisterName } from "./emulator/isa/isa.ts";
+export type { NamedAddress, SymbolTable } from "./emulator/isa/symbols.ts";
+
+// Devices: what users write, and the buses and tables that lead to it.
+export type { AccessSize, Bus, BusHandler, BusRange, BusValue } from "./emulator/machine/bus.ts";
+export type { Device, DeviceContext, Reply } from "./emulator/machine/device.ts";
+export type {
+  AddressRange,
+  Attachment,
+  AttachOptions,
+  DeviceEvent,
+  Devices,
+} from "./emulator/machine/devices.ts";
+export { Uart16550, type UartLine } from "./emulator/machine/devices/uart16550.ts";
+export { debugExitDevice } from "./emulator/machine/devices/debug_exit.ts";
+export type { Hypercall, HypercallTable } from "./emulator/machine/hypercalls.ts";
+
+// Exits and profiles: what left the guest, what that costs, and where the figures are from.
+export type { Backend, TrapRule } from "./emulator/engine/backend.ts";
+export type { Direction, HandledIn, KeySpace, NativeReason } from "./emulator/engine/native_reason.ts";
+export { type Aggregate, OTHER_KEYS, type SizeCounts } from "./emulator/exits/aggregate.ts";
+export type { ExitListener, Ledger, LedgerOptions } from "./emulator/exits/ledger.ts";
+export type { LedgerView, RepricedLedger, RepriceOptions } from "./emulator/exits/ledger_view.ts";
+export type {
+  CostProfile,
+  Figure,
+  Frequency,
+  PricedExit,
+  Prices,
+  ProfileData,
+  Provenance,
+  PublishedRow,
+  ReasonStages,
+  StageFigures,
+} from "./emulator/exits/profile.ts";
+export { checkProfile, parseProfile } from "./emulator/exits/profile_check.ts";
+export { loadProfile, profileNames } from "./emulator/exits/profiles/profiles.ts";
+export type { ExitRow, ExitSite } from "./emulator/exits/row.ts";
+export type { Handling, PricedStage, StageCycles } from "./emulator/exits/stages.ts";
+export type { Totals } from "./emulator/exits/totals.ts";
+
+// Transports: one call interface over hypercall, PIO and MMIO.
+export { createIo } from "./transports/io.ts";
+export type {
+  AccessOptions,
+  CallOptions,
+  DataMode,
+  GuestAccess,
+  Handle,
+  HypercallResult,
+  Io,
+  IoOptions,
+  OpenOptions,
+  VehicleName,
+} from "./transports/io.ts";
+
+// Scripts and reports: experiments, what they are called with, and tables for what they find.
+export { standalone } from "./shell/standalone.ts";
+export type { Script, ScriptContext } from "./shell/script.ts";
+export type { Outcome, Session, SessionDevice, Settings, Sink } from "./shell/session.ts";
+export type { Style, TextFormat } from "./shell/style.ts";
+export { type Cost, type CostPart, startMeter } from "./shell/commands/support/measure.ts";
+export { aggregatesCsv, rowsCsv, snapshot } from "./emulator/exits/snapshot.ts";
+export type { LedgerSnapshot, SnapshotAggregate, SnapshotRow } from "./emulator/exits/snapshot.ts";
+export { tabulateExits } from "./emulator/exits/tabulate.ts";
+export type { ExitTable, ExitTableBy, ExitTableOptions, ExitTableRow } from "./emulator/exits/tabulate.ts";
+export { exitTableLines, type ExitTableText } from "./shell/reports/exit_table.ts";
+export { type Column, table } from "./shell/reports/table.ts";
+
+// Testing: exits asserted, with a difference that says where they part.
+export {
+  assertExitRows,
+  assertExits,
+  type AssertExitsOptions,
+  diffExits,
+  ExitMismatch,
+  type ExpectedExits,
+  type ExpectedRow,
+} from "./emulator/exits/exit_check.ts";

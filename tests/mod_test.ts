@@ -1,0 +1,53 @@
+/** What `trapsh` exports: what is there for users, and nothing by accident. */
+import { assertEquals } from "@std/assert";
+import * as trapsh from "../mod.ts";
+import { ROOT } from "./support/module_graph.ts";
+
+/** Names with a value; types leave nothing behind that could be looked at here. */
+const VALUES = [
+  "AssemblyError",
+  "ExitMismatch",
+  "OTHER_KEYS",
+  "Uart16550",
+  "aggregatesCsv",
+  "assertExitRows",
+  "assertExits",
+  "checkProfile",
+  "createIo",
+  "createVm",
+  "debugExitDevice",
+  "diffExits",
+  "exitTableLines",
+  "loadProfile",
+  "parseProfile",
+  "profileNames",
+  "rowsCsv",
+  "snapshot",
+  "standalone",
+  "startMeter",
+  "table",
+  "tabulateExits",
+];
+
+Deno.test("mod.ts exports these values and no others", () => {
+  assertEquals(Object.keys(trapsh).sort(), VALUES);
+});
+
+Deno.test("mod.ts documents every export and leaks no type", async () => {
+  assertEquals(await deno("doc", "--lint", "mod.ts"), "");
+});
+
+Deno.test("mod.ts's example runs", async () => {
+  assertEquals(await deno("test", "--no-prompt", "--doc", "mod.ts"), "");
+});
+
+/** Runs Deno on the project; gives what it has to complain about. */
+async function deno(...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("deno", {
+    args,
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  })
+    .output();
+  return success ? "" : new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
