@@ -1,0 +1,41 @@
+/** What the benchmark runs: guest programs in assembler text, and what they have to come to. */
+import type { Vm } from "../../../mod.ts";
+
+export type IsaName = "x86-16" | "x86-32" | "x86-64" | "ppc32" | "ppc64";
+
+/** A program that computes and makes no exits. It starts at its origin and ends at the label `end`. */
+export interface Workload {
+  readonly name: string;
+  readonly source: string;
+  /** Labels around the hot loops: first instruction, and one past the last. */
+  readonly hot: readonly (readonly [from: string, to: string])[];
+  /** Puts input into guest memory. */
+  prepare?(vm: Vm): void;
+  /** Throws if registers or memory do not hold the right result. */
+  check(vm: Vm): void;
+}
+
+/** A loop that exits `EXITS` times. Labels as in a `Workload`. */
+export interface ExitLoop {
+  readonly name: ExitKind;
+  readonly source: string;
+  readonly hot: readonly (readonly [from: string, to: string])[];
+}
+
+export type ExitKind = "out" | "in" | "mmio store" | "mmio load" | "hypercall";
+
+/** Exits of one pass over an exit loop. */
+export const EXITS = 20_000;
+/** The hypercall that the loops make; no hypervisor uses it. */
+export const HYPERCALL = 0x5453;
+
+/** Guest-physical addresses that every program uses; real mode reaches them with segments of 0. */
+export const AT = { code: 0x1000n, flags: 0x2000, source: 0x4800, target: 0x6000, stack: 0x7ff0 } as const;
+
+/** Iterations and sizes, the same on every architecture. */
+export const SIZE = { integer: 50_000, sieve: 8190, crc: 1024, copy: 4096, copies: 8, fib: 18 } as const;
+
+/** Throws with both values unless they are equal. */
+export function expectValue(what: string, found: bigint, expected: bigint): void {
+  if (found !== expected) throw new Error(`${what} is ${found}, expected ${expected}`);
+}

@@ -1,0 +1,195 @@
+/** The PowerPC twins of the x86 programs. */
+import { AT, type ExitLoop, EXITS, expectValue, HYPERCALL, SIZE, type Workload } from "./guest.ts";
+import { crcResult, fibResult, integerResult, sampleBytes, sieveResult } from "./results.ts";
+import { checkCopy } from "./x86.ts";
+import type { Vm } from "../../../mod.ts";
+
+type Bits = 32 | 64;
+
+/** KVM_SC_MAGIC_R0: marks a hypercall among the system calls of a guest without hypervisor mode. */
+const MAGIC = 0x4b56_4d21;
+
+/** Loads a 32-bit constant, zero-extended. */
+function load(register: string, value: number): string {
+  const high = value >>> 16;
+  if (high === 0 && value < 0x8000) return `li ${register}, ${value}`;
+  if (high < 0x8000) return `lis ${register}, ${high}\n ori ${register}, ${register}, ${value & 0xffff}`;
+  return `li ${register}, 0\n oris ${register}, ${register}, ${high}\n ori ${register}, ${register}, ${
+    value & 0xffff
+  }`;
+}
+
+function checkR3(expected: bigint): (vm: Vm) => void {
+  return (vm) => expectValue("r3", vm.vcpu.registers.get("r3"), expected);
+}
+
+export function ppcWorkloads(bits: Bits): readonly Workload[] {
+  const bytes = bits / 8;
+  const input = sampleBytes(SIZE.copy);
+  /** The same instruction by width. */
+  const wide = (narrow: string, doubleword: string) => bits === 32 ? narrow : doubleword;
+  const loadWord = wide("lwz", "ld"), storeWord = wide("stw", "std"), push = wide("stwu", "stdu");
+  const frame = 4 * bytes;
+  return [
+    {
+      name: "integer",
+      source: `
+        ${load("r5", SIZE.integer)}
+        mtctr r5
+        li r4, 1
+        li r3, 0
+hot:    add r3, r3, r5
+        ${wide("slwi", "sldi")} r6, r3, 3
+        xor r3, r3, r6
+        subf r4, r3, r4
+        addi r5, r5, -1
+        bdnz hot
+hot_end:
+        xor r3, r3, r4
+end:    nop`,
+      hot: [["hot", "hot_end"]],
+      check: checkR3(integerResult(bits)),
+    },
+    {
+      name: "sieve",
+      source: `
+        ${load("r8", AT.flags)}
+        ${load("r9", SIZE.sieve)}
+        mtctr r9
+        li r7, 1
+        mr r6, r8
+fill:   stb r7, 0(r6)
+        addi r6, r6, 1
+        bdnz fill
+fill_end:
+        li r4, 0
+        li r3, 0
+        li r10, 0
+next:   lbzx r7, r8, r4
+        cmpwi r7, 0
+        beq composite
+        add r5, r4, r4
+        addi r5, r5, 3
+        addi r3, r3, 1
+        add r6, r4, r5
+        cmplw r6, r9
+        bge composite
+cross:  stbx r10, r8, r6
+        add r6, r6, r5
+        cmplw r6, r9
+        blt cross
+composite:
+        addi r4, r4, 1
+        cmplw r4, r9
+        blt next
+end:    nop`,
+      hot: [["fill", "fill_end"], ["next", "end"]],
+      check: checkR3(sieveResult()),
+    },
+    {
+      name: "crc32",
+      source: `
+        ${load("r3", 0xffff_ffff)}
+        ${load("r4", AT.source)}
+        ${load("r5", SIZE.crc)}
+        ${load("r8", 0xedb8_8320)}
+hot:    lbz r6, 0(r4)
+        addi r4, r4, 1
+        xor r3, r3, r6
+        li r7, 8
+        mtctr r7
+bit:    andi. r6, r3, 1
+        srwi r3, r3, 1
+        beq even
+        xor r3, r3, r8
+even:   bdnz bit
+        addi r5, r5, -1
+        cmpwi r5, 0
+        bne hot
+hot_end:
+        not r3, r3
+end:    nop`,
+      hot: [["hot", "hot_end"]],
+      prepare: (vm) => vm.memory.write(AT.source, input),
+      check: (vm) => expectValue("r3", vm.vcpu.registers.get("r3") & 0xffff_ffffn, crcResult()),
+    },
+    {
+      name: "copy",
+      source: `
+        li r9, ${SIZE.copies}
+again:  ${load("r4", AT.source)}
+        ${load("r5", AT.target)}
+        li r6, ${SIZE.copy / bytes}
+        mtctr r6
+hot:    ${loadWord} r7, 0(r4)
+        ${storeWord} r7, 0(r5)
+        addi r4, r4, ${bytes}
+        addi r5, r5, ${bytes}
+        bdnz hot
+hot_end:
+        addi r9, r9, -1
+        cmpwi r9, 0
+        bne again
+end:    nop`,
+      hot: [["hot", "hot_end"]],
+      prepare(vm) {
+        vm.memory.write(AT.source, input);
+        vm.memory.write(AT.target, new Uint8Array(SIZE.copy));
+      },
+      check: (vm) => checkCopy(vm, input),
+    },
+    {
+      name: "calls",
+      source: `
+        ${load("r1", AT.stack)}
+        li r3, ${SIZE.fib}
+        bl fib
+        b end
+fib:    cmpwi r3, 2
+        bltlr
+        mflr r0
+        ${push} r1, -${frame}(r1)
+        ${storeWord} r0, ${bytes}(r1)
+        ${storeWord} r3, ${2 * bytes}(r1)
+        addi r3, r3, -1
+        bl fib
+        ${storeWord} r3, ${3 * bytes}(r1)
+        ${loadWord} r3, ${2 * bytes}(r1)
+        addi r3, r3, -2
+        bl fib
+        ${loadWord} r4, ${3 * bytes}(r1)
+        add r3, r3, r4
+        ${loadWord} r0, ${bytes}(r1)
+        mtlr r0
+        addi r1, r1, ${frame}
+        blr
+fib_end:
+end:    nop`,
+      hot: [["fib", "fib_end"]],
+      check: checkR3(fibResult()),
+    },
+  ];
+}
+
+/** Loops that make one exit an iteration; PowerPC has no port I/O. */
+export function ppcExitLoops(bits: Bits, { window }: { window: number }): ExitLoop[] {
+  const number = bits === 64 ? load("r3", HYPERCALL) : `${load("r0", MAGIC)}\n ${load("r11", HYPERCALL)}`;
+  const loops: Partial<Record<ExitLoop["name"], { before: string; body: string }>> = {
+    "mmio store": { before: load("r4", window), body: "stwbrx r5, 0, r4" },
+    "mmio load": { before: `${load("r4", window)}\n li r3, 0`, body: "lwbrx r6, 0, r4\n add r3, r3, r6" },
+    "hypercall": { before: number, body: bits === 64 ? "sc 1" : "sc" },
+  };
+  return Object.entries(loops).map(([name, { before, body }]) => ({
+    name: name as ExitLoop["name"],
+    source: `
+      ${before}
+      ${load("r5", EXITS)}
+      mtctr r5
+hot:  ${body}
+      addi r5, r5, -1
+      bdnz hot
+hot_end:
+end:  nop`,
+    hot: [["hot", "hot_end"]],
+  }));
+}

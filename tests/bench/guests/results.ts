@@ -1,0 +1,49 @@
+/** The right results, worked out in TypeScript and not by the emulator. */
+import { SIZE } from "./guest.ts";
+
+/** a += c; a ^= a << 3; b -= a, for c from `SIZE.integer` down to 1, in registers of `bits`. Gives a ^ b. */
+export function integerResult(bits: 16 | 32 | 64): bigint {
+  let a = 0n, b = 1n;
+  for (let c = BigInt(SIZE.integer); c > 0n; c--) {
+    a = BigInt.asUintN(bits, a + c);
+    a ^= BigInt.asUintN(bits, a << 3n);
+    b = BigInt.asUintN(bits, b - a);
+  }
+  return a ^ b;
+}
+
+/** Odd primes up to 2 * `SIZE.sieve` + 1, 3 being the first. */
+export function sieveResult(): bigint {
+  let primes = 0n;
+  for (let candidate = 3; candidate <= 2 * SIZE.sieve + 1; candidate += 2) {
+    let prime = true;
+    for (let divisor = 3; prime && divisor * divisor <= candidate; divisor += 2) {
+      prime = candidate % divisor !== 0;
+    }
+    if (prime) primes++;
+  }
+  return primes;
+}
+
+/** Input of the CRC and the copy: no two neighbours alike. */
+export function sampleBytes(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => i * 73 + (i >> 8) * 5);
+}
+
+/** CRC-32 (IEEE 802.3, reflected 0xedb88320) of the sample, by table. */
+export function crcResult(): bigint {
+  const table = Uint32Array.from({ length: 256 }, (_, n) => {
+    let c = n;
+    for (let bit = 0; bit < 8; bit++) c = c & 1 ? c >>> 1 ^ 0xedb88320 : c >>> 1;
+    return c;
+  });
+  let crc = 0xffff_ffff;
+  for (const byte of sampleBytes(SIZE.crc)) crc = crc >>> 8 ^ table[(crc ^ byte) & 0xff];
+  return BigInt(~crc >>> 0);
+}
+
+export function fibResult(): bigint {
+  let a = 0n, b = 1n;
+  for (let i = 0; i < SIZE.fib; i++) [a, b] = [b, a + b];
+  return a;
+}

@@ -1,0 +1,99 @@
+/** Guest instructions a second: interpreter and region, the same program, in turn. */
+import type { IsaName, Workload } from "./guests/guest.ts";
+import { type EngineKind, type Machine, makeVm, Prepared } from "./machines.ts";
+import { alternate, type Sample } from "./statistics.ts";
+
+export interface InstructionRow {
+  readonly isa: IsaName;
+  readonly workload: string;
+  /** Guest instructions of one pass. */
+  readonly instructions: number;
+  /** Millions of guest instructions a second. */
+  readonly interpreter: Sample;
+  readonly region: Sample;
+}
+
+/** A timing lasts at least this long, so that the clock's grain and the entry do not show. */
+const LEAST_MS = 20;
+
+/** Runs passes for `LEAST_MS` and gives instructions a second; then asserts result, counts and cycles. */
+class Timed {
+  readonly #prepared: Prepared;
+  readonly #workload: Workload;
+  instructions = 0;
+  cycles = 0;
+
+  constructor(machine: Machine, workload: Workload) {
+    this.#prepared = new Prepared(makeVm(machine), workload);
+    this.#workload = workload;
+  }
+
+  /** One timing that does not count, for V8 to compile what is hot. */
+  async warm(engine: EngineKind): Promise<void> {
+    await this.#prepared.warm(engine);
+    await this.run();
+  }
+
+  async run(): Promise<number> {
+    const { vm } = this.#prepared;
+    this.#workload.prepare?.(vm);
+    const before = vm.vcpu.instructions, cyclesBefore = vm.vcpu.cycles;
+    let passes = 0, elapsed = 0;
+    const start = performance.now();
+    do {
+      await this.#prepared.pass();
+      passes++;
+      elapsed = performance.now() - start;
+    } while (elapsed < LEAST_MS);
+    const executed = vm.vcpu.instructions - before;
+    this.#workload.check(vm);
+    if (vm.exits.totals().count !== 0) {
+      throw new Error(`${this.#workload.name} made exits, it should make none`);
+    }
+    this.#same("instructions", executed / passes);
+    this.#same("cycles", (vm.vcpu.cycles - cyclesBefore) / passes);
+    return executed / elapsed / 1000;
+  }
+
+  #same(what: "instructions" | "cycles", perPass: number): void {
+    this[what] ||= perPass;
+    if (this[what] !== perPass) {
+      throw new Error(`${this.#workload.name}: ${perPass} ${what} a pass, ${this[what]} in an earlier one`);
+    }
+  }
+}
+
+export async function measureInstructions(
+  machine: Machine,
+  runs: number,
+  only?: string,
+): Promise<InstructionRow[]> {
+  const rows: InstructionRow[] = [];
+  for (const workload of machine.workloads) {
+    if (only && !workload.name.includes(only)) continue;
+    const interpreter = new Timed(machine, workload);
+    const region = new Timed(machine, workload);
+    await interpreter.warm("interpreter");
+    await region.warm("region");
+    const samples = await alternate(
+      { interpreter: () => interpreter.run(), region: () => region.run() },
+      runs,
+    );
+    for (const what of ["instructions", "cycles"] as const) {
+      if (interpreter[what] !== region[what]) {
+        throw new Error(
+          `${machine.isa} ${workload.name}: ${interpreter[what]} ${what} interpreted, ${
+            region[what]
+          } in the region`,
+        );
+      }
+    }
+    rows.push({
+      isa: machine.isa,
+      workload: workload.name,
+      instructions: interpreter.instructions,
+      ...samples,
+    });
+  }
+  return rows;
+}

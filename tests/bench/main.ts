@@ -1,0 +1,50 @@
+/**
+ * The benchmarks: guest instructions and exits a second on each ISA, interpreter against region, and start-up.
+ *
+ *     deno task bench [--json] [--runs N] [--only TEXT] [instructions | exits | start ...]
+ */
+import { parseArgs } from "node:util";
+import { measureExits } from "./exits.ts";
+import { measureInstructions } from "./instructions.ts";
+import { MACHINES, settle } from "./machines.ts";
+import { asText, type Report } from "./report.ts";
+import { measureStart } from "./start_up.ts";
+
+const PARTS = ["instructions", "exits", "start"];
+/** Fewer runs have no median worth the name. */
+const LEAST_RUNS = 5;
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: {
+    json: { type: "boolean", default: false },
+    runs: { type: "string", default: String(LEAST_RUNS) },
+    only: { type: "string" },
+  },
+});
+const runs = Number(values.runs);
+if (!Number.isInteger(runs) || runs < LEAST_RUNS) {
+  throw new RangeError(`--runs ${values.runs}: give a whole number of at least ${LEAST_RUNS}`);
+}
+const unknown = positionals.find((part) => !PARTS.includes(part));
+if (unknown) throw new RangeError(`there is no part ${unknown}: there are ${PARTS.join(", ")}`);
+const wanted = (part: string) => positionals.length === 0 || positionals.includes(part);
+
+const instructions: Report["instructions"][] = [];
+const exits: Report["exits"][] = [];
+for (const machine of MACHINES) {
+  if (wanted("instructions") || wanted("exits")) await settle(machine);
+  if (wanted("instructions")) instructions.push(await measureInstructions(machine, runs, values.only));
+  if (wanted("exits")) exits.push(await measureExits(machine, runs, values.only));
+}
+const report: Report = {
+  deno: Deno.version.deno,
+  v8: Deno.version.v8,
+  target: Deno.build.target,
+  runs,
+  instructions: instructions.flat(),
+  exits: exits.flat(),
+  start: wanted("start") ? await measureStart(runs) : [],
+};
+console.log(values.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());

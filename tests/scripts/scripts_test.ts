@@ -1,0 +1,66 @@
+/** The scripts as people run them: the same bytes each time, by trapsh or by themselves. */
+import { assertEquals } from "@std/assert";
+import { deno, trapsh } from "../support/readme.ts";
+
+const SCRIPTS = new URL("../../scripts/", import.meta.url).pathname;
+
+const RUNS = [
+  ["hello.ts"],
+  ["transports.ts"],
+  ["transports.ts", "--csv"],
+  ["transports.ts", "--json"],
+  ["vmexit.ts", "tsirkin-2013"],
+  ["vmexit.ts", "tsirkin-2013", "--json"],
+];
+
+for (const words of RUNS) {
+  Deno.test(`scripts/${words.join(" ")} prints the same bytes, by trapsh and by itself`, async () => {
+    const first = await trapsh(SCRIPTS, ["run", ...words]);
+    const second = await trapsh(SCRIPTS, ["run", ...words]);
+    const alone = await deno(SCRIPTS, ["run", "--no-prompt", "--allow-read", ...words]);
+    assertEquals([first.code, alone.code], [0, 0], first.stderr + alone.stderr);
+    assertEquals(second.stdout, first.stdout);
+    assertEquals(alone.stdout, first.stdout);
+    assertEquals(first.stdout.length > 200, true);
+    if (words.includes("--json")) JSON.parse(first.stdout);
+  });
+}
+
+Deno.test("scripts import the public API and nothing else", async () => {
+  for await (const { name } of Deno.readDir(SCRIPTS)) {
+    if (!name.endsWith(".ts")) continue;
+    const source = await Deno.readTextFile(SCRIPTS + name);
+    const imports = [...source.matchAll(/\bfrom "([^"]+)"/g)].map(([, specifier]) => specifier);
+    assertEquals(new Set(imports), new Set(["../mod.ts"]), name);
+  }
+});
+
+interface Row {
+  readonly operation: string;
+  readonly via: string;
+  readonly exits: number;
+  readonly cycles: number;
+  readonly guestCycles: number;
+  readonly worldSwitch: number;
+  readonly dispatch: number;
+  readonly decode: number;
+  readonly userspace: number;
+  readonly device: number;
+}
+
+Deno.test("transports.ts: every cell of the matrix, whose cycles are the sum of its stages", async () => {
+  const { stdout } = await trapsh(SCRIPTS, ["run", "transports.ts", "--json"]);
+  const { sections } = JSON.parse(stdout) as { sections: { machine: string; rows: Row[] }[] };
+  assertEquals(sections.map(({ machine }) => machine), ["x86 vmx", "x86 svm", "ppc32", "ppc64"]);
+  for (const { machine, rows } of sections) {
+    const operations = new Set(rows.map(({ operation }) => operation));
+    assertEquals(rows.length, 3 * operations.size, machine);
+    for (const row of rows) {
+      const stages = row.worldSwitch + row.dispatch + row.decode + row.userspace + row.device;
+      assertEquals(row.cycles, stages + row.guestCycles, `${machine} ${row.operation} ${row.via}`);
+      assertEquals(row.exits > 0, true);
+    }
+    const write = (via: string) => rows.find((row) => row.operation === "write32" && row.via === via)!.exits;
+    assertEquals([write("hypercall"), write("pio"), write("mmio")], [1, 1, 1], machine);
+  }
+});
