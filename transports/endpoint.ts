@@ -36,7 +36,8 @@ export class Endpoint {
 
   constructor(vm: Vm) {
     this.#vm = vm;
-    this.abi = abiOf(vm.backend.name, vm.mode);
+    // Bytes lie in registers as the guest's own loads put them there.
+    this.abi = { ...abiOf(vm.backend.name, vm.mode), order: vm.isa.order };
     const actions = hypercallActions((attachment) => vm.devices.context(attachment));
     for (const name of Object.keys(HYPERCALL) as HypercallName[]) {
       vm.hypercalls.register(HYPERCALL[name], {

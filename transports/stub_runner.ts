@@ -5,7 +5,7 @@
 import type { Vm } from "../emulator/machine/vm.ts";
 import { DeviceFailure, messageOf } from "./device_failure.ts";
 import { BLOCK, type Places, placesOf, pointer, segmentRegisters, STUB_SLOT } from "./places.ts";
-import type { StubText } from "./stubs/stub_text.ts";
+import { inByteOrder, type StubText } from "./stubs/stub_text.ts";
 
 /** Far more than any stub takes: a loop moves one chunk. */
 const MAX_INSTRUCTIONS = 1_000_000;
@@ -173,7 +173,7 @@ export class StubRunner {
     if (known !== undefined) return known;
     this.#map();
     const origin = pointer(this.places, this.#next);
-    const program = this.vm.assemble(stub.text, origin);
+    const program = this.vm.assemble(inByteOrder(this.vm.isa.order, stub.text), origin);
     if (this.#next + program.bytes.length > STUB_SLOT.textEnd) {
       throw new RangeError(
         `the stub "${stub.name}" does not fit: ${STUB_SLOT.textEnd} bytes of text are all there is`,

@@ -1,5 +1,5 @@
 /** The record that an instruction is defined by, and the forms that it expands to. */
-import type { Ops, Value } from "../ir/ops.ts";
+import type { ByteOrder, Ops, Value } from "../ir/ops.ts";
 import type { Form } from "../isa/isa.ts";
 import { type FieldName, getField, parsePattern, type Pattern } from "./fields.ts";
 import { layOut, type OperandLayout, type OperandName, type Operands } from "./operands.ts";
@@ -8,7 +8,9 @@ import type { PpcMode } from "./state.ts";
 /** What is fixed while one form's meaning is built. */
 export interface Variant {
   readonly mode: PpcMode;
-  /** Record the result in CR field 0. */
+  /** Order of bytes in memory. */
+  readonly order: ByteOrder;
+  /** Record the result in CR field 0, or the floating-point exceptions in CR field 1. */
   readonly Rc: boolean;
   /** Record overflow in XER. */
   readonly OE: boolean;
@@ -33,6 +35,13 @@ export interface InstructionRecord {
   readonly only?: PpcMode;
   /** Operands made from fields besides the pattern's own. */
   readonly also?: readonly OperandName[];
+  /** Operands in place of all that the pattern's fields and `also` give. */
+  readonly operands?: readonly OperandName[];
+  /**
+   * Definitions of one `form` have one meaning between them and share its forms: they have the same operands
+   * and differ in the number that they see as `operation`.
+   */
+  readonly shares?: { readonly form: string; readonly operation: number };
   /** Divides the record into more forms than Rc, OE and LK do. */
   readonly kinds?: {
     readonly names: (mode: PpcMode, LK: boolean) => readonly string[];
@@ -62,7 +71,8 @@ export interface Definition extends InstructionRecord {
 /** Defines an instruction. Throws `TypeError` for a pattern that is not 32 bits. */
 export function ppc(mnemonic: string, record: InstructionRecord): Definition {
   const bits = parsePattern(record.pattern);
-  return { ...record, mnemonic, bits, layout: layOut(bits.fields, record.also ?? []) };
+  const { operands, also = [] } = record;
+  return { ...record, mnemonic, bits, layout: operands ? layOut([], operands) : layOut(bits.fields, also) };
 }
 
 /** The mnemonic with the suffixes of its variant: `addo.`, `bl`. */
@@ -77,8 +87,16 @@ export interface Expansion {
   formOf(word: number): Form;
 }
 
-/** Expands a definition for one mode into its forms: Rc x OE x LK x kinds. */
-export function expand(definition: Definition, mode: PpcMode): Expansion {
+/**
+ * Expands a definition for one mode into its forms: Rc x OE x LK x kinds. `shared` holds the forms made so far
+ * that definitions share, and takes up new ones.
+ */
+export function expand(
+  definition: Definition,
+  mode: PpcMode,
+  order: ByteOrder = "be",
+  shared: Map<string, Form> = new Map(),
+): Expansion {
   const { bits, layout, kinds } = definition;
   const flag = (name: "Rc" | "OE" | "LK") => bits.fields.includes(name) ? [false, true] : [false];
   const forms = new Map<string, Form>();
@@ -87,14 +105,19 @@ export function expand(definition: Definition, mode: PpcMode): Expansion {
     for (const kind of kinds?.names(mode, LK) ?? [""]) {
       for (const OE of flag("OE")) {
         for (const Rc of flag("Rc")) {
-          const variant: Variant = { mode, Rc, OE, LK, kind };
-          forms.set(keyOf(Rc, OE, LK, kind), {
-            name: variantMnemonic(definition, variant) + (kind && ` ${kind}`),
+          const variant: Variant = { mode, order, Rc, OE, LK, kind };
+          const mnemonic = definition.shares?.form ?? definition.mnemonic;
+          const name = variantMnemonic({ ...definition, mnemonic }, variant) + (kind && ` ${kind}`);
+          const known = definition.shares && shared.get(name);
+          const form: Form = known ?? {
+            name,
             fields: layout.kinds,
             endsBlock: definition.endsBlock ?? false,
             cycleClass: definition.cycleClass,
             semantics: (b, f) => definition.semantics(b, layout.bind(f, mode), variant),
-          });
+          };
+          if (definition.shares) shared.set(name, form);
+          forms.set(keyOf(Rc, OE, LK, kind), form);
         }
       }
     }

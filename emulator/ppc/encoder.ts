@@ -1,4 +1,5 @@
 /** The text assembler's back end: one line of PowerPC assembly to four bytes. */
+import type { ByteOrder } from "../ir/ops.ts";
 import type { AssemblyLine, EncodeContext, InstructionEncoder } from "../isa/assembly.ts";
 import { ALWAYS, BRANCH_STEMS, type BranchMnemonic, encodeBo, type Hint } from "./branch_syntax.ts";
 import { CR_WORDS } from "./cr_names.ts";
@@ -8,6 +9,7 @@ import { branchDisplacement, fitField, type Operand, parseField } from "./operan
 import type { PpcMode } from "./state.ts";
 import { isField, type OperandSyntax, sumOf, type Template, templatesOf } from "./syntax.ts";
 import { DEFINITIONS } from "./table.ts";
+import { wordBytes } from "./word.ts";
 
 /** What a mnemonic means: a template, or a conditional branch, with flags that its suffixes set. */
 type Meaning =
@@ -73,17 +75,20 @@ function plain(name: string): string {
 class PpcEncoder implements InstructionEncoder {
   readonly reserved: ReadonlySet<string> = new Set([
     ...Array.from({ length: 32 }, (_, index) => `r${index}`),
+    ...Array.from({ length: 32 }, (_, index) => `f${index}`),
     ...Array.from({ length: 8 }, (_, index) => `cr${index}`),
     ...CR_WORDS,
   ]);
   readonly mnemonics: readonly string[];
   readonly #mode: PpcMode;
+  readonly #order: ByteOrder;
   readonly #meanings: Meanings;
   readonly #elsewhere: Meanings;
 
-  constructor(mode: PpcMode) {
+  constructor(mode: PpcMode, order: ByteOrder) {
     const here = ({ only }: Definition) => only === undefined || only === mode;
     this.#mode = mode;
+    this.#order = order;
     this.#meanings = collect(DEFINITIONS.filter(here));
     this.#elsewhere = collect(DEFINITIONS.filter((definition) => !here(definition)));
     this.mnemonics = [...this.#meanings.keys()];
@@ -106,7 +111,7 @@ class PpcEncoder implements InstructionEncoder {
     const definition = chosen.kind === "template" ? chosen.template.definition : chosen.definition;
     const why = definition.invalid?.((field) => getField(word, field), this.#mode);
     if (why) throw new SyntaxError(`${name}: ${why}`);
-    return Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word);
+    return wordBytes(word, this.#order);
   }
 
   #unknown(name: string): SyntaxError {
@@ -228,14 +233,15 @@ function constrain(
   return word;
 }
 
-const encoders = new Map<PpcMode, InstructionEncoder>();
+const encoders = new Map<string, InstructionEncoder>();
 
 /**
  * The encoder of one mode. Standard syntax with simplified mnemonics; registers as `r3`, `%r3` or `3`; halves of
  * addresses as `sym@ha`, `sym@l`. Made at the first call, the same object after that.
  */
-export function ppcEncoder(mode: PpcMode): InstructionEncoder {
-  let encoder = encoders.get(mode);
-  if (!encoder) encoders.set(mode, encoder = new PpcEncoder(mode));
+export function ppcEncoder(mode: PpcMode, order: ByteOrder = "be"): InstructionEncoder {
+  const key = `${mode}${order}`;
+  let encoder = encoders.get(key);
+  if (!encoder) encoders.set(key, encoder = new PpcEncoder(mode, order));
   return encoder;
 }

@@ -5,7 +5,15 @@
  */
 
 /** What a field holds, which decides how it is written in assembly text. */
-export type FieldText = "register" | "base" | "signed" | "unsigned" | "crField" | "crBit" | "target";
+export type FieldText =
+  | "register"
+  | "base"
+  | "float"
+  | "signed"
+  | "unsigned"
+  | "crField"
+  | "crBit"
+  | "target";
 
 export interface Field {
   /** Runs of bits `[first, width]`, the field's most significant run first. */
@@ -23,7 +31,10 @@ function field(text: FieldText, spans: readonly (readonly [number, number])[], s
   return { spans, text, signed, scale, width: spans.reduce((sum, [, width]) => sum + width, 0) };
 }
 
-/** Book I 1.6, "Instruction fields". `RA0` is the manual's `(RA|0)`; L2 and L15 are L in other places. */
+/**
+ * Book I 1.6, "Instruction fields". `RA0` is the manual's `(RA|0)`; L2, L6, L15 and W15 are L and W in
+ * other places, BTF is BT where it names a bit of the FPSCR.
+ */
 export const FIELDS = {
   RT: field("register", [[6, 5]]),
   RS: field("register", [[6, 5]]),
@@ -47,6 +58,20 @@ export const FIELDS = {
   L: field("unsigned", [[10, 1]]),
   L2: field("unsigned", [[9, 2]]),
   L15: field("unsigned", [[15, 1]]),
+  L6: field("unsigned", [[6, 1]]),
+  W15: field("unsigned", [[15, 1]]),
+  FRT: field("float", [[6, 5]]),
+  FRS: field("float", [[6, 5]]),
+  FRA: field("float", [[11, 5]]),
+  FRB: field("float", [[16, 5]]),
+  FRC: field("float", [[21, 5]]),
+  FLM: field("unsigned", [[7, 8]]),
+  U: field("unsigned", [[16, 4]]),
+  BTF: field("unsigned", [[6, 5]]),
+  BC: field("crBit", [[21, 5]]),
+  NB: field("unsigned", [[16, 5]]),
+  TH: field("unsigned", [[6, 5]]),
+  EH: field("unsigned", [[31, 1]]),
   SH: field("unsigned", [[16, 5]]),
   MB: field("unsigned", [[21, 5]]),
   ME: field("unsigned", [[26, 5]]),

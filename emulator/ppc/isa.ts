@@ -1,10 +1,13 @@
 /** The PowerPC instruction set in one of its modes, as the engine takes it. */
-import type { Decoded, Isa, Undecodable } from "../isa/isa.ts";
+import type { ByteOrder } from "../ir/ops.ts";
+import type { Decoded, Form, Isa, Undecodable } from "../isa/isa.ts";
 import { type Definition, expand, type Expansion } from "./definition.ts";
 import { disassembleWord } from "./disassemble.ts";
 import { getField } from "./fields.ts";
+import { PPC_HELPERS } from "./helpers.ts";
 import { type PpcMode, ppcRegisters, resetState } from "./state.ts";
 import { DEFINITIONS, DefinitionTable } from "./table.ts";
+import { readWord } from "./word.ts";
 import { unimplementedReason } from "./unimplemented.ts";
 
 /**
@@ -12,32 +15,38 @@ import { unimplementedReason } from "./unimplemented.ts";
  * - `sc` [LEV]; `mfspr` [SPR] -> 64 bits; `mtspr` [SPR, value]; `mftb` [268 or 269] -> 64 bits (269: the upper
  *   half of the timebase, shifted down);
  * - `mfmsr` [] -> 64 bits; `mtmsr` [value, mask]: MSR <- value where mask has ones; `rfi` [] for rfid too;
- * - `trap` [TO]: a program interrupt; `exception` [vector, SRR1 bits], which no definition raises so far.
+ * - `trap` [TO]: a program interrupt; `exception` [vector, SRR1 bits]: any other, the instruction not executed;
+ *   `floatException` []: a program interrupt for an enabled floating-point exception, the instruction executed;
+ *   `alignment` [address, DSISR].
  */
 export const PPC_TRAPS = [
-  ...["sc", "mfspr", "mtspr", "mftb", "mfmsr", "mtmsr", "rfi", "trap", "exception"],
+  ...["sc", "mfspr", "mtspr", "mftb", "mfmsr", "mtmsr", "rfi", "trap", "exception", "floatException"],
+  "alignment",
 ] as const;
 
-const isas = new Map<PpcMode, Isa>();
+const isas = new Map<string, Isa>();
 
 /**
  * The instruction set of a 32-bit implementation (603 and 750 class), or of a 64-bit one with MSR[SF]=1
- * (POWER7 to 9 class), big-endian; Power ISA 2.07B. Built at the first call, the same object after that.
+ * (POWER7 to 9 class); Power ISA 2.07B. Little-endian: data and instruction words alike, and nothing is swapped
+ * by address. Built at the first call, the same object after that.
  */
-export function ppcIsa(mode: PpcMode): Isa {
-  let isa = isas.get(mode);
-  if (!isa) isas.set(mode, isa = buildIsa(mode));
+export function ppcIsa(mode: PpcMode, order: ByteOrder = "be"): Isa {
+  const key = `${mode}${order}`;
+  let isa = isas.get(key);
+  if (!isa) isas.set(key, isa = buildIsa(mode, order));
   return isa;
 }
 
 /** An instruction that this mode has, or why it has none. */
 type Found = { readonly definition: Definition; readonly word: number } | Undecodable;
 
-function buildIsa(mode: PpcMode): Isa {
+function buildIsa(mode: PpcMode, order: ByteOrder): Isa {
   const table = new DefinitionTable(DEFINITIONS);
   const present = DEFINITIONS.filter(({ only }) => only === undefined || only === mode);
+  const shared = new Map<string, Form>();
   const expansions = new Map<Definition, Expansion>(
-    present.map((definition) => [definition, expand(definition, mode)]),
+    present.map((definition) => [definition, expand(definition, mode, order, shared)]),
   );
 
   function find(bytes: Uint8Array): Found {
@@ -45,7 +54,7 @@ function buildIsa(mode: PpcMode): Isa {
     if (bytes.length < 4) {
       return fail(`an instruction has 4 bytes and only ${bytes.length} are there`, Math.max(bytes.length, 1));
     }
-    const word = (bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]) >>> 0;
+    const word = readWord(bytes, order);
     const definition = table.find(word);
     if (!definition) return fail(unimplementedReason(word));
     const { mnemonic, only, bits, invalid } = definition;
@@ -66,18 +75,20 @@ function buildIsa(mode: PpcMode): Isa {
     const { definition, word } = found;
     const form = expansions.get(definition)?.formOf(word);
     if (!form) throw new TypeError(`${definition.mnemonic} is not expanded for mode ${mode}`);
-    return { form, length: 4, values: definition.layout.values(word, { pc, mode }) };
+    const operation = definition.shares?.operation;
+    return { form, length: 4, values: definition.layout.values(word, { pc, mode, operation }) };
   }
 
   return {
-    name: `ppc${mode}`,
+    name: `ppc${mode}${order === "le" ? "le" : ""}`,
     addressWidth: mode,
-    order: "be",
+    order,
     maxLength: 4,
-    forms: [...expansions.values()].flatMap(({ forms }) => forms),
-    traps: PPC_TRAPS,
+    forms: [...new Set([...expansions.values()].flatMap(({ forms }) => forms))],
+    traps: [...PPC_TRAPS, ...Object.keys(PPC_HELPERS)],
+    helpers: PPC_HELPERS,
     registers: ppcRegisters(mode),
-    reset: resetState(mode),
+    reset: resetState(mode, order),
     decode,
     disassemble(bytes, pc) {
       const found = find(bytes);

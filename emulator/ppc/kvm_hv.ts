@@ -51,6 +51,8 @@ export const kvmHv: Backend = {
     rfi: { do: "native" },
     trap: { do: "native" },
     exception: { do: "native" },
+    floatException: { do: "native" },
+    alignment: { do: "native" },
   },
   mmio: { first: H_DATA_STORAGE, later: H_DATA_STORAGE },
 };

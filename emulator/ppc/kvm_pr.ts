@@ -67,6 +67,8 @@ export const kvmPr: Backend = {
     rfi: { do: "exit", reason: PROGRAM },
     trap: { do: "exit", reason: REFLECTED },
     exception: { do: "exit", reason: REFLECTED },
+    floatException: { do: "exit", reason: REFLECTED },
+    alignment: { do: "exit", reason: REFLECTED },
   },
   mmio: { first: DATA_STORAGE, later: DATA_STORAGE },
 };

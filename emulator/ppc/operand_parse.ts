@@ -11,14 +11,16 @@ export interface Operand {
 }
 
 const REGISTER = /^%?r([12]?\d|3[01])$/i;
+const FLOAT_REGISTER = /^%?f(?:r)?([12]?\d|3[01])$/i;
 
-/** The number of a register written `r3`, `%r3` or, where the operand can be nothing else, `3`. */
-function parseRegister(text: string, context: EncodeContext): bigint {
-  const match = REGISTER.exec(text);
+/** The number of a register written `r3`, `%r3` or, where the operand can be nothing else, `3`; `f3` likewise. */
+function parseRegister(text: string, context: EncodeContext, kind: "general" | "float"): bigint {
+  const match = (kind === "float" ? FLOAT_REGISTER : REGISTER).exec(text);
   if (match) return BigInt(match[1]);
   const number = /^\d+$/.test(text) ? context.evaluate(text).value : -1n;
   if (number < 0n || number > 31n) {
-    throw new SyntaxError(`"${text}" is no general-purpose register; they are r0 to r31`);
+    const names = kind === "float" ? "floating-point register; they are f0 to f31" : "";
+    throw new SyntaxError(`"${text}" is no ${names || "general-purpose register; they are r0 to r31"}`);
   }
   return number;
 }
@@ -50,7 +52,9 @@ export function parseField(name: FieldName, text: string, context: EncodeContext
   switch (FIELDS[name].text) {
     case "register":
     case "base":
-      return { value: parseRegister(text, context), known: true };
+      return { value: parseRegister(text, context, "general"), known: true };
+    case "float":
+      return { value: parseRegister(text, context, "float"), known: true };
     case "crField":
       return { value: parseCrField(text), known: true };
     case "crBit":

@@ -18,6 +18,8 @@ export function fieldText(name: FieldName, value: number): string {
   switch (FIELDS[name].text) {
     case "register":
       return `r${value}`;
+    case "float":
+      return `f${value}`;
     case "base":
       return value === 0 ? "0" : `r${value}`;
     case "crField":

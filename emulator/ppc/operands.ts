@@ -6,7 +6,7 @@ import { STATE } from "../ir/layout.ts";
 import type { Fields, Ops, SlotRef, Value } from "../ir/ops.ts";
 import type { FieldKind } from "../isa/isa.ts";
 import { type FieldName, getField } from "./fields.ts";
-import { crField, gpr, type PpcMode } from "./state.ts";
+import { crField, fpr, gpr, type PpcMode } from "./state.ts";
 
 /** A general-purpose register. */
 export interface Register<V extends Value> {
@@ -15,6 +15,12 @@ export interface Register<V extends Value> {
   /** Its low 32 bits. */
   word(b: Ops<V>): V;
   /** Writes all of it; a 32-bit value is zero-extended. */
+  write(b: Ops<V>, value: V): void;
+}
+
+/** A floating-point register: 64 bits in double format. */
+export interface FloatRegister<V extends Value> {
+  read(b: Ops<V>): V;
   write(b: Ops<V>, value: V): void;
 }
 
@@ -51,6 +57,11 @@ export interface Operands<V extends Value> {
   /** `(RA|0)`: zero where the field is 0. */
   RA0: Register<V>;
   RB: Register<V>;
+  FRT: FloatRegister<V>;
+  FRS: FloatRegister<V>;
+  FRA: FloatRegister<V>;
+  FRB: FloatRegister<V>;
+  FRC: FloatRegister<V>;
   SI: Immediate<V>;
   UI: Immediate<V>;
   D: Immediate<V>;
@@ -61,6 +72,21 @@ export interface Operands<V extends Value> {
   LEV: Immediate<V>;
   spr: Immediate<V>;
   FXM: Immediate<V>;
+  /** Bits of the FPSCR's fields that FLM names, or the one that BF names. */
+  FLM: Immediate<V>;
+  statusField: Immediate<V>;
+  /** How far the FPSCR's field BFA is from the low end. */
+  statusSource: Immediate<V>;
+  U: Immediate<V>;
+  BTF: Immediate<V>;
+  /** RT's or RS's number. */
+  number: Immediate<V>;
+  /** Bytes of a string: NB, 32 where it is 0. */
+  NB: Immediate<V>;
+  /** What DSISR tells about the instruction in an alignment interrupt. */
+  dsisr: Immediate<V>;
+  /** The operation that a definition has of a form that several share. */
+  operation: Immediate<V>;
   LI: Target<V>;
   BD: Target<V>;
   BF: CrField<V>;
@@ -69,6 +95,7 @@ export interface Operands<V extends Value> {
   BT: CrBit<V>;
   BA: CrBit<V>;
   BB: CrBit<V>;
+  BC: CrBit<V>;
   /** MASK(MB+32, ME+32), as wide as a register. */
   wordMask: Immediate<V>;
   /** MASK(mb, 63). */
@@ -85,6 +112,8 @@ export type OperandName = keyof Operands<Value>;
 export interface DecodeSite {
   readonly pc: bigint;
   readonly mode: PpcMode;
+  /** See `InstructionRecord.shares`. */
+  readonly operation?: number;
 }
 
 /** How an operand is stored and seen. */
@@ -127,6 +156,17 @@ function register(name: FieldName): Binding {
   };
 }
 
+function floatRegister(name: FieldName): Binding {
+  return {
+    kinds: ["slot"],
+    values: (word) => [fpr(getField(word, name))],
+    view: (f, first) => ({
+      read: (b) => b.read(f.slot(first), 64),
+      write: (b, value) => b.write(f.slot(first), value),
+    }),
+  };
+}
+
 const base: Binding = {
   ...register("RA"),
   values: (word) => [getField(word, "RA") === 0 ? STATE.zero : gpr(getField(word, "RA"))],
@@ -138,6 +178,29 @@ function immediateView<V extends Value>(f: Fields<V>, index: number, mode: PpcMo
 
 function immediate(name: FieldName): Binding {
   return { kinds: ["i32"], values: (word) => [getField(word, name)], view: immediateView };
+}
+
+function number(of: (word: number, site: DecodeSite) => number): Binding {
+  return { kinds: ["i32"], values: (word, site) => [of(word, site)], view: immediateView };
+}
+
+/** Four ones for each bit of the mask, the top one first. */
+function nibbles(mask: number): number {
+  let ones = 0;
+  for (let field = 0; field < 8; field++) if (mask & 0x80 >> field) ones |= 0xf000_0000 >>> 4 * field;
+  return ones;
+}
+
+/**
+ * DSISR's bits 15 to 31 of an alignment interrupt, from the instruction (PowerPC Programming Environments
+ * Manual 6.4.6): X-form bits 29 and 30, 25, 21 to 24; D-form 0, bits 5, 1 to 4; then both registers.
+ */
+export function alignmentStatus(word: number): number {
+  const bits = (from: number, count: number) => word >>> 32 - from - count & 2 ** count - 1;
+  const kind = word >>> 26 === 31
+    ? bits(29, 2) << 5 | bits(25, 1) << 4 | bits(21, 4)
+    : bits(5, 1) << 4 | bits(1, 4);
+  return kind << 10 | bits(6, 10);
 }
 
 function mask(of: (word: number) => bigint): Binding {
@@ -190,6 +253,11 @@ const BINDINGS: Readonly<Record<OperandName, Binding>> = {
   RA: register("RA"),
   RA0: base,
   RB: register("RB"),
+  FRT: floatRegister("FRT"),
+  FRS: floatRegister("FRS"),
+  FRA: floatRegister("FRA"),
+  FRB: floatRegister("FRB"),
+  FRC: floatRegister("FRC"),
   SI: immediate("SI"),
   UI: immediate("UI"),
   D: immediate("D"),
@@ -200,6 +268,15 @@ const BINDINGS: Readonly<Record<OperandName, Binding>> = {
   LEV: immediate("LEV"),
   spr: immediate("spr"),
   FXM: immediate("FXM"),
+  FLM: number((word) => nibbles(getField(word, "FLM"))),
+  statusField: number((word) => nibbles(0x80 >> getField(word, "BF"))),
+  statusSource: number((word) => 28 - 4 * getField(word, "BFA")),
+  U: immediate("U"),
+  BTF: immediate("BTF"),
+  number: number((word) => getField(word, "RT")),
+  NB: number((word) => getField(word, "NB") || 32),
+  dsisr: number(alignmentStatus),
+  operation: number((_word, { operation }) => operation ?? 0),
   LI: target("LI"),
   BD: target("BD"),
   BF: conditionField("BF"),
@@ -208,6 +285,7 @@ const BINDINGS: Readonly<Record<OperandName, Binding>> = {
   BT: conditionBit("BT"),
   BA: conditionBit("BA"),
   BB: conditionBit("BB"),
+  BC: conditionBit("BC"),
   wordMask: {
     kinds: ["i64"],
     values: (word, { mode }) => {

@@ -6,16 +6,22 @@
  * each, the XER as its parts, because the instructions read and write those parts and never the whole.
  */
 import { STATE } from "../ir/layout.ts";
+import type { ByteOrder } from "../ir/ops.ts";
 import type { RegisterInfo, StateView } from "../isa/isa.ts";
 
 /** Width of a general-purpose register and of an effective address. */
 export type PpcMode = 32 | 64;
 
-/** Slots after the general-purpose registers, in order. */
+/**
+ * Slots after the general-purpose registers, in order. `dec` is the decrementer as it was written last, `decBase`
+ * the timebase of that time. `reserve` is the size in bytes of a reservation or 0, `reserveAddress` and
+ * `reserveValue` where it is and what was loaded.
+ */
 const SPECIAL = [
   ...["lr", "ctr", "cr0", "cr1", "cr2", "cr3", "cr4", "cr5", "cr6", "cr7"],
   ...["so", "ov", "ca", "xerCount"],
   ...["msr", "srr0", "srr1", "sprg0", "sprg1", "sprg2", "sprg3", "dec", "dar", "dsisr", "pvr"],
+  ...["decBase", "reserve", "reserveAddress", "reserveValue", "fpscr"],
 ] as const;
 
 /** Byte offset of the general-purpose register `index` (0 to 31). */
@@ -27,6 +33,11 @@ export function gpr(index: number): number {
 export const SLOT = Object.fromEntries(
   SPECIAL.map((name, index) => [name, gpr(32 + index)]),
 ) as Readonly<Record<typeof SPECIAL[number], number>>;
+
+/** Byte offset of the floating-point register `index` (0 to 31): double format. */
+export function fpr(index: number): number {
+  return gpr(32 + SPECIAL.length + index);
+}
 
 /** Byte offset of condition register field `index` (0 to 7): a 4-bit value, see `CR_BIT`. */
 export function crField(index: number): number {
@@ -43,17 +54,22 @@ export const MSR = {
   PR: 1n << 14n,
   FP: 1n << 13n,
   ME: 1n << 12n,
+  FE0: 1n << 11n,
+  SE: 1n << 10n,
+  BE: 1n << 9n,
+  FE1: 1n << 8n,
   IR: 1n << 5n,
   DR: 1n << 4n,
   RI: 1n << 1n,
+  LE: 1n << 0n,
 } as const;
 
 /** Processor version register: a 750 for mode 32, a POWER8 for mode 64. */
 const PVR = { 32: 0x0008_0301n, 64: 0x004d_0200n } as const;
 
-/** Reset values: real mode and supervisor state; SF in mode 64. */
-export function resetState(mode: PpcMode): ReadonlyMap<number, bigint> {
-  const msr = MSR.ME | MSR.RI | (mode === 64 ? MSR.SF : 0n);
+/** Reset values: real mode and supervisor state, floating point unavailable; SF in mode 64, LE in little-endian. */
+export function resetState(mode: PpcMode, order: ByteOrder): ReadonlyMap<number, bigint> {
+  const msr = MSR.ME | MSR.RI | (mode === 64 ? MSR.SF : 0n) | (order === "le" ? MSR.LE : 0n);
   return new Map([[SLOT.msr, msr], [SLOT.pvr, PVR[mode]], [SLOT.dec, 0x7fff_ffffn]]);
 }
 
@@ -112,5 +128,13 @@ export function ppcRegisters(mode: PpcMode): readonly RegisterInfo[] {
     plain("dar", mode, "system"),
     plain("dsisr", 32, "system"),
     plain("pvr", 32, "system"),
+    plain("reserve", 32, "system"),
+    { ...plain("reserveAddress", mode, "system"), name: "reserve_address" },
+    { ...plain("reserveValue", mode, "system"), name: "reserve_value" },
+    plain("fpscr", 32, "float"),
+    ...Array.from(
+      { length: 32 },
+      (_, index): RegisterInfo => ({ name: `f${index}`, offset: fpr(index), width: 64, group: "float" }),
+    ),
   ];
 }

@@ -1,18 +1,28 @@
 /** All definitions, and the way from an instruction word to its definition. */
 import type { Definition } from "./definition.ts";
 import { ADD } from "./definitions/add.ts";
+import { BITS } from "./definitions/bits.ts";
 import { BRANCH } from "./definitions/branch.ts";
+import { CACHE } from "./definitions/cache.ts";
 import { COMPARE } from "./definitions/compare.ts";
 import { CONDITION_REGISTER } from "./definitions/condition_register.ts";
+import { DIVIDE_EXTENDED } from "./definitions/divide_extended.ts";
+import { FLOAT_ARITHMETIC } from "./definitions/float_arithmetic.ts";
+import { FLOAT_LOAD_STORE } from "./definitions/float_load_store.ts";
+import { FLOAT_MOVE } from "./definitions/float_move.ts";
+import { FLOAT_STATUS } from "./definitions/float_status.ts";
 import { LOAD_STORE } from "./definitions/load_store.ts";
 import { LOGICAL } from "./definitions/logical.ts";
+import { MULTIPLE_STRING } from "./definitions/multiple_string.ts";
 import { MULTIPLY_DIVIDE } from "./definitions/multiply_divide.ts";
+import { RESERVATION } from "./definitions/reservation.ts";
 import { SHIFT_ROTATE } from "./definitions/shift_rotate.ts";
 import { SYSTEM } from "./definitions/system.ts";
 
 export const DEFINITIONS: readonly Definition[] = [
   ...[ADD, MULTIPLY_DIVIDE, LOGICAL, SHIFT_ROTATE, COMPARE, BRANCH],
-  ...[CONDITION_REGISTER, LOAD_STORE, SYSTEM].flat(),
+  ...[CONDITION_REGISTER, LOAD_STORE, SYSTEM, RESERVATION, MULTIPLE_STRING, CACHE, BITS, DIVIDE_EXTENDED],
+  ...[FLOAT_LOAD_STORE, FLOAT_MOVE, FLOAT_ARITHMETIC, FLOAT_STATUS],
 ].flat();
 
 /** Bits below the primary opcode that every extended opcode lies in. */

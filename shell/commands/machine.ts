@@ -65,9 +65,8 @@ const ARCHES: Readonly<Record<string, Pick<Partial<Settings>, "arch" | "mode" | 
 };
 
 /** In this order; an object would put the numbers first. */
-const ARCH_WORDS = [
-  ...["x86", "ppc", "16", "32", "64", "x86-16", "x86-32", "x86-64", "ppc32", "ppc64", "ppc64le"] as const,
-] as const;
+// deno-fmt-ignore
+const ARCH_WORDS = ["x86", "ppc", "16", "32", "64", "x86-16", "x86-32", "x86-64", "ppc32", "ppc64", "ppc64le"] as const;
 
 export const arch = defineCommand({
   name: "arch",

@@ -4,7 +4,7 @@ import { archOf } from "../../emulator/machine/arch.ts";
 
 const options = JSON.parse(Deno.args[0]) as VmOptions & { readonly mode: ModeWidth };
 const start = performance.now();
-archOf(options.arch).isa(options.mode);
+archOf(options.arch).isa(options.mode, options.arch === "ppc" ? "be" : "le");
 const tables = performance.now() - start;
 const vm = createVm(options);
 const firstVm = performance.now() - start;

@@ -17,6 +17,7 @@ export const CELLS: readonly Cell[] = [
   { name: "ppc32 kvm-pr", options: { arch: "ppc", mode: 32, backend: "kvm-pr" } },
   { name: "ppc64 kvm-pr", options: { arch: "ppc", mode: 64, backend: "kvm-pr" } },
   { name: "ppc64 kvm-hv", options: { arch: "ppc", mode: 64, backend: "kvm-hv" } },
+  { name: "ppc64le kvm-hv", options: { arch: "ppc", mode: 64, order: "le", backend: "kvm-hv" } },
 ];
 
 export const VIAS: readonly VehicleName[] = ["hypercall", "pio", "mmio"];

@@ -158,7 +158,9 @@ Deno.test("a call while the user's guest waits in an exit is refused, and the gu
       "x86-64": `mov edi, ${gpa}\n mov eax, [rdi]\n hlt`,
       "x86-32": `mov edi, ${gpa}\n mov eax, [edi]\n hlt`,
       "x86-16": `mov edi, ${gpa & 15}\n mov eax, [di]\n hlt`,
-      "ppc": `li r3, 0\n oris r3, r3, ${gpa >>> 16}\n ori r3, r3, ${gpa & 0xffff}\n lwbrx r4, 0, r3\n1: b 1b`,
+      "ppc": `li r3, 0\n oris r3, r3, ${gpa >>> 16}\n ori r3, r3, ${gpa & 0xffff}\n ${
+        vm.isa.order === "be" ? "lwbrx r4, 0, r3" : "lwz r4, 0(r3)"
+      }\n1: b 1b`,
     };
     vm.load(vm.assemble(loads[vm.arch === "ppc" ? "ppc" : vm.isa.name as "x86-64"], 0x1000n));
     if (vm.mode === 16) vm.vcpu.registers.set("ds_base", BigInt(gpa & ~15));

@@ -107,7 +107,7 @@ Deno.test("guest: single accesses, device or not", async () => {
     assertEquals(await io.guest.portIn(0x80, 1), 0xffn);
     assertEquals(await io.guest.load(window.gpa, 1), 0x44n);
     await io.guest.store(0x2000, 4, 0x0102_0304);
-    const order = vm.arch === "ppc" ? [1, 2, 3, 4] : [4, 3, 2, 1];
+    const order = vm.isa.order === "be" ? [1, 2, 3, 4] : [4, 3, 2, 1];
     assertEquals([...vm.memory.read(0x2000, 4)], order);
     assertEquals(await io.guest.load(0x2000, 4), 0x0102_0304n);
     const { status } = await io.guest.hypercall(0x7777_0000);

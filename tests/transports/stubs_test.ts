@@ -18,7 +18,7 @@ for (const cell of CELLS) {
         const [line] = vm.disassemble(BigInt(at), 1);
         const nops = vm.arch === "x86"
           ? new Uint8Array(line.bytes.length).fill(0x90)
-          : Uint8Array.of(0x60, 0, 0, 0);
+          : Uint8Array.of(...(vm.isa.order === "be" ? [0x60, 0, 0, 0] : [0, 0, 0, 0x60]));
         const before = vm.memory.read(at, nops.length);
         vm.memory.write(at, nops);
         const error = await assertRejects(() => handle.call(1, 5), Error);

@@ -16,6 +16,19 @@ export function closed(arch: "x86" | "ppc", text: string): string {
   return `${text}end:\n  ${arch === "x86" ? "jmp" : "b"} end\n`;
 }
 
+/**
+ * PowerPC's stubs are written for a big-endian guest, where a little-endian number takes a byte-reversed access
+ * (`stwbrx r4, 0, r3`). In a little-endian guest it is a plain one (`stw r4, 0(r3)`).
+ */
+export function inByteOrder(order: "le" | "be", text: string): string {
+  if (order === "be") return text;
+  return text.replace(
+    /\b(st|l)([hwd])brx (r\d+), 0, (r\d+)/g,
+    (_, verb: string, width: string, value: string, address: string) =>
+      `${verb}${width}${verb === "l" && width !== "d" ? "z" : ""} ${value}, 0(${address})`,
+  );
+}
+
 /** Roles of a word-by-word call through a call window (`window.ts`). */
 export type WordRole =
   /** Pointer to the window, or its first port. */

@@ -1,5 +1,6 @@
-/** Fixed-point loads and stores (Power ISA 2.07B Book I 3.3.2 to 3.3.5). Big-endian. */
+/** Fixed-point loads and stores (Power ISA 2.07B Book I 3.3.2 to 3.3.5). Examples are big-endian. */
 import type { Ops, Value } from "../../ir/ops.ts";
+import { addressCells, type AddressMode, effectiveAddress, orderOf, updateInvalid } from "../address.ts";
 import {
   type Definition,
   type FieldReader,
@@ -11,57 +12,27 @@ import type { Operands } from "../operands.ts";
 
 type Size = 8 | 16 | 32 | 64;
 
-/** How an address is written: displacement (D- or DS-form) or index (X-form), with update or without. */
-type Mode = "D" | "DS" | "X" | "Du" | "DSu" | "Xu";
-
-const ADDRESS = {
-  D: { pattern: "RA0 D", syntax: "D(RA0)" },
-  DS: { pattern: "RA0 DS", syntax: "DS(RA0)" },
-  X: { pattern: "RA0 RB", syntax: "RA0, RB" },
-  Du: { pattern: "RA D", syntax: "D(RA)" },
-  DSu: { pattern: "RA DS", syntax: "DS(RA)" },
-  Xu: { pattern: "RA RB", syntax: "RA, RB" },
-} as const;
-
-/** EA <- (RA|0) + displacement or (RB). */
-function effectiveAddress<V extends Value>(b: Ops<V>, operands: Operands<V>, mode: Mode): V {
-  const { RA, RA0, RB, D, DS } = operands;
-  const base = (mode.endsWith("u") ? RA : RA0).read(b);
-  if (mode.startsWith("X")) return b.add(base, RB.read(b));
-  return b.add(base, (mode.startsWith("DS") ? DS : D).read(b));
-}
-
-/** The cells of an instruction: D-form has no extended opcode, the others have one; X-form ends by `/`. */
-function cells(target: "RT" | "RS", mode: Mode, opcode: number, extended: number | undefined) {
-  const form = mode.replace("u", "");
-  const tail = extended === undefined ? "" : ` ${extended}` + (form === "X" ? " /1" : "");
-  return {
-    pattern: `${form}-form: ${opcode} ${target} ${ADDRESS[mode].pattern}${tail}`,
-    syntax: `${target}, ${ADDRESS[mode].syntax}`,
-  };
-}
-
 type Rest = Pick<InstructionRecord, "examples">;
 
 /** A load: RT <- extend(MEM(EA, size)); with update RA <- EA after it. */
 function load(
   mnemonic: string,
-  mode: Mode,
+  mode: AddressMode,
   [opcode, extended]: readonly [number, number?],
   size: Size,
   extend: "zext" | "sext",
-  rest: Rest & { order?: "le" },
+  rest: Rest & { reversed?: true },
 ): Definition {
-  const update = mode.endsWith("u"), { order = "be", examples } = rest;
+  const update = mode.endsWith("u"), { reversed, examples } = rest;
   return ppc(mnemonic, {
-    ...cells("RT", mode, opcode, extended),
+    ...addressCells("RT", mode, opcode, extended),
     cycleClass: "load",
     // The doubleword loads, and lwa which extends to one, are a 64-bit implementation's.
     only: size === 64 || (size === 32 && extend === "sext") ? 64 : undefined,
     invalid: update ? loadUpdateInvalid : undefined,
     semantics<V extends Value>(b: Ops<V>, operands: Operands<V>, variant: Variant) {
       const ea = effectiveAddress(b, operands, mode);
-      const value = b.load(ea, size, { order });
+      const value = b.load(ea, size, { order: orderOf(variant, reversed) });
       operands.RT.write(b, b[extend](value, variant.mode));
       if (update) operands.RA.write(b, ea);
     },
@@ -72,20 +43,20 @@ function load(
 /** A store: MEM(EA, size) <- the low bits of (RS); with update RA <- EA after it. */
 function store(
   mnemonic: string,
-  mode: Mode,
+  mode: AddressMode,
   [opcode, extended]: readonly [number, number?],
   size: Size,
-  rest: Rest & { order?: "le" },
+  rest: Rest & { reversed?: true },
 ): Definition {
-  const update = mode.endsWith("u"), { order = "be", examples } = rest;
+  const update = mode.endsWith("u"), { reversed, examples } = rest;
   return ppc(mnemonic, {
-    ...cells("RS", mode, opcode, extended),
+    ...addressCells("RS", mode, opcode, extended),
     cycleClass: "store",
     only: size === 64 ? 64 : undefined,
-    invalid: update ? (field) => field("RA") === 0 ? "RA=0 is invalid with update" : undefined : undefined,
-    semantics(b, operands) {
+    invalid: update ? updateInvalid : undefined,
+    semantics(b, operands, variant) {
       const ea = effectiveAddress(b, operands, mode);
-      b.store(ea, b.trunc(operands.RS.read(b), size), { order });
+      b.store(ea, b.trunc(operands.RS.read(b), size), { order: orderOf(variant, reversed) });
       if (update) operands.RA.write(b, ea);
     },
     examples,
@@ -93,8 +64,8 @@ function store(
 }
 
 function loadUpdateInvalid(field: FieldReader): string | undefined {
-  if (field("RA") === 0) return "RA=0 is invalid with update";
-  return field("RA") === field("RT") ? "RA=RT is invalid with update" : undefined;
+  return updateInvalid(field) ??
+    (field("RA") === field("RT") ? "RA=RT is invalid with update" : undefined);
 }
 
 /** Load Byte and Zero. RT <- 0 || MEM(EA, 1). */
@@ -209,15 +180,15 @@ export const LD = [
 /** Load Halfword, Word, Doubleword Byte-Reverse Indexed. The bytes in the other order, zero-extended. */
 export const LOAD_REVERSED = [
   load("lhbrx", "X", [31, 790], 16, "zext", {
-    order: "le",
+    reversed: true,
     examples: ["7c642e2c | lhbrx r3, r4, r5 | r4=2000 r5=2 [2002]=0102 => r3=201"],
   }),
   load("lwbrx", "X", [31, 534], 32, "zext", {
-    order: "le",
+    reversed: true,
     examples: ["7c602c2c | lwbrx r3, 0, r5 | r5=2000 [2000]=01020384 => r3=84030201"],
   }),
   load("ldbrx", "X", [31, 532], 64, "zext", {
-    order: "le",
+    reversed: true,
     examples: ["7c602c28 | ldbrx r3, 0, r5 | r5=2000 [2000]=0102030405060708 => r3=807060504030201"],
   }),
 ];
@@ -281,15 +252,15 @@ export const STD = [
 /** Store Halfword, Word, Doubleword Byte-Reverse Indexed. */
 export const STORE_REVERSED = [
   store("sthbrx", "X", [31, 918], 16, {
-    order: "le",
+    reversed: true,
     examples: ["7c642f2c | sthbrx r3, r4, r5 | r3=1234 r4=2000 r5=4 => [2004]=3412"],
   }),
   store("stwbrx", "X", [31, 662], 32, {
-    order: "le",
+    reversed: true,
     examples: ["7c602d2c | stwbrx r3, 0, r5 | r3=12345678 r5=2000 => [2000]=78563412"],
   }),
   store("stdbrx", "X", [31, 660], 64, {
-    order: "le",
+    reversed: true,
     examples: ["7c602d28 | stdbrx r3, 0, r5 | r3=102030405060708 r5=2000 => [2000]=0807060504030201"],
   }),
 ];

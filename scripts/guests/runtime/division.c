@@ -55,7 +55,9 @@ u64 __udivmoddi4(u64 numerator, u64 denominator, u64 *remainder) {
     if (remainder) *remainder = n.half.low % d;
     return n.half.low / d;
   }
-  for (int i = 0; i < 64; i++) {
+  int zeros = n.half.high ? __builtin_clz(n.half.high) : 32 + __builtin_clz(n.half.low | 1);
+  n.whole = __ashldi3(n.whole, zeros);
+  for (int i = zeros; i < 64; i++) {
     /* A 65th bit of the remainder means that it is greater than any denominator. */
     u32 carry = (u32)((union halves){ rest }.half.high >> 31);
     rest = rest + rest + (n.half.high >> 31);

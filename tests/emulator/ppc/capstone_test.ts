@@ -33,6 +33,13 @@ const OTHER_SPELLING: readonly (readonly [RegExp, RegExp])[] = [
 ];
 
 function isOtherSpelling(ours: string, theirs: string): boolean {
+  // Capstone's string instructions have r0 for no base.
+  if (
+    /^(lswi|stswi) /.test(ours) &&
+    normalText(ours, "drop") === normalText(theirs.replace(", r0,", ", 0,"), "drop")
+  ) {
+    return true;
+  }
   // Capstone prints no target where the displacement is 0.
   if (normalText(ours, "drop").replace(/[ ,](0|1048576)$/, "") === normalText(theirs, "drop")) return true;
   const plain = (text: string) => text.split(" ")[0].replace(/[.+-]+$/, "");

@@ -19,12 +19,12 @@ function reasonOf(word: number, mode: 32 | 64): string | undefined {
 
 Deno.test("decode() says why it does not decode", () => {
   assertEquals(
-    reasonOf(0x7c60_2828, 64),
-    "lwarx (primary opcode 31, extended 20) is not implemented (word 7c602828)",
+    reasonOf(0x7c60_2a6c, 64),
+    "eciwx (primary opcode 31, extended 310) is not implemented (word 7c602a6c)",
   );
   assertEquals(
-    reasonOf(0xfc03_282a, 64),
-    "a floating-point instruction (primary opcode 63, extended 21) is not implemented (word fc03282a)",
+    reasonOf(0xf003_282a, 64),
+    "a VSX instruction (primary opcode 60, extended 21) is not implemented (word f003282a)",
   );
   assertEquals(reasonOf(0, 32), "primary opcode 0 is not implemented (word 00000000)");
   assertEquals(
@@ -86,7 +86,7 @@ Deno.test("DefinitionTable() refuses patterns that overlap", () => {
 });
 
 Deno.test("forms stay few", () => {
-  // The interpreter's compile time grows faster than its handlers: 300 are what a br_table takes easily.
-  assertEquals([ppcIsa(32).forms.length <= 250, ppcIsa(64).forms.length <= 350], [true, true]);
+  // The interpreter's compile time grows faster than its handlers: 500 take it 66 ms.
+  assertEquals([ppcIsa(32).forms.length <= 330, ppcIsa(64).forms.length <= 450], [true, true]);
   assertEquals(expand(DEFINITIONS[0], 64).forms.length, 1);
 });
