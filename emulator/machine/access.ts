@@ -38,3 +38,18 @@ export function piecesOf(address: number, size: number): { address: number; size
   }
   return pieces;
 }
+
+/** The first `size` bytes of a view as an unsigned number. */
+export function valueOf(view: DataView, size: number, littleEndian: boolean): BusValue {
+  if (size === 8) return view.getBigUint64(0, littleEndian);
+  if (size === 4) return view.getUint32(0, littleEndian);
+  return size === 2 ? view.getUint16(0, littleEndian) : view.getUint8(0);
+}
+
+/** Puts a number into the first `size` bytes of a view. */
+export function setValue(view: DataView, value: BusValue, size: number, littleEndian: boolean): void {
+  if (size === 8) view.setBigUint64(0, BigInt(value), littleEndian);
+  else if (size === 4) view.setUint32(0, Number(value), littleEndian);
+  else if (size === 2) view.setUint16(0, Number(value), littleEndian);
+  else view.setUint8(0, Number(value));
+}

@@ -1,0 +1,310 @@
+/**
+ * The one place that every exit passes: it writes the ledger, finds the handler on the bus or in the hypercall
+ * table, and brings the handler's answer, now or later, into the instruction.
+ */
+import { STATUS, type Status } from "../engine/host.ts";
+import type { Direction, HandledIn, NativeReason } from "../engine/native_reason.ts";
+import type { CpuState } from "../engine/state.ts";
+import type { ExitSite } from "../exits/row.ts";
+import { STATE } from "../ir/layout.ts";
+import { fits, ones } from "./access.ts";
+import type { Board } from "./board.ts";
+import type { AccessSize, Bus, BusValue } from "./bus.ts";
+import { Journal } from "./journal.ts";
+import type { StopDetail } from "./stop.ts";
+import type { VirtualCpu } from "./virtual_cpu.ts";
+
+/** Exits between two turns of the event loop: handlers are users' code, and Ctrl-C has to stay prompt. */
+const EXITS_PER_SLICE = 10_000;
+
+/** The vCPU whose exits these are. */
+export type Exiting = ExitSite & VirtualCpu & { readonly engine: { readonly instructions: number } };
+
+type Answer = BusValue | void | Promise<BusValue | void>;
+
+export class ExitPath {
+  readonly #board: Board;
+  readonly #state: CpuState;
+  readonly #vcpu: Exiting;
+  readonly #journal = new Journal();
+  #charged = 0;
+  #stop: StopDetail | undefined;
+  #stopAfter: StopDetail | undefined;
+  #pending: Promise<void> | undefined;
+  #inHandler = false;
+  /** Exits completed in this slice of the run. */
+  #completed = 0;
+
+  constructor(board: Board, state: CpuState, vcpu: Exiting) {
+    this.#board = board;
+    this.#state = state;
+    this.#vcpu = vcpu;
+  }
+
+  /** Cycles that exits were charged since the vCPU was made. */
+  get charged(): number {
+    return this.#charged;
+  }
+  /** The device that the instruction at hand waits for. */
+  get pending(): Promise<void> | undefined {
+    return this.#pending;
+  }
+  /** True while compiled code waits for a handler: the instruction that called it counts as executed there. */
+  get inHandler(): boolean {
+    return this.#inHandler;
+  }
+  /** Whether the instruction at hand was left half-way, and its next access is done already. */
+  get replays(): boolean {
+    this.#turn();
+    return this.#journal.replays;
+  }
+  /** More exits were handled than a slice of the run should have. */
+  get overdue(): boolean {
+    return this.#completed > EXITS_PER_SLICE;
+  }
+
+  // --- Exits.
+
+  /** One that the hypervisor's kernel half completes by itself. */
+  kernelExit(native: NativeReason, key: number): void {
+    this.#turn();
+    if (this.#journal.replays) {
+      this.#journal.take();
+      return;
+    }
+    this.#charge(native, key, "none", 0, "kernel");
+    this.#journal.complete(undefined);
+    this.#completed++;
+  }
+
+  /** An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. */
+  access(
+    bus: Bus,
+    native: NativeReason,
+    key: number,
+    direction: "in" | "out",
+    size: AccessSize,
+    value: BusValue,
+  ): Status {
+    this.#turn();
+    if (this.#journal.replays) {
+      const seen = this.#journal.take();
+      if (direction === "in") this.#result(seen!, size);
+      return STATUS.proceed;
+    }
+    const range = bus.find(key, size);
+    this.#charge(native, key, direction, size, range?.handler.handledIn ?? "userspace");
+    if (!range) return this.#nobody(bus, key, direction, size);
+    const { handler, base, name } = range;
+    let answer: Answer;
+    const outer = this.#inHandler;
+    this.#inHandler = true;
+    try {
+      answer = direction === "in"
+        ? handler.read(key - base, size)
+        : handler.write(key - base, size, size === 8 ? BigInt(value) : value);
+    } catch (error) {
+      return this.#fail(name, error);
+    } finally {
+      this.#inHandler = outer;
+    }
+    return this.#settle(name, answer, direction, size);
+  }
+
+  /** A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. */
+  hypercall(native: NativeReason, number: number, unknown: () => void): Status {
+    this.#turn();
+    if (this.#journal.replays) {
+      this.#journal.take();
+      return STATUS.proceed;
+    }
+    const call = this.#board.hypercalls.find(number);
+    let handledIn: HandledIn = call ? "userspace" : "kernel";
+    try {
+      const { handledIn: said } = call ?? {};
+      handledIn = (typeof said === "function" ? said(this.#vcpu) : said) ?? handledIn;
+    } catch (error) {
+      return this.#fail(call!.name, error);
+    }
+    this.#charge(native, number, "none", 0, handledIn);
+    if (!call) {
+      unknown();
+      this.#journal.complete(undefined);
+      return this.#accessDone();
+    }
+    let answer: Answer;
+    const outer = this.#inHandler;
+    this.#inHandler = true;
+    try {
+      answer = call.call(this.#vcpu);
+    } catch (error) {
+      return this.#fail(call.name, error);
+    } finally {
+      this.#inHandler = outer;
+    }
+    return this.#settle(call.name, answer, "none", 8);
+  }
+
+  /** Adds a device's own cycles to the exit at hand. */
+  chargeDevice(cycles: number): void {
+    this.#board.exits.chargeDevice(cycles);
+    this.#charged += cycles;
+  }
+
+  /** Runs what compiled code has called, which sees the calling instruction as not yet completed. */
+  inside(handle: () => Status): Status {
+    this.#inHandler = true;
+    try {
+      return handle();
+    } finally {
+      this.#inHandler = false;
+    }
+  }
+
+  // --- Stops.
+
+  /** Ends the run; the instruction is complete. */
+  stopDone(stop: StopDetail): Status {
+    this.#stop = stop;
+    return STATUS.done;
+  }
+  /** Ends the run; the instruction is not executed. */
+  stopAgain(stop: StopDetail): Status {
+    this.#stop = stop;
+    return STATUS.again;
+  }
+  /** As `stopAgain`, and the exits that the instruction made are made again when it is tried again. */
+  stopAnew(stop: StopDetail): Status {
+    this.#journal.abandon();
+    return this.stopAgain(stop);
+  }
+  /** Ends the run after the instruction at hand. */
+  requestStop(stop: StopDetail): void {
+    this.#stopAfter = stop;
+  }
+  /** Why the host stopped the engine, taken once; what was to end the run later is void then. */
+  takeStop(): StopDetail | undefined {
+    const stop = this.#stop;
+    if (stop) this.#stop = this.#stopAfter = undefined;
+    return stop;
+  }
+  /** What ends the run when the instruction at hand is complete. */
+  get stopAfter(): StopDetail | undefined {
+    return this.#stopAfter;
+  }
+  /** That instruction is complete. */
+  clearStopAfter(): void {
+    this.#stopAfter = undefined;
+  }
+
+  // --- The instruction at hand.
+
+  /** The engine is about to run; an instruction that was left half-way is executed again from its start. */
+  beginSlice(): void {
+    this.#journal.rewind();
+    this.#completed = 0;
+  }
+  /** The instruction at hand has raised an exception: another one comes, under the same number. */
+  leaveInstruction(): void {
+    this.#journal.abandon();
+  }
+  /** The instruction at hand will not be gone on with, nor what it waits for. */
+  abandon(): void {
+    this.#journal.abandon();
+    this.#stop = this.#stopAfter = this.#pending = undefined;
+    this.#completed = 0;
+  }
+
+  /** Opens the journal at the instruction at hand. */
+  #turn(): void {
+    this.#journal.turnTo(this.#vcpu.engine.instructions);
+  }
+
+  #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: HandledIn): void {
+    const outer = this.#inHandler;
+    this.#inHandler = true;
+    const { exits } = this.#board;
+    this.#charged += this.#journal.started
+      ? exits.accessAgain(key, direction, size, handledIn, this.#vcpu)
+      : exits.charge(native, key, direction, size, handledIn, this.#vcpu);
+    this.#inHandler = outer;
+  }
+
+  /** Brings a handler's answer, now or later, into the instruction. */
+  #settle(device: string, answer: Answer, direction: Direction, size: AccessSize): Status {
+    if (answer instanceof Promise) {
+      this.#await(device, answer, direction);
+      return STATUS.again;
+    }
+    if (direction === "in") {
+      if (!fits(answer)) return this.#fail(device, badAnswer(device, answer));
+      this.#result(answer, size);
+    }
+    this.#journal.complete(answer as BusValue | undefined);
+    return this.#accessDone();
+  }
+
+  #await(device: string, answer: Promise<BusValue | void>, direction: Direction): void {
+    const wait = answer.then((value) => {
+      if (this.#pending !== wait) return;
+      this.#pending = undefined;
+      const bad = direction === "in" && !fits(value);
+      if (bad) this.#fail(device, badAnswer(device, value));
+      else this.#journal.completeLater(value as BusValue | undefined);
+    }, (error) => {
+      if (this.#pending !== wait) return;
+      this.#pending = undefined;
+      this.#fail(device, error);
+    });
+    this.#pending = wait;
+  }
+
+  #fail(device: string, error: unknown): Status {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return this.stopAgain({
+      reason: "DEVICE_ERROR",
+      device,
+      error,
+      message: `device ${device} failed: ${text}`,
+    });
+  }
+
+  #nobody(bus: Bus, key: number, direction: "in" | "out", size: AccessSize): Status {
+    if (this.#board.unclaimed === "stop") {
+      const what = `${direction === "in" ? "load from" : "store to"} ${bus.name} 0x${key.toString(16)}`;
+      return this.stopAgain({
+        reason: "INTERNAL_ERROR",
+        address: BigInt(key),
+        message: `${what} (${size} bytes), which nothing claims`,
+      });
+    }
+    if (direction === "in") this.#result(ones(size), size);
+    this.#journal.complete(direction === "in" ? ones(size) : undefined);
+    return this.#accessDone();
+  }
+
+  /**
+   * On after a completed access, unless the run is to stop after its instruction, or the event loop is due a
+   * turn: then the instruction is executed again, its accesses taken from the journal.
+   */
+  #accessDone(): Status {
+    return this.#stopAfter || ++this.#completed > EXITS_PER_SLICE ? STATUS.again : STATUS.proceed;
+  }
+
+  #result(value: BusValue, size: number): void {
+    setResult(this.#state, value, size);
+  }
+}
+
+/** The low bytes of a value as the result that compiled code takes. */
+export function setResult(state: CpuState, value: BusValue, size: number): void {
+  if (size === 8) return state.set64(STATE.result, BigInt(value));
+  const bits = typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : value;
+  state.set32(STATE.result, size === 4 ? bits >>> 0 : bits & (size === 2 ? 0xffff : 0xff));
+  state.set32(STATE.result + 4, 0);
+}
+
+function badAnswer(device: string, value: unknown): TypeError {
+  const what = value === null ? "null" : typeof value;
+  return new TypeError(`${device} answered a load with ${what}: give a whole number or a bigint`);
+}
