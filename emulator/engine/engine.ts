@@ -40,7 +40,7 @@ export interface Engine {
   /** Addresses before which `run` stops. Changing it takes `stopsChanged`. */
   readonly stops: Set<bigint>;
   stopsChanged(): void;
-  /** Instructions that take some 10 ms: what to ask of one `run` if a user may want to interrupt it. */
+  /** Instructions that take a few milliseconds: what to ask of one `run` if a user may want to interrupt it. */
   readonly yieldEvery: number;
   /** Instructions executed since reset; precise in the host's calls too, where it counts the calling one. */
   readonly instructions: number;
@@ -67,7 +67,7 @@ type Run = (cpu: number, record: number, left: number, hash: number) => number;
 
 export class InterpreterEngine implements Engine, CodeSource {
   readonly stops = new Set<bigint>();
-  readonly yieldEvery = 2_000_000;
+  readonly yieldEvery = 400_000;
   readonly #setup: EngineSetup;
   readonly #cache: CodeCache;
   readonly #run: Run;

@@ -151,14 +151,12 @@ export class ExitPath {
     this.#charged += cycles;
   }
 
-  /** Runs what compiled code has called, which sees the calling instruction as not yet completed. */
-  inside(handle: () => Status): Status {
+  /** Compiled code calls a trap's handler, which sees the calling instruction as not yet completed. */
+  enterHandler(): void {
     this.#inHandler = true;
-    try {
-      return handle();
-    } finally {
-      this.#inHandler = false;
-    }
+  }
+  leaveHandler(): void {
+    this.#inHandler = false;
   }
 
   // --- Stops.

@@ -127,8 +127,13 @@ export class Vcpu implements EngineHost, Exiting {
     return this.#memory.store(size, flags);
   }
   trap(_cpu: number, trap: number): Status {
-    const status = this.#exits.inside(() => this.#board.traps[trap](this));
-    return status === STATUS.proceed && this.#exits.overdue ? STATUS.again : status;
+    this.#exits.enterHandler();
+    try {
+      const status = this.#board.traps[trap](this);
+      return status === STATUS.proceed && this.#exits.overdue ? STATUS.again : status;
+    } finally {
+      this.#exits.leaveHandler();
+    }
   }
 
   // --- What trap handlers are made of.
