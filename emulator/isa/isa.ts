@@ -43,6 +43,8 @@ export interface Undecodable {
   readonly length: number;
   /** What is wrong, e.g. `"opcode 0f a2 is not implemented"`. */
   readonly reason: string;
+  /** The architecture has no such instruction: an exception for the guest, not something missing here. */
+  readonly invalid?: true;
 }
 
 /** A register as users name it. */

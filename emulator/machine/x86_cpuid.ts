@@ -4,10 +4,10 @@
 export type CpuidLeaf = readonly [number, number, number, number];
 
 const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0001, HIGHEST_HYPERVISOR = 0x4000_0001;
-/** Leaf 1 edx: time-stamp counter, CMOV. Leaf 1 ecx: running under a hypervisor. */
-const TSC = 1 << 4, CMOV = 1 << 15, HYPERVISOR = 1 << 31;
-/** Leaf 0x80000001: long mode; LAHF in it. */
-const LM = 1 << 29, LAHF_LM = 1;
+/** Leaf 1 edx: time-stamp counter, CMPXCHG8B, CMOV. Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
+const TSC = 1 << 4, CX8 = 1 << 8, CMOV = 1 << 15, CX16 = 1 << 13, HYPERVISOR = 1 << 31;
+/** Leaf 0x80000001 edx: RDTSCP, long mode. Its ecx: LAHF in long mode. */
+const RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
 
 /** The answer for `leaf`, as unsigned 32-bit numbers. Leaves past the highest give zeros. */
 export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean, leaf: number): CpuidLeaf {
@@ -18,7 +18,12 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean
     }
     case 1:
       // Family 6 for Intel, 15 for AMD; no model or stepping is claimed.
-      return [vendor === "GenuineIntel" ? 0x600 : 0xf00, 0, HYPERVISOR >>> 0, TSC | CMOV];
+      return [
+        vendor === "GenuineIntel" ? 0x600 : 0xf00,
+        0,
+        (HYPERVISOR | (longMode ? CX16 : 0)) >>> 0,
+        TSC | CX8 | CMOV,
+      ];
     case 0x4000_0000: {
       // Documentation/virt/kvm/x86/cpuid.rst: the signature stands in ebx, ecx, edx.
       const [b, c, d] = words("KVMKVMKVM\0\0\0");
@@ -30,7 +35,7 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean
     case 0x8000_0000:
       return [HIGHEST_EXTENDED, 0, 0, 0];
     case 0x8000_0001:
-      return longMode ? [0, 0, LAHF_LM, LM] : [0, 0, 0, 0];
+      return longMode ? [0, 0, LAHF_LM, RDTSCP | LM] : [0, 0, 0, RDTSCP];
     default:
       return [0, 0, 0, 0];
   }

@@ -6,6 +6,7 @@ import type { ArchTrap } from "./traps.ts";
 import { unimplemented } from "./unimplemented.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { cpuid } from "./x86_cpuid.ts";
+import { raiseInRealMode } from "./x86_real_mode.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
 const KVM_ENOSYS = 1000;
@@ -25,13 +26,8 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
     return STATUS.proceed;
   },
 
-  rdtsc(vcpu, rule) {
-    if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
-    vcpu.board.exits.markClockRead();
-    // One tick of the TSC is one cycle of the profile.
-    vcpu.answer(BigInt(vcpu.cycles));
-    return STATUS.proceed;
-  },
+  rdtsc: clock,
+  rdtscp: clock,
 
   hlt(vcpu, rule) {
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
@@ -39,7 +35,58 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
   },
 
   exception: (vcpu, rule) => raise(vcpu, rule, vcpu.argument(0), VECTORS[vcpu.argument(0)] ?? "exception"),
+
+  // Caches and translations that the machine does not have.
+  invd: completed,
+  wbinvd: completed,
+  invlpg: completed,
+
+  ...Object.fromEntries(
+    [
+      "interrupt",
+      "iret",
+      "far_jump",
+      "far_call",
+      "far_return",
+      "load_segment",
+      "mov_to_cr",
+      "mov_from_cr",
+      "mov_to_dr",
+      "mov_from_dr",
+      "lgdt",
+      "lidt",
+      "sgdt",
+      "sidt",
+      "lldt",
+      "ltr",
+      "sldt",
+      "str",
+      "lmsw",
+      "clts",
+      "rdmsr",
+      "wrmsr",
+      "swapgs",
+    ].map((name) => [name, missing(name.replaceAll("_", " "))]),
+  ),
 };
+
+function clock(vcpu: Vcpu, rule: TrapRule): Status {
+  if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
+  vcpu.board.exits.markClockRead();
+  // One tick of the TSC is one cycle of the profile.
+  vcpu.answer(BigInt(vcpu.cycles));
+  return STATUS.proceed;
+}
+
+function completed(vcpu: Vcpu, rule: TrapRule): Status {
+  if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
+  return STATUS.proceed;
+}
+
+/** An instruction that only the decoder knows so far. */
+function missing(what: string): ArchTrap {
+  return (vcpu) => vcpu.stopAnew(unimplemented(vcpu.offender, what));
+}
 
 /** Mnemonics of the vectors that this version's instructions raise. SDM vol. 3A, table 6-1. */
 const VECTORS: Readonly<Record<number, string>> = {
@@ -47,7 +94,10 @@ const VECTORS: Readonly<Record<number, string>> = {
   1: "#DB",
   3: "#BP",
   4: "#OF",
+  5: "#BR",
   6: "#UD",
+  7: "#NM",
+  12: "#SS",
   13: "#GP",
 };
 
@@ -71,10 +121,14 @@ function exits(
   );
 }
 
-/** Exceptions are counted where the hypervisor intercepts them; delivering one through the IDT is not implemented. */
+/**
+ * Exceptions are counted where the hypervisor intercepts them. Real mode delivers them through its table; delivering
+ * one through the IDT is not implemented.
+ */
 function raise(vcpu: Vcpu, rule: TrapRule, vector: number, name: string, why?: string): Status {
   const intercepts = vcpu.board.backend.reasons.find((reason) => reason.keySpace === "vector");
   if (vector === 6 && intercepts) vcpu.kernelExit(intercepts, vector);
+  if (vcpu.board.isa.name === "x86-16") return raiseInRealMode(vcpu, vector, name);
   const because = why ?? (rule.do === "exception" ? rule.why : undefined);
   const what = `exception ${vector} (${name})`;
   const sentence = `${what}${because ? `: ${because}` : ""}; delivery through the IDT is not implemented`;

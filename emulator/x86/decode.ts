@@ -15,9 +15,16 @@ function slotOrZero(code: number): number {
 }
 
 /** Segment whose base is added to an address: -1 for none (flat). */
-export function effectiveSegment(mode: Mode, segment: number, memory: MemoryOperand): number {
-  if (mode === 16) return segment >= 0 ? segment : memory.base === RBP ? SS : DS;
-  return segment >= FS ? segment : -1;
+export function effectiveSegment(mode: Mode, segment: number, { base, width }: MemoryOperand): number {
+  if (mode !== 16) return segment >= FS ? segment : -1;
+  if (segment >= 0) return segment;
+  return base === RBP || (base === RSP && width !== 16) ? SS : DS;
+}
+
+/** A ModRM operand has the general shape: an index, a segment, or an address of another width than the mode's. */
+function isGeneral(mode: Mode, p: Parsed, memory: MemoryOperand): boolean {
+  if (memory.width !== mode) return true;
+  return mode !== 16 && (memory.index >= 0 || effectiveSegment(mode, p.segment, memory) >= 0);
 }
 
 type Values = (number | bigint)[];
@@ -27,12 +34,12 @@ function pushMemory(values: Values, mode: Mode, p: Parsed, memory: MemoryOperand
   const segmentSlot = segment < 0 ? STATE.zero : segmentBase(segment);
   // POP computes the address of its destination with the stack pointer that it leaves.
   const popped = p.cell.encoding.definition.poppedBase && memory.base === RSP ? BigInt(p.size / 8) : 0n;
-  const disp = mode === 64
-    ? BigInt.asIntN(64, memory.disp + popped)
-    : Number(BigInt.asIntN(32, memory.disp + popped));
+  const field = (value: bigint) => mode === 64 ? BigInt.asIntN(64, value) : Number(BigInt.asIntN(32, value));
+  const disp = field(memory.disp + popped);
   const base = slotOrZero(memory.base), index = slotOrZero(memory.index);
-  if (mode === 16) values.push(segmentSlot, base, index, disp);
-  else if (indexed) values.push(segmentSlot, base, index, memory.scale, disp);
+  if (indexed) {
+    values.push(segmentSlot, base, index, memory.scale, disp, field((1n << BigInt(memory.width)) - 1n));
+  } else if (mode === 16) values.push(segmentSlot, base, index, disp);
   else values.push(base, disp);
 }
 
@@ -49,12 +56,30 @@ function pushOperand(values: Values, mode: Mode, p: Parsed, spec: OperandSpec, i
       if (p.memory !== undefined) pushMemory(values, mode, p, p.memory, indexed);
       else pushRegister(values, p.rm, width, p.hasRex);
       return;
+    case "R":
+      return pushRegister(values, p.rm, width, p.hasRex);
     case "G":
       return pushRegister(values, p.reg, width, p.hasRex);
     case "Z":
       return pushRegister(values, p.opcodeReg, width, p.hasRex);
     case "register":
       return pushRegister(values, spec.code, width, true);
+    case "A":
+      values.push(Number(BigInt.asIntN(32, p.target)), p.selector);
+      return;
+    case "L":
+      values.push(p.level);
+      return;
+    case "X":
+    case "B": {
+      const segment = mode === 16 ? (p.segment >= 0 ? p.segment : DS) : p.segment >= FS ? p.segment : -1;
+      values.push(segment < 0 ? STATE.zero : segmentBase(segment));
+      return;
+    }
+    case "Y":
+      return;
+    case "C":
+    case "D":
     case "I":
     case "one":
       values.push(shapeOf(spec, p.size, "r") === "i64" ? BigInt(p.immediate) : p.immediate);
@@ -65,7 +90,7 @@ function pushOperand(values: Values, mode: Mode, p: Parsed, spec: OperandSpec, i
     case "S":
     case "segment": {
       const code = spec.kind === "S" ? p.reg : spec.code;
-      values.push(segmentSelector(code), segmentBase(code));
+      values.push(segmentSelector(code), segmentBase(code), code);
     }
   }
 }
@@ -90,8 +115,7 @@ function zeroShift(table: OpcodeTable, p: Parsed): Decoded | undefined {
 
 function formOf(mode: Mode, p: Parsed) {
   const { cell, memory } = p;
-  const indexed = memory !== undefined && mode !== 16 &&
-    (memory.index >= 0 || effectiveSegment(mode, p.segment, memory) >= 0);
+  const indexed = memory !== undefined && isGeneral(mode, p, memory);
   const form = memory === undefined ? cell.r : indexed ? cell.x : cell.m;
   if (form === undefined) throw new TypeError(`${cell.encoding.mnemonic} has no such form`);
   return { form, indexed };

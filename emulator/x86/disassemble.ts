@@ -4,13 +4,31 @@
  */
 import type { OpcodeTable } from "./opcode_table.ts";
 import { type MemoryOperand, parse, type Parsed } from "./parse.ts";
-import { type Encoding, type OperandSpec, widthOf } from "./record.ts";
+import {
+  addressWidth,
+  bytesOf,
+  type Encoding,
+  type OperandSpec,
+  repeatText,
+  usualSize,
+  widthOf,
+  writtenOperands,
+} from "./record.ts";
 import { generalName, type Mode } from "./registers.ts";
 import { DS, SEGMENT_NAMES, SS } from "./slots.ts";
 
 const RSP = 4, RBP = 5;
 
-const SIZE_NAMES = { 8: "byte", 16: "word", 32: "dword", 64: "qword" } as const;
+/** By bytes. */
+const SIZE_NAMES: Readonly<Record<number, string>> = {
+  1: "byte",
+  2: "word",
+  4: "dword",
+  6: "fword",
+  8: "qword",
+  10: "tbyte",
+  16: "xmmword",
+};
 
 export function hexNumber(value: bigint): string {
   const magnitude = value < 0n ? -value : value;
@@ -19,15 +37,13 @@ export function hexNumber(value: bigint): string {
 }
 
 /** Segment that an address uses without an override: SS where the base is rBP or rSP. */
-function defaultSegment(mode: Mode, base: number): number {
-  return base === RBP || (mode !== 16 && base === RSP) ? SS : DS;
+function defaultSegment({ base, width }: MemoryOperand): number {
+  return base === RBP || (width !== 16 && base === RSP) ? SS : DS;
 }
 
 function memoryText(mode: Mode, segment: number, memory: MemoryOperand): string {
-  const prefix = segment < 0 || segment === defaultSegment(mode, memory.base)
-    ? ""
-    : `${SEGMENT_NAMES[segment]}:`;
-  const bits = mode === 16 ? 16 : mode;
+  const prefix = segment < 0 || segment === defaultSegment(memory) ? "" : `${SEGMENT_NAMES[segment]}:`;
+  const bits = memory.width;
   const parts: string[] = [];
   if (memory.base >= 0) parts.push(generalName(memory.base, bits));
   if (memory.index >= 0) {
@@ -35,7 +51,8 @@ function memoryText(mode: Mode, segment: number, memory: MemoryOperand): string 
   }
   const registers = parts.join("+");
   if (registers === "") {
-    return `${prefix}[${memory.ripRelative ? "rel " : ""}${hexNumber(BigInt.asUintN(mode, memory.disp))}]`;
+    const address = BigInt.asUintN(memory.ripRelative ? mode : bits, memory.disp);
+    return `${prefix}[${memory.ripRelative ? "rel " : ""}${hexNumber(address)}]`;
   }
   if (memory.disp === 0n) return `${prefix}[${registers}]`;
   return `${prefix}[${registers}${memory.disp > 0n ? "+" : ""}${hexNumber(memory.disp)}]`;
@@ -49,9 +66,21 @@ function operandText(mode: Mode, p: Parsed, spec: OperandSpec): string {
     case "O": {
       if (p.memory === undefined) return generalName(p.rm, width, !p.hasRex);
       // LEA uses neither size nor segment.
-      if (spec.kind === "M") return memoryText(mode, -1, p.memory);
-      return `${SIZE_NAMES[width]} ptr ${memoryText(mode, p.segment, p.memory)}`;
+      if (p.cell.encoding.mnemonic === "lea") return memoryText(mode, -1, p.memory);
+      const text = memoryText(mode, p.segment, p.memory);
+      if (spec.kind === "M" && spec.size === "") return text;
+      return `${spec.size === "f" ? "far " : ""}${SIZE_NAMES[bytesOf(spec, p.size)]} ptr ${text}`;
     }
+    case "R":
+      return generalName(p.rm, width, !p.hasRex);
+    case "A":
+      return `far ${hexNumber(BigInt(p.selector))}:${hexNumber(p.target)}`;
+    case "C":
+      return `cr${p.reg}`;
+    case "D":
+      return `dr${p.reg}`;
+    case "L":
+      return hexNumber(BigInt(p.level));
     case "G":
       return generalName(p.reg, width, !p.hasRex);
     case "Z":
@@ -77,22 +106,36 @@ export function disassemble(
 ): { text: string; length: number } | undefined {
   const p = parse(table, bytes, pc);
   if ("undecodable" in p) return undefined;
-  const { mnemonic, operands } = p.cell.encoding;
+  const { encoding } = p.cell;
   // Without operands to show it, an unusual operand size is told by a suffix.
-  const suffix = sizeSuffix(table.mode, p);
-  const text = operands.map((spec) => operandText(table.mode, p, spec)).join(", ");
-  return { text: `${p.lock ? "lock " : ""}${mnemonic}${suffix} ${text}`.trim(), length: p.length };
+  const suffix = sizeSuffix(table.mode, p), repeat = repeatText(encoding);
+  const name = encoding.mnemonic.slice(repeat.length);
+  const operands = writtenOperands(encoding).map((spec) => operandText(table.mode, p, spec)).join(", ");
+  const prefixes = `${p.lock ? "lock " : ""}${repeat}${implied(table.mode, p)}`;
+  return { text: `${prefixes}${name}${suffix} ${operands}`.trim(), length: p.length };
+}
+
+/** Prefixes that act on operands which are not written. */
+function implied(mode: Mode, { cell: { encoding }, segment }: Parsed): string {
+  const address = encoding.definition.addressed && encoding.otherAddress
+    ? `a${addressWidth(mode, true)} `
+    : "";
+  const uses = encoding.operands.some(({ kind }) => kind === "X" || kind === "B");
+  return address + (uses && segment >= 0 && segment !== DS ? `${SEGMENT_NAMES[segment]} ` : "");
 }
 
 /** How a mnemonic tells its operand size, where no operand does: by a suffix always, if unusual, or never. */
 export function suffixOf({ definition, operands }: Encoding): "always" | "unusual" | "never" {
   if (definition.sized === "suffix") return "always";
-  return definition.sized && !operands.some((o) => o.kind === "E" || o.kind === "Z") ? "unusual" : "never";
+  const shown = operands.some(({ kind, size }) => kind === "E" || kind === "Z" || size === "f");
+  return definition.sized && !shown ? "unusual" : "never";
 }
 
 export const SIZE_SUFFIX = { 16: "w", 32: "d", 64: "q" } as const;
 
 function sizeSuffix(mode: Mode, p: Parsed): string {
   const when = suffixOf(p.cell.encoding);
-  return when === "always" || (when === "unusual" && p.size !== mode) ? SIZE_SUFFIX[p.size] : "";
+  return when === "always" || (when === "unusual" && p.size !== usualSize(mode, p.cell.encoding))
+    ? SIZE_SUFFIX[p.size]
+    : "";
 }

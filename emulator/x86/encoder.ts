@@ -9,14 +9,18 @@ import { type Attempt, candidates } from "./encoding_candidates.ts";
 import { allEncodings, sizesOf } from "./opcode_table.ts";
 import { KEYWORDS, type OperandText, parseOperand } from "./operand_text.ts";
 import {
+  addressWidth,
   CONDITION_ALIASES,
   CONDITION_NAMES,
   dependsOnSize,
   type Encoding,
   type OperandSize,
   type OperandSpec,
+  usualSize,
+  writtenOperands,
 } from "./record.ts";
 import { type Mode, registerNames } from "./registers.ts";
+import { SEGMENT_NAMES } from "./slots.ts";
 
 /** One meaning of a mnemonic: an encoding at an operand size. */
 interface Choice {
@@ -51,7 +55,7 @@ function build(mode: Mode): ReadonlyMap<string, readonly Choice[]> {
       const choice = { encoding, coded, size };
       const suffixed = suffixOf(encoding) !== "never";
       for (const name of namesOf(encoding)) {
-        if (!suffixed || size === mode) add(name, choice);
+        if (!suffixed || size === usualSize(mode, encoding)) add(name, choice);
         if (suffixed) add(name + SIZE_SUFFIX[size], choice);
       }
     }
@@ -61,13 +65,26 @@ function build(mode: Mode): ReadonlyMap<string, readonly Choice[]> {
 
 /** What an operand code takes, as the manual writes it. */
 function specName(spec: OperandSpec): string {
-  const bits = { b: "8", w: "16", d: "32", q: "64", v: "", z: "", y: "", s: "8", "": "" }[spec.size];
+  const bits = { b: "8", w: "16", d: "32", q: "64", s: "8" }[spec.size as string] ?? "";
   switch (spec.kind) {
     case "E":
       return `r/m${bits}`;
     case "M":
     case "O":
-      return "m";
+      return spec.size === "f" ? "far m" : "m";
+    case "A":
+      return "far selector:offset";
+    case "C":
+      return "control register";
+    case "D":
+      return "debug register";
+    case "L":
+      return "imm8";
+    case "X":
+    case "Y":
+    case "B":
+      return "";
+    case "R":
     case "G":
     case "Z":
       return `r${bits}`;
@@ -88,6 +105,7 @@ function specName(spec: OperandSpec): string {
 function describe(operand: OperandText): string {
   if (operand.kind === "register") return `${operand.register.name} (${operand.register.width} bits)`;
   if (operand.kind === "expression") return operand.text;
+  if (operand.kind === "far") return `${operand.selector}:${operand.offset}`;
   return operand.width === undefined ? "memory" : `memory of ${operand.width} bits`;
 }
 
@@ -103,17 +121,21 @@ class Encoder implements InstructionEncoder {
   }
 
   encode(line: AssemblyLine, context: EncodeContext): Uint8Array {
-    const { mnemonic, texts, lock } = withoutPrefix(line);
-    const choices = this.#choices.get(mnemonic);
-    if (choices === undefined) throw new SyntaxError(this.#unknown(mnemonic));
+    const { mnemonic, texts, lock, segment, ...prefixes } = withoutPrefixes(line);
+    const all = this.#choices.get(mnemonic);
+    if (all === undefined) throw new SyntaxError(this.#unknown(mnemonic));
+    const choices = all.filter(({ encoding }) => takes(this.mode, encoding, segment, prefixes));
+    if (choices.length === 0) throw new SyntaxError(prefixMessage(mnemonic, prefixes, segment));
     const operands = texts.map((text) => parseOperand(this.mode, text));
-    const fitting = choices.filter((c) => c.encoding.operands.length === operands.length);
+    const fitting = choices.filter((c) => writtenOperands(c.encoding).length === operands.length);
     if (fitting.length === 0) throw new SyntaxError(countMessage(mnemonic, choices, operands.length));
     const attempts: Attempt[] = [];
     for (const { encoding, coded, size } of fitting) {
       const orders = encoding.definition.symmetric ? [operands, [...operands].reverse()] : [operands];
       for (const order of orders) {
-        attempts.push(...candidates({ mode: this.mode, encoding, coded, size, lock, context }, order));
+        attempts.push(
+          ...candidates({ mode: this.mode, encoding, coded, size, lock, segment, context }, order),
+        );
       }
     }
     return this.#shortest(mnemonic, operands, fitting, attempts, context.atLeast);
@@ -153,7 +175,7 @@ class Encoder implements InstructionEncoder {
     if (problems.length > 0) {
       throw new SyntaxError(problems.reduce((a, b) => (b.reach ?? 0) > (a.reach ?? 0) ? b : a).problem);
     }
-    const forms = [...new Set(choices.map((c) => c.encoding.operands.map(specName).join(", ")))];
+    const forms = [...new Set(choices.map((c) => writtenOperands(c.encoding).map(specName).join(", ")))];
     const given = operands.map(describe).join(", ");
     throw new SyntaxError(
       `"${mnemonic}" does not take ${given || "no operand"}: it takes ${forms.join("; ")}`,
@@ -162,28 +184,74 @@ class Encoder implements InstructionEncoder {
 }
 
 function countMessage(mnemonic: string, choices: readonly Choice[], count: number): string {
-  const right = [...new Set(choices.map((c) => c.encoding.operands.length))].sort();
+  const right = [...new Set(choices.map((c) => writtenOperands(c.encoding).length))].sort();
   return `"${mnemonic}" takes ${right.join(" or ")} operand${right.at(-1) === 1 ? "" : "s"}, not ${count}`;
 }
 
-/** Takes LOCK off, whether it stands in the mnemonic or as one. */
-function withoutPrefix(line: AssemblyLine): { mnemonic: string; texts: readonly string[]; lock: boolean } {
-  let mnemonic = line.mnemonic.trim(), texts = line.operands;
-  const words = mnemonic.split(/\s+/);
-  if (words.length === 1 && /^(lock|rep|repe|repz|repne|repnz)$/.test(mnemonic)) {
-    const [first = "", ...rest] = texts;
-    const match = /^(\S+)\s*(.*)$/.exec(first.trim());
-    if (match === null) {
-      throw new SyntaxError(`prefix "${mnemonic}" stands before an instruction on the same line`);
+interface Prefixes {
+  /** The byte that a repeat prefix is. */
+  readonly repeat?: "f3" | "f2";
+  /** Address size by `a16`, `a32` or `a64`. */
+  readonly address?: number;
+}
+
+interface Unprefixed extends Prefixes {
+  readonly mnemonic: string;
+  readonly texts: readonly string[];
+  readonly lock: boolean;
+  /** Index of the segment before a string instruction, or -1. */
+  readonly segment: number;
+}
+
+const REPEATS: Readonly<Record<string, "f3" | "f2">> = {
+  rep: "f3",
+  repe: "f3",
+  repz: "f3",
+  repne: "f2",
+  repnz: "f2",
+};
+
+/** Takes off what stands before the mnemonic: `lock`, `rep`, `a32`, `es`. */
+function withoutPrefixes(line: AssemblyLine): Unprefixed {
+  const [first = "", ...rest] = line.operands;
+  let text = `${line.mnemonic} ${first}`.trim(), lock = false, segment = -1;
+  let repeat: Prefixes["repeat"], address: number | undefined;
+  for (;;) {
+    const [, word, remainder] = /^(\S+)\s*(.*)$/.exec(text) ?? ["", "", ""];
+    const name = word.toLowerCase();
+    const size = /^a(16|32|64)$/.exec(name), index = (SEGMENT_NAMES as readonly string[]).indexOf(name);
+    if (name === "lock") lock = true;
+    else if (Object.hasOwn(REPEATS, name)) repeat = REPEATS[name];
+    else if (size !== null) address = Number(size[1]);
+    else if (index >= 0) segment = index;
+    else {
+      const texts = remainder === "" ? rest : [remainder, ...rest];
+      return { mnemonic: name, texts, lock, segment, repeat, address };
     }
-    words.push(match[1].toLowerCase());
-    texts = match[2] === "" ? rest : [match[2], ...rest];
+    if (remainder === "") {
+      throw new SyntaxError(`prefix "${name}" stands before an instruction on the same line`);
+    }
+    text = remainder;
   }
-  mnemonic = words.at(-1) ?? "";
-  if (words.length > 2 || (words.length === 2 && words[0] !== "lock")) {
-    throw new SyntaxError(`prefix "${words[0]}" is not implemented: lock is`);
-  }
-  return { mnemonic, texts, lock: words.length === 2 };
+}
+
+/** Whether an encoding is the one that the prefixes ask for. */
+function takes(mode: Mode, encoding: Encoding, segment: number, { repeat, address }: Prefixes): boolean {
+  const { definition, prefix, otherAddress, operands } = encoding;
+  const wanted = repeat ?? "none";
+  if (definition.repeats === undefined ? repeat !== undefined : prefix !== wanted) return false;
+  if (segment >= 0 && !operands.some(({ kind }) => kind === "X" || kind === "B")) return false;
+  if (!definition.addressed) return address === undefined;
+  return (address ?? mode) === addressWidth(mode, otherAddress);
+}
+
+function prefixMessage(mnemonic: string, { repeat, address }: Prefixes, segment: number): string {
+  const given = [
+    repeat === undefined ? "" : repeat === "f3" ? "rep" : "repne",
+    address === undefined ? "" : `a${address}`,
+    segment < 0 ? "" : SEGMENT_NAMES[segment],
+  ].filter(Boolean).join(" ");
+  return `"${mnemonic}" does not take the prefix ${given}: it is for string instructions (or, a16 to a64, for loops)`;
 }
 
 const encoders = new Map<Mode, Encoder>();

@@ -2,7 +2,15 @@
 import type { EncodeContext } from "../isa/assembly.ts";
 import { type AddressChoice, addressChoices } from "./encode_address.ts";
 import type { MemoryText, OperandText } from "./operand_text.ts";
-import { type Encoding, type OperandSize, type OperandSpec, widthOf } from "./record.ts";
+import {
+  bytesOf,
+  type Encoding,
+  type OperandSize,
+  type OperandSpec,
+  usualSize,
+  widthOf,
+  writtenOperands,
+} from "./record.ts";
 import type { Mode, NamedRegister } from "./registers.ts";
 import { FS, SEGMENT_NAMES } from "./slots.ts";
 
@@ -14,6 +22,8 @@ export interface Request {
   /** Operand size that it means. */
   readonly size: OperandSize;
   readonly lock: boolean;
+  /** Segment prefix of an operand that is not written, or -1. */
+  readonly segment: number;
   readonly context: EncodeContext;
 }
 
@@ -42,6 +52,8 @@ class Candidate {
   memory: MemoryText | undefined;
   offsetOnly = false;
   immediate: Immediate | undefined;
+  level: Immediate | undefined;
+  far: { selector: Immediate; offset: Immediate } | undefined;
   branch: { target: bigint; known: boolean; bytes: number } | undefined;
   rexNeeded = false;
   rexForbidden = false;
@@ -61,6 +73,22 @@ class Candidate {
         return this.#memory(spec, operand, width);
       case "M":
         return this.#memory(spec, operand, width);
+      case "R":
+        return this.#takes(operand, width, (code) => this.rm = code);
+      case "A":
+        return this.#far(operand);
+      case "C":
+      case "D":
+        if (operand.kind !== "register") return false;
+        this.reg = operand.register.code;
+        return operand.register.kind === (spec.kind === "C" ? "control" : "debug");
+      case "L":
+        this.level = this.#number(operand, 1);
+        return this.level !== undefined;
+      case "X":
+      case "Y":
+      case "B":
+        return false;
       case "O":
         this.offsetOnly = true;
         return this.#memory(spec, operand, width) && this.memory!.base < 0 && this.memory!.index < 0 &&
@@ -106,11 +134,15 @@ class Candidate {
   }
 
   #memory(spec: OperandSpec, operand: OperandText, width: number): boolean {
-    if (operand.kind !== "memory") return false;
+    if (operand.kind !== "memory" || (operand.far ?? false) !== (spec.size === "f")) return false;
     this.memory = operand;
-    if (spec.kind === "M" || operand.width === width) return true;
-    if (operand.width !== undefined) return false;
     const { mode, size, encoding } = this.request;
+    if (spec.kind === "M") {
+      if (operand.width !== undefined) return spec.size === "" || operand.width === 8 * bytesOf(spec, size);
+      return spec.size !== "f" || size === usualSize(mode, encoding);
+    }
+    if (operand.width === width) return true;
+    if (operand.width !== undefined) return false;
     // Stack and branch operands are of the mode's size unless said otherwise.
     if (encoding.attributes.wide !== undefined) return size === mode;
     this.guessedWidth = width;
@@ -145,6 +177,26 @@ class Candidate {
     return true;
   }
 
+  /** A number that has to fit in so many bytes, unsigned. */
+  #number(operand: OperandText, bytes: number): Immediate | undefined {
+    if (operand.kind !== "expression" || operand.distance !== undefined) return undefined;
+    const { value, known } = this.request.context.evaluate(operand.text);
+    if (known && (value < 0n || value >= 1n << BigInt(8 * bytes))) {
+      this.problem = `${operand.text} = ${value} does not fit in ${8 * bytes} bits, unsigned`;
+    }
+    return { value, bytes };
+  }
+
+  #far(operand: OperandText): boolean {
+    if (operand.kind !== "far") return false;
+    const { size } = this.request;
+    const part = (text: string, bytes: number) => this.#number({ kind: "expression", text }, bytes);
+    const selector = part(operand.selector, 2), offset = part(operand.offset, size / 8);
+    if (selector === undefined || offset === undefined) return false;
+    this.far = { selector, offset };
+    return true;
+  }
+
   #branch(spec: OperandSpec, operand: OperandText): boolean {
     if (operand.kind !== "expression") return false;
     const short = spec.size === "b";
@@ -156,7 +208,7 @@ class Candidate {
   }
 
   *attempts(): Generator<Attempt> {
-    const { encoding, lock, mode, context } = this.request;
+    const { encoding, lock, context } = this.request;
     if (lock && (!encoding.definition.lock || this.memory === undefined)) {
       yield { problem: `lock is not allowed here: it is for ${LOCKABLE} with a memory destination` };
       return;
@@ -166,10 +218,20 @@ class Candidate {
       return;
     }
     if (this.memory === undefined || this.offsetOnly) return yield* this.#assembled(undefined);
-    for (const choice of addressChoices(mode, this.memory, context)) {
+    for (const choice of addressChoices(this.#addressWidth(), this.memory, context)) {
       if ("problem" in choice) yield choice;
       else yield* this.#assembled(choice);
     }
+  }
+
+  /** Bits of the address: what its registers have, or 32 for a number that is out of reach otherwise. */
+  #addressWidth(): Mode {
+    const { mode, context } = this.request, { memory } = this;
+    if (memory === undefined || memory.address !== undefined) return memory?.address ?? mode;
+    if (memory.relative !== undefined || mode === 32) return mode;
+    const { value, known } = context.evaluate(memory.displacement);
+    const reaches = mode === 16 ? 0x1_0000n : 0x8000_0000n;
+    return known && value >= reaches && value < 0x1_0000_0000n ? 32 : mode;
   }
 
   *#assembled(address: AddressChoice | undefined): Generator<Attempt> {
@@ -184,9 +246,13 @@ class Candidate {
       }
       bytes.push(SEGMENT_BYTES[this.memory.segment]);
     }
+    if (this.request.segment >= 0) bytes.push(SEGMENT_BYTES[this.request.segment]);
+    if (encoding.otherAddress || this.#addressWidth() !== mode) {
+      bytes.push(0x67);
+    }
     if (lock) bytes.push(0xf0);
     if (coded === 16 ? mode !== 16 : coded === 32 && mode === 16) bytes.push(0x66);
-    if (encoding.prefix === "f3") bytes.push(0xf3);
+    if (encoding.prefix === "f3" || encoding.prefix === "f2") bytes.push(parseInt(encoding.prefix, 16));
     const rex = (coded === 64 ? 8 : 0) | (this.reg >= 8 ? 4 : 0) | (address?.rexX ? 2 : 0) |
       (address?.rexB || (this.rm ?? 0) >= 8 || this.opcodeReg >= 8 ? 1 : 0);
     if (rex !== 0 || this.rexNeeded) {
@@ -213,11 +279,11 @@ class Candidate {
     const tail = (this.immediate?.bytes ?? 0) + (this.branch?.bytes ?? 0);
     if (this.offsetOnly && this.memory !== undefined) {
       const { value, known } = context.evaluate(this.memory.displacement || "0");
-      const limit = 1n << BigInt(mode);
+      const width = this.#addressWidth(), limit = 1n << BigInt(width);
       if (known && (value >= limit || value < -limit / 2n)) {
-        return { problem: `address ${this.memory.displacement} does not fit in ${mode} bits` };
+        return { problem: `address ${this.memory.displacement} does not fit in ${width} bits` };
       }
-      append(bytes, value, mode / 8);
+      append(bytes, value, width / 8);
     } else if (address !== undefined && address.bytes > 0) {
       const end = context.pc + BigInt(bytes.length + address.bytes + tail);
       const value = address.fromEnd ? BigInt.asIntN(64, address.value - end) : address.value;
@@ -229,6 +295,9 @@ class Candidate {
       append(bytes, value, address.bytes);
     }
     if (this.immediate !== undefined) append(bytes, this.immediate.value, this.immediate.bytes);
+    for (const part of [this.level, this.far?.offset, this.far?.selector]) {
+      if (part !== undefined) append(bytes, part.value, part.bytes);
+    }
     if (this.branch !== undefined) {
       const { target, known, bytes: width } = this.branch;
       const relative = displacement(mode, target, context.pc + BigInt(bytes.length + width));
@@ -244,7 +313,8 @@ class Candidate {
   }
 }
 
-const LOCKABLE = "adc, add, and, cmpxchg, dec, inc, neg, not, or, sbb, sub, xadd, xchg, xor";
+const LOCKABLE =
+  "adc, add, and, btc, btr, bts, cmpxchg, cmpxchg8b, cmpxchg16b, dec, inc, neg, not, or, sbb, sub, xadd, xchg, xor";
 
 /** From the end of a branch to its target, the short way round where the instruction pointer wraps. */
 function displacement(mode: Mode, target: bigint, end: bigint): bigint {
@@ -261,7 +331,7 @@ function append(bytes: number[], value: bigint, count: number): void {
 export function candidates(request: Request, operands: readonly OperandText[]): readonly Attempt[] {
   const candidate = new Candidate(request);
   const { encoding } = request;
-  return encoding.operands.every((spec, i) => candidate.match(spec, operands[i]))
+  return writtenOperands(encoding).every((spec, i) => candidate.match(spec, operands[i]))
     ? [...candidate.attempts()]
     : [];
 }

@@ -14,6 +14,7 @@
  * borrow vector; the corrections are used by POPF and SAHF only. SDM vol. 1, section 3.4.3.1.
  */
 import type { ConditionName, Ops, Recipe, Value } from "../ir/ops.ts";
+import { REST } from "./flag_bits.ts";
 import { AUX, EFLAGS_REST, RES } from "./slots.ts";
 
 /** CF and OF within AUX: to change CF alone, flip both. */
@@ -145,11 +146,31 @@ export function decFlags<V extends Value>(b: Ops<V>, x: V, difference: V): Recip
 }
 
 /**
- * IMUL and MUL: CF = OF = `overflow` (width 1). The others are undefined: SF, ZF and PF follow the low half, AF
- * is cleared.
+ * IMUL and MUL: CF = OF = `overflow` (width 1). The others are undefined: SF, ZF and PF follow `half` of the product,
+ * AF is as given.
  */
-export function mulFlags<V extends Value>(b: Ops<V>, low: V, overflow: V): Recipe<V> {
-  return { writes: [[RES, b.sext(low, 64)], [AUX, b.shl(b.zext(overflow, 64), b.constant(64, 63))]] };
+export function mulFlags<V extends Value>(b: Ops<V>, half: V, overflow: V, adjust: 0 | 1): Recipe<V> {
+  const cf = b.shl(b.zext(overflow, 64), b.constant(64, 63));
+  return { writes: [[RES, b.sext(half, 64)], [AUX, b.or(cf, b.constant(64, 8 * adjust))]] };
+}
+
+/** ASCII and decimal adjustments: SF ZF PF by AL; CF, AF and OF as given (width 1), OF 0 without. */
+export function adjustFlags<V extends Value>(
+  b: Ops<V>,
+  al: V,
+  carry: V,
+  adjust: V,
+  overflow: V = b.constant(1, 0),
+): Recipe<V> {
+  const to = (v: V, n: number) => b.shl(b.zext(v, 64), b.constant(64, n));
+  const aux = b.or(b.or(to(carry, 63), to(b.xor(carry, overflow), 62)), to(adjust, 3));
+  return { writes: [[RES, b.sext(al, 64)], [AUX, aux]] };
+}
+
+/** BT and its kin: CF is `bit` (width 1); OF SF AF PF are undefined and stay, ZF stays. */
+export function bitFlags<V extends Value>(b: Ops<V>, bit: V): Recipe<V> {
+  const wanted = b.shl(b.zext(bit, 64), b.constant(64, 63));
+  return carryFlags(b, (aux) => b.sar(b.xor(aux, wanted), b.constant(64, 63)));
 }
 
 /** AUX of a shift whose CF and CF xor OF stand in the top two bits of `top`. */
@@ -245,6 +266,23 @@ function baseCondition<V extends Value>(b: Ops<V>, name: ConditionName): V {
 export function cond<V extends Value>(b: Ops<V>, cc: number): V {
   const base = baseCondition(b, BASE[cc >> 1]);
   return cc & 1 ? b.not(base) : base;
+}
+
+/**
+ * EFLAGS <- `value` (64 bits), as POPF and IRET at privilege level 0 do; 16 bits leave the upper half alone. RF,
+ * VM, VIF and VIP are not kept.
+ */
+export function commitEflags<V extends Value>(b: Ops<V>, value: V, size: 16 | 32 | 64): void {
+  const rest = b.and(value, b.constant(64, REST));
+  const upper = b.and(b.read(EFLAGS_REST, 64), b.constant(64, REST & ~0xffffn));
+  const recipe = storedFlags(b, value);
+  b.write(EFLAGS_REST, size === 16 ? b.or(b.and(rest, b.constant(64, 0xffff)), upper) : rest);
+  b.flags(recipe);
+}
+
+/** AF, width 1. */
+export function adjust<V extends Value>(b: Ops<V>): V {
+  return b.trunc(b.shr(b.read(AUX, 64), b.constant(64, 3)), 1);
 }
 
 /** EFLAGS as PUSHF shows it, 64 bits. */

@@ -2,7 +2,15 @@
 import type { Fields, Ops, Value } from "../ir/ops.ts";
 import type { Form } from "../isa/isa.ts";
 import { bindOperand, fieldsOf, type Shape } from "./operand.ts";
-import { type Definition, type Encoding, type OperandSize, type OperandSpec, widthOf } from "./record.ts";
+import {
+  addressWidth,
+  bytesOf,
+  type Definition,
+  type Encoding,
+  type OperandSize,
+  type OperandSpec,
+  widthOf,
+} from "./record.ts";
 import type { Mode } from "./registers.ts";
 
 /** Where a ModRM or moffs operand is: register, or memory in one of two shapes. */
@@ -22,6 +30,17 @@ export function shapeOf(spec: OperandSpec, size: OperandSize, place: Place): Sha
     case "S":
     case "segment":
       return "s";
+    case "X":
+      return "source";
+    case "Y":
+      return "destination";
+    case "A":
+      return "far";
+    case "B":
+      return "table";
+    case "C":
+    case "D":
+    case "L":
     case "one":
       return "i";
     default:
@@ -40,13 +59,26 @@ function shapeName(shape: Shape, width: number): string {
       return "rel";
     case "s":
       return "sreg";
+    case "source":
+    case "destination":
+    case "table":
+      return `mem${width}`;
+    case "far":
+      return `ptr${width}`;
     default:
       return `${shape}${width}`;
   }
 }
 
+function operandName({ kind, size }: OperandSpec, shape: Shape, width: number): string {
+  if (kind === "C" || kind === "D") return kind === "C" ? "creg" : "dreg";
+  return shapeName(shape, width) + size.replace(/[^fpa]/, "");
+}
+
+const MEMORY: ReadonlySet<Shape> = new Set(["m", "x", "source", "destination", "table"]);
+
 function cycleClass(definition: Definition, shapes: readonly Shape[]): string {
-  const memory = shapes.findIndex((s) => s === "m" || s === "x");
+  const memory = shapes.findIndex((s) => MEMORY.has(s));
   // Of the simple ones, it is the memory access that costs; LEA and NOP make none.
   if (memory < 0 || definition.cycleClass !== "alu" || definition.memory === "none") {
     return definition.cycleClass;
@@ -66,30 +98,42 @@ export class FormSet {
 
   /** Throws TypeError where two definitions would make the same form. */
   formOf(encoding: Encoding, size: OperandSize, place: Place): Form {
-    const { definition, cc } = encoding;
+    const { definition, cc, prefix } = encoding;
+    const { mode } = this;
+    const address = addressWidth(mode, encoding.otherAddress);
+    // REPNE means REP where no flag is compared.
+    const mnemonic = definition.repeats === "rep"
+      ? encoding.mnemonic.replace("repne", "rep")
+      : encoding.mnemonic;
+    const repeats = definition.repeats !== undefined && (prefix === "f2" || prefix === "f3");
+    const repeat = repeats ? prefix : undefined;
     const operands = definition.ignoresOperands ? [] : encoding.operands;
     const shapes = operands.map((spec) => shapeOf(spec, size, place));
     const widths = operands.map((spec) => widthOf(spec, size));
-    const parts = shapes.map((shape, i) => shapeName(shape, widths[i]));
-    const name = `${encoding.mnemonic}${definition.sized ? ` o${size}` : ""} ${parts.join(", ")}`.trim();
+    const parts = operands.map((spec, i) => operandName(spec, shapes[i], widths[i]));
+    const sizes = (definition.sized ? ` o${size}` : "") + (encoding.otherAddress ? ` a${address}` : "");
+    const name = `${mnemonic}${sizes} ${parts.join(", ")}`.trim();
     const known = this.#forms.get(name);
     if (known !== undefined) {
       if (known.definition !== definition) throw new TypeError(`two definitions make the form "${name}"`);
       return known.form;
     }
-    const mode = this.mode, instance = { mode, size, cc };
+    const instance = { mode, size, cc, address, repeat };
+    const bytes = operands.map((spec) => bytesOf(spec, size));
     const fields = shapes.map((shape) => fieldsOf(shape, mode));
     const starts: number[] = [];
     fields.reduce((start, f) => (starts.push(start), start + f.length), 0);
     const form: Form = {
       name,
       fields: fields.flat(),
-      endsBlock: definition.endsBlock ?? false,
+      endsBlock: repeats || (definition.endsBlock ?? false),
       cycleClass: cycleClass(definition, shapes),
       semantics<V extends Value>(b: Ops<V>, f: Fields<V>): void {
         definition.semantics(
           b,
-          shapes.map((s, i) => bindOperand(s, widths[i], mode, f, starts[i])),
+          shapes.map((s, i) =>
+            bindOperand(s, { width: widths[i], bytes: bytes[i], mode, address, fields: f, index: starts[i] })
+          ),
           instance,
         );
       },

@@ -7,19 +7,9 @@ import { MAX_LENGTH } from "./parse.ts";
 import type { Mode } from "./registers.ts";
 import { CS, segmentBase } from "./slots.ts";
 import { registerInfos, resetValues } from "./state.ts";
+import { TRAPS } from "./traps.ts";
 
-/**
- * The traps that x86 definitions raise, in the order of their numbers.
- *
- * | trap | arguments | result |
- * |---|---|---|
- * | `in` | port, size in bytes | value of that size |
- * | `out` | port, size in bytes, value | |
- * | `vmcall` `vmmcall` `cpuid` `hlt` | (registers) | |
- * | `rdtsc` | | 64 bits |
- * | `exception` | vector, error code or 0 | |
- */
-export const TRAPS = ["in", "out", "vmcall", "vmmcall", "cpuid", "rdtsc", "hlt", "exception"] as const;
+export { TRAPS };
 
 const built = new Map<Mode, Isa>();
 

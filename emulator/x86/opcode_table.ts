@@ -35,25 +35,29 @@ export function allEncodings(): readonly Encoding[] {
 
 /** Operand sizes of a mode, and for an encoding the size that each of them becomes. */
 export function sizesOf(encoding: Encoding, mode: Mode): readonly (readonly [OperandSize, OperandSize])[] {
-  const { sizes, wide } = encoding.attributes;
+  const { sizes, wide, max32 } = encoding.attributes;
   const all: readonly OperandSize[] = mode === 64 ? [16, 32, 64] : [16, 32];
   return all.map((size) => {
     const becomes: OperandSize = mode === 64 && wide !== undefined && (wide === "f64" || size !== 16)
       ? 64
+      : max32 && size === 64
+      ? 32
       : size;
     return [size, becomes] as const;
   }).filter(([, size]) => sizes.includes(size));
 }
 
-function placesOf(encoding: Encoding, mode: Mode): readonly Place[] {
-  const memory: Place[] = mode === 16 ? ["m"] : ["m", "x"];
+function placesOf(encoding: Encoding): readonly Place[] {
+  const memory: Place[] = ["m", "x"];
   if (encoding.operands.some((o) => o.kind === "M" || o.kind === "O")) return memory;
   return encoding.operands.some((o) => o.kind === "E") ? ["r", ...memory] : ["r"];
 }
 
 /** The table of one mode. Throws TypeError where two encodings want the same bytes. */
 export class OpcodeTable {
-  readonly #slots: Record<Prefix, (Slot | undefined)[]> = { none: [], f3: [], "rex.b": [] };
+  readonly #slots: Record<Prefix, (Slot | undefined)[]> = { none: [], f3: [], f2: [], "rex.b": [] };
+  /** The same where 67h makes another form. */
+  readonly #otherAddress: Record<Prefix, (Slot | undefined)[]> = { none: [], f3: [], f2: [], "rex.b": [] };
   readonly forms: FormSet;
 
   constructor(readonly mode: Mode, encodings: readonly Encoding[] = allEncodings()) {
@@ -68,12 +72,12 @@ export class OpcodeTable {
     }
   }
 
-  slot(prefix: Prefix, map: number, opcode: number): Slot | undefined {
-    return this.#slots[prefix][map === 0 ? opcode : 256 + opcode];
+  slot(prefix: Prefix, map: number, opcode: number, otherAddress = false): Slot | undefined {
+    return (otherAddress ? this.#otherAddress : this.#slots)[prefix][map === 0 ? opcode : 256 + opcode];
   }
 
   #cell(encoding: Encoding, size: OperandSize): Cell {
-    const places = placesOf(encoding, this.mode);
+    const places = placesOf(encoding);
     const form = (place: Place) =>
       places.includes(place) ? this.forms.formOf(encoding, size, place) : undefined;
     return { encoding, size, r: form("r"), m: form("m"), x: form("x") };
@@ -81,7 +85,8 @@ export class OpcodeTable {
 
   #add(cell: Cell, size: OperandSize): void {
     const { encoding } = cell;
-    const slots = this.#slots[encoding.prefix], base = encoding.map === 0 ? 0 : 256;
+    const slots = (encoding.otherAddress ? this.#otherAddress : this.#slots)[encoding.prefix],
+      base = encoding.map === 0 ? 0 : 256;
     for (let i = encoding.attributes.notZero ? 1 : 0; i < (encoding.plusRegister ? 8 : 1); i++) {
       const index = base + encoding.opcode + i, hasModrm = encoding.modrm !== "none";
       const slot = slots[index] ??= { hasModrm, cells: new Array(hasModrm ? 48 : 3), fixed: new Map() };
@@ -106,7 +111,7 @@ export class OpcodeTable {
     for (let reg = 0; reg < 8; reg++) {
       if (encoding.modrm === "digit" && reg !== encoding.extra) continue;
       if (cell.r !== undefined) put(size * 16 + 8 + reg);
-      if (cell.m !== undefined) put(size * 16 + reg);
+      if (cell.m !== undefined || encoding.attributes.anyMod) put(size * 16 + reg);
     }
   }
 

@@ -1,10 +1,15 @@
 /** Operands of Intel syntax, taken apart: registers, memory, expressions. */
+import { addressWidth } from "./record.ts";
 import { type Mode, type NamedRegister, registerNames } from "./registers.ts";
 
 export interface MemoryText {
   readonly kind: "memory";
-  /** From `byte`, `word`, `dword`, `qword`; undefined where it is not said. */
-  readonly width?: 8 | 16 | 32 | 64;
+  /** Bits, from `byte` to `xmmword`; undefined where it is not said. */
+  readonly width?: number;
+  /** It holds a far address to go on at. */
+  readonly far?: boolean;
+  /** Bits of its registers, where it has any. */
+  readonly address?: Mode;
   /** Index of the segment, or -1. */
   readonly segment: number;
   /** Register codes, or -1. */
@@ -20,13 +25,15 @@ export interface MemoryText {
 export type OperandText =
   | { readonly kind: "register"; readonly register: NamedRegister }
   | MemoryText
+  | { readonly kind: "far"; readonly selector: string; readonly offset: string }
   | { readonly kind: "expression"; readonly text: string; readonly distance?: "short" | "near" };
 
-const SIZES = { byte: 8, word: 16, dword: 32, qword: 64 } as const;
+const SIZES = { byte: 8, word: 16, dword: 32, fword: 48, qword: 64, tbyte: 80, xmmword: 128 } as const;
 
 /** Words that are never symbols. */
 export const KEYWORDS: readonly string[] =
-  "byte word dword qword ptr offset rel short near rip lock rep repe repz repne repnz".split(" ");
+  "byte word dword fword qword tbyte xmmword ptr offset rel short near far rip lock rep repe repz repne repnz a16 a32 a64"
+    .split(" ");
 
 /** A register of the mode; SyntaxError for one that only 64-bit mode has. */
 function register(mode: Mode, text: string): NamedRegister | undefined {
@@ -79,6 +86,7 @@ class MemoryReader {
   base = -1;
   index = -1;
   scale: 0 | 1 | 2 | 3 = 0;
+  #address: Mode | undefined;
   #expression: string[] = [];
   #rip = false;
 
@@ -87,19 +95,26 @@ class MemoryReader {
   #addressRegister(text: string): NamedRegister | undefined {
     const found = register(this.mode, text);
     if (found === undefined) return undefined;
-    const wanted = this.mode;
-    const allowed = found.kind === "general" && found.width === wanted &&
-      (this.mode !== 16 || ADDRESS_16[found.name]);
-    if (allowed) return found;
-    const right = this.mode === 16 ? "bx, bp, si or di" : `a ${wanted}-bit register`;
+    if (found.kind === "general" && this.#allows(found)) return found;
+    const wanted = this.#address ?? this.mode;
+    const right = wanted === 16 ? "bx, bp, si or di" : `a ${wanted}-bit register`;
     throw new SyntaxError(`${found.name} cannot be in the address ${this.whole}: use ${right}`);
+  }
+
+  /** All registers of an address are as wide as the mode's addresses, or all of the width that 67h gives. */
+  #allows({ name, width }: NamedRegister): boolean {
+    const widths = this.#address === undefined ? [this.mode, addressWidth(this.mode, true)] : [this.#address];
+    const fitting = widths.find((w) => w === width);
+    if (fitting === undefined || (fitting === 16 && !ADDRESS_16[name])) return false;
+    this.#address = fitting;
+    return true;
   }
 
   #add(found: NamedRegister, scale: number | undefined): void {
     if (scale !== undefined && scale !== 1) {
       const shift = [1, 2, 4, 8].indexOf(scale);
       if (shift < 0) throw new SyntaxError(`scale ${scale} in ${this.whole}: it can be 1, 2, 4 or 8`);
-      if (this.mode === 16) throw new SyntaxError(`a 16-bit address has no scale: ${this.whole}`);
+      if (this.#address === 16) throw new SyntaxError(`a 16-bit address has no scale: ${this.whole}`);
       if (this.index >= 0) this.#tooMany();
       this.index = found.code;
       this.scale = shift as 0 | 1 | 2 | 3;
@@ -131,7 +146,7 @@ class MemoryReader {
     this.#add(found, product === null ? undefined : Number(product[2] ?? product[3]));
   }
 
-  read(inner: string, rel: boolean, segment: number, width: MemoryText["width"]): MemoryText {
+  read(inner: string, rel: boolean, segment: number, width: number | undefined, far: boolean): MemoryText {
     for (const term of terms(inner)) this.#term(term);
     const displacement = this.#expression.join("");
     let relative: MemoryText["relative"];
@@ -148,10 +163,12 @@ class MemoryReader {
       );
       relative = rel || named ? "address" : "offset";
     }
-    if (this.mode !== 16) this.#arrange();
+    if ((this.#address ?? this.mode) !== 16) this.#arrange();
     return {
       kind: "memory",
       width,
+      far,
+      address: this.#address,
       segment,
       base: this.base,
       index: this.index,
@@ -174,8 +191,10 @@ class MemoryReader {
 /** Takes one operand apart. Throws SyntaxError for what cannot be an operand. */
 export function parseOperand(mode: Mode, source: string): OperandText {
   let text = source.trim();
-  let width: MemoryText["width"];
-  const size = /^(byte|word|dword|qword)\b\s*(ptr\b)?\s*/i.exec(text);
+  let width: number | undefined;
+  const far = /^far\s+/i.exec(text);
+  if (far !== null) text = text.slice(far[0].length);
+  const size = /^(byte|word|dword|fword|qword|tbyte|xmmword)\b\s*(ptr\b)?\s*/i.exec(text);
   if (size !== null) {
     width = SIZES[size[1].toLowerCase() as keyof typeof SIZES];
     text = text.slice(size[0].length);
@@ -185,8 +204,16 @@ export function parseOperand(mode: Mode, source: string): OperandText {
     if (memory[4] === "") throw new SyntaxError(`${source}: an address is missing between the brackets`);
     const name = (memory[1] ?? memory[2])?.toLowerCase();
     const segment = name === undefined ? -1 : registerNames(mode).get(name)!.code;
-    return new MemoryReader(mode, source.trim()).read(memory[4], memory[3] !== undefined, segment, width);
+    return new MemoryReader(mode, source.trim()).read(
+      memory[4],
+      memory[3] !== undefined,
+      segment,
+      width,
+      far !== null,
+    );
   }
+  const address = /^([^:[\]]+):([^:[\]]+)$/.exec(text);
+  if (address !== null) return { kind: "far", selector: address[1].trim(), offset: address[2].trim() };
   if (/[[\]]/.test(text)) {
     throw new SyntaxError(
       `${source}: a memory operand is written as dword ptr [base+index*scale+displacement]`,

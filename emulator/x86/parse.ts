@@ -1,8 +1,9 @@
 /** Instruction bytes taken apart: prefixes, opcode, ModRM, SIB, displacement, immediate. SDM vol. 2A, 2. */
 import type { Undecodable } from "../isa/isa.ts";
-import { missingName } from "./missing.ts";
+import { isInvalid, missingName } from "./missing.ts";
 import { type Cell, type OpcodeTable, sizeIndex, type Slot } from "./opcode_table.ts";
-import type { OperandSize, OperandSpec } from "./record.ts";
+import { addressWidth, type OperandSize, type OperandSpec, type Prefix } from "./record.ts";
+import type { Mode } from "./registers.ts";
 import { CS, DS, ES, FS, GS, SS } from "./slots.ts";
 
 export const MAX_LENGTH = 15;
@@ -16,6 +17,8 @@ export interface MemoryOperand {
   /** Signed; of a RIP-relative or moffs operand the absolute address. */
   readonly disp: bigint;
   readonly ripRelative: boolean;
+  /** Bits of the address. */
+  readonly width: Mode;
 }
 
 export interface Parsed {
@@ -33,8 +36,12 @@ export interface Parsed {
   readonly memory?: MemoryOperand;
   /** Immediate, sign-extended to the operand size where the encoding says so. */
   readonly immediate: number | bigint;
-  /** Branch target, absolute. */
+  /** Branch target, absolute; offset of a far address. */
   readonly target: bigint;
+  /** Selector of a far address. */
+  readonly selector: number;
+  /** The second immediate. */
+  readonly level: number;
 }
 
 const SEGMENT_PREFIX = new Map([[0x26, ES], [0x2e, CS], [0x36, SS], [0x3e, DS], [0x64, FS], [0x65, GS]]);
@@ -51,11 +58,14 @@ const PAIRS_16: readonly (readonly [number, number])[] = [
   [3, -1],
 ];
 
+/** Two-byte opcodes before which F2 and F3 mean nothing: near branches (BND). */
+const IGNORES_REPEAT: ReadonlySet<number> = new Set(Array.from({ length: 16 }, (_, cc) => 0x80 + cc));
+
 const hex = (byte: number) => byte.toString(16).padStart(2, "0");
 
 /** Thrown and caught within `parse`: the reason why bytes are no instruction. */
 class Refusal {
-  constructor(readonly reason: string) {}
+  constructor(readonly reason: string, readonly invalid?: true) {}
 }
 
 class Parser {
@@ -63,12 +73,16 @@ class Parser {
   segment = -1;
   rex = 0;
   operandSize = false;
+  addressSize = false;
   lock = false;
   repeat = 0;
   reg = 0;
   rm = 0;
   immediate: number | bigint = 0;
   relative = 0;
+  offset = 0;
+  selector = 0;
+  level = 0;
   readonly #view: DataView;
 
   constructor(readonly table: OpcodeTable, readonly bytes: Uint8Array, readonly pc: bigint) {
@@ -108,7 +122,7 @@ class Parser {
       } else if (byte === 0x66) this.operandSize = true;
       else if (byte === 0xf0) this.lock = true;
       else if (byte === 0xf2 || byte === 0xf3) this.repeat = byte;
-      else if (byte === 0x67) throw new Refusal("address-size prefix 67 is not implemented");
+      else if (byte === 0x67) this.addressSize = true;
       else return byte;
       // A REX prefix counts only right before the opcode.
       this.rex = 0;
@@ -123,31 +137,37 @@ class Parser {
     }
     const { mode } = this.table, w = (this.rex & 8) !== 0;
     const size: OperandSize = w ? 64 : this.operandSize ? (mode === 16 ? 32 : 16) : mode === 16 ? 16 : 32;
+    const width = addressWidth(mode, this.addressSize);
     const slot = this.#slot(map, opcode);
     const modrm = slot?.hasModrm ? this.byte() : -1;
     const cell = slot && this.#cell(slot, modrm, sizeIndex(size));
-    if (cell === undefined) throw new Refusal(this.#missing(map, opcode, modrm));
+    if (cell === undefined) {
+      throw new Refusal(this.#missing(map, opcode, modrm), isInvalid(mode, map, opcode, modrm) || undefined);
+    }
     const { encoding } = cell;
-    if (
-      this.operandSize &&
-      (encoding.attributes.noPrefix || (mode === 64 && encoding.attributes.wide === "f64"))
-    ) {
+    if (this.operandSize && encoding.attributes.noPrefix) {
       throw new Refusal(`operand-size prefix 66 on ${encoding.mnemonic} is not implemented`);
     }
     this.reg = modrm >> 3 & 7 | (this.rex & 4) << 1;
     let memory: MemoryOperand | undefined;
-    if (modrm >= 0 && modrm < 0xc0) memory = mode === 16 ? this.#memory16(modrm) : this.#memory(modrm);
-    else this.rm = modrm & 7 | (this.rex & 1) << 3;
+    if (modrm >= 0 && modrm < 0xc0 && !encoding.attributes.anyMod && encoding.modrm !== "fixed") {
+      memory = width === 16 ? this.#memory16(modrm) : this.#memory(modrm, width);
+    } else this.rm = modrm & 7 | (this.rex & 1) << 3;
     for (const operand of encoding.operands) {
-      const direct = this.#immediate(operand, cell.size);
+      const direct = this.#immediate(operand, cell.size, width);
       if (direct !== undefined) memory = direct;
     }
     this.#checkSegment(cell, modrm);
     this.#checkLock(cell, memory !== undefined);
     const end = this.pc + BigInt(this.at);
-    if (memory?.ripRelative) memory = { ...memory, disp: BigInt.asIntN(64, end + memory.disp) };
-    const target = BigInt.asUintN(mode === 64 ? 64 : cell.size, end + BigInt(this.relative));
-    if (mode === 16 && target > 0xffffn && encoding.operands[0]?.kind === "J") {
+    if (memory?.ripRelative) {
+      memory = { ...memory, disp: BigInt.asIntN(64, BigInt.asUintN(width, end + memory.disp)) };
+    }
+    const isFar = encoding.operands[0]?.kind === "A";
+    const target = isFar
+      ? BigInt(this.offset)
+      : BigInt.asUintN(mode === 64 ? 64 : cell.size, end + BigInt(this.relative));
+    if (mode === 16 && target > 0xffffn && (isFar || encoding.operands[0]?.kind === "J")) {
       throw new Refusal(`branch target ${target.toString(16)} is beyond the 64 KiB of a real-mode segment`);
     }
     return {
@@ -163,16 +183,21 @@ class Parser {
       memory,
       immediate: this.immediate,
       target,
+      selector: this.selector,
+      level: this.level,
     };
   }
 
   #slot(map: number, opcode: number): Slot | undefined {
-    if (this.repeat === 0) {
-      return (this.rex & 1 ? this.table.slot("rex.b", map, opcode) : undefined) ??
-        this.table.slot("none", map, opcode);
-    }
-    const slot = this.repeat === 0xf3 ? this.table.slot("f3", map, opcode) : undefined;
-    if (slot === undefined) {
+    const { table, addressSize } = this;
+    const slotOf = (prefix: Prefix) =>
+      (addressSize ? table.slot(prefix, map, opcode, true) : undefined) ?? table.slot(prefix, map, opcode);
+    const plain = () => (this.rex & 1 ? slotOf("rex.b") : undefined) ?? slotOf("none");
+    if (this.repeat === 0) return plain();
+    const slot = slotOf(this.repeat === 0xf3 ? "f3" : "f2") ??
+      (map === 0 || IGNORES_REPEAT.has(opcode) ? plain() : undefined);
+    // Of one byte, what is not implemented is named as it is without the prefix.
+    if (slot === undefined && map !== 0) {
       const name = this.repeat === 0xf3 ? "f3 (REP)" : "f2 (REPNE)";
       throw new Refusal(`prefix ${name} on opcode ${map ? "0f " : ""}${hex(opcode)} is not implemented`);
     }
@@ -188,7 +213,7 @@ class Parser {
   #missing(map: number, opcode: number, modrm: number): string {
     const prefix = this.operandSize ? "66 " : "";
     const bytes = `${map ? "0f " : ""}${hex(opcode)}${modrm < 0 ? "" : ` /${modrm >> 3 & 7}`}`;
-    const name = missingName(this.table.mode, map, opcode, modrm);
+    const name = missingName(this.table.mode, map, opcode);
     return `opcode ${prefix}${bytes} is not implemented${name === undefined ? "" : ` (${name})`}`;
   }
 
@@ -197,10 +222,10 @@ class Parser {
     const absolute = mod === 0 && rm === 6;
     const [base, index] = absolute ? [-1, -1] : PAIRS_16[rm];
     const disp = absolute || mod === 2 ? this.int16() : mod === 1 ? this.int8() : 0;
-    return { base, index, scale: 0, disp: BigInt(disp), ripRelative: false };
+    return { base, index, scale: 0, disp: BigInt(disp), ripRelative: false, width: 16 };
   }
 
-  #memory(modrm: number): MemoryOperand {
+  #memory(modrm: number, width: 32 | 64): MemoryOperand {
     const mod = modrm >> 6;
     let base = modrm & 7, index = -1, scale = 0, ripRelative = false;
     if (base === 4) {
@@ -216,17 +241,24 @@ class Parser {
     }
     if (base >= 0) base |= (this.rex & 1) << 3;
     const disp = mod === 1 ? this.int8() : mod === 2 || base < 0 ? this.int32() : 0;
-    return { base, index, scale, disp: BigInt(disp), ripRelative };
+    return { base, index, scale, disp: BigInt(disp), ripRelative, width };
   }
 
   /** Takes what an operand has after ModRM; gives memory for an address without ModRM. */
-  #immediate(spec: OperandSpec, size: OperandSize): MemoryOperand | undefined {
+  #immediate(spec: OperandSpec, size: OperandSize, width: Mode): MemoryOperand | undefined {
     if (spec.kind === "O") {
-      const { mode } = this.table;
-      const disp = mode === 64 ? this.int64() : BigInt(mode === 32 ? this.int32() : this.int16());
-      return { base: -1, index: -1, scale: 0, disp, ripRelative: false };
+      const disp = width === 64 ? this.int64() : BigInt(width === 32 ? this.int32() : this.int16());
+      return { base: -1, index: -1, scale: 0, disp, ripRelative: false, width };
     }
-    if (spec.kind === "J") {
+    if (spec.kind === "A") {
+      this.offset = size === 16 ? this.int16() & 0xffff : this.int32() >>> 0;
+      this.selector = this.int16() & 0xffff;
+    } else if (spec.kind === "L") {
+      this.level = this.byte();
+    } else if (spec.kind === "C" || spec.kind === "D") {
+      this.immediate = this.reg;
+      this.#checkSpecial(spec.kind);
+    } else if (spec.kind === "J") {
       this.relative = spec.size === "b" ? this.int8() : size === 16 ? this.int16() : this.int32();
     } else if (spec.kind === "I") {
       if (spec.size === "b" || spec.size === "s") this.immediate = this.int8();
@@ -240,18 +272,28 @@ class Parser {
   #checkSegment(cell: Cell, modrm: number): void {
     if (!cell.encoding.operands.some((o) => o.kind === "S")) return;
     const code = this.reg = modrm >> 3 & 7;
-    if (code > GS) throw new Refusal(`segment register ${code} does not exist`);
+    if (code > GS) throw new Refusal(`segment register ${code} does not exist`, true);
     const isLoad = cell.encoding.operands[0].kind === "S";
-    if (isLoad && code === CS) throw new Refusal("mov to cs is not a valid instruction: use a far jump");
+    if (isLoad && code === CS) {
+      throw new Refusal("mov to cs is not a valid instruction: use a far jump", true);
+    }
+  }
+
+  /** CR0, CR2, CR3, CR4 and CR8; DR0 to DR7. SDM vol. 2B, "MOV--Move to/from Control Registers". */
+  #checkSpecial(kind: "C" | "D"): void {
+    const { mode } = this.table, exists = kind === "D" ? 0xff : mode === 64 ? 0x11d : 0x1d;
+    if ((exists >> this.reg & 1) === 0) {
+      throw new Refusal(`${kind === "C" ? "control" : "debug"} register ${this.reg} does not exist`, true);
+    }
   }
 
   #checkLock(cell: Cell, isMemory: boolean): void {
     if (!this.lock) return;
     const { definition, mnemonic, operands } = cell.encoding;
-    if (!definition.lock) throw new Refusal(`prefix f0 (LOCK) is not allowed on ${mnemonic}`);
+    if (!definition.lock) throw new Refusal(`prefix f0 (LOCK) is not allowed on ${mnemonic}`, true);
     // XCHG's and every other lockable instruction's memory operand is ModRM.rm, and it is written.
-    if (!isMemory || operands[0].kind !== "E") {
-      throw new Refusal(`prefix f0 (LOCK) on ${mnemonic} needs a memory destination`);
+    if (!isMemory || (operands[0].kind !== "E" && operands[0].kind !== "M")) {
+      throw new Refusal(`prefix f0 (LOCK) on ${mnemonic} needs a memory destination`, true);
     }
   }
 }
@@ -267,6 +309,7 @@ export function parse(table: OpcodeTable, bytes: Uint8Array, pc: bigint): Parsed
       undecodable: true,
       length: Math.max(1, Math.min(parser.at, bytes.length)),
       reason: refusal.reason,
+      ...(refusal.invalid ? { invalid: refusal.invalid } : {}),
     };
   }
 }

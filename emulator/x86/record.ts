@@ -3,17 +3,20 @@
  *
  * An encoding is a key and a value of `encodings`:
  *
- * - key: opcode bytes in hex, `0f` first for the two-byte map, before it `f3` (mandatory prefix) or `rex.b`
- *   (needs that bit); after it `+r` (register in the low three bits), `+cc` (condition in the low four),
- *   `/0`..`/7` (ModRM.reg), or a third byte (a fixed ModRM).
+ * - key: opcode bytes in hex, `0f` first for the two-byte map, before it `f3` or `f2` (mandatory or repeat
+ *   prefix) or `rex.b` (needs that bit), and before that `67` (address size other than the mode's); after it `+r` (register in the low three bits), `+cc` (condition in the
+ *   low four), `/0`..`/7` (ModRM.reg), or a third byte (a fixed ModRM).
  * - value: operand codes of the SDM's opcode map (vol. 2D, appendix A.2), then `;` and attributes.
  *
  * | operand | is |
  * |---|---|
- * | `E` `G` `M` | ModRM.rm, ModRM.reg, ModRM.rm as memory only |
+ * | `E` `G` `M` `R` | ModRM.rm, ModRM.reg, ModRM.rm as memory only, as register only |
  * | `Z` | register in the opcode |
  * | `I` `J` `O` | immediate, branch target, address without ModRM |
- * | `S` | segment register in ModRM.reg |
+ * | `S` `C` `D` | segment, control, debug register in ModRM.reg |
+ * | `A` | far address: offset of operand size, selector |
+ * | `X` `Y` `B` | memory at DS:rSI, ES:rDI, DS:rBX+AL, not written in text |
+ * | `L` | second immediate, a byte |
  * | `AL` `CL` `DX` `rAX` `eAX` `1` `ES`.. | that register (rAX of operand size, eAX at most 32), that number |
  *
  * | size | bits |
@@ -21,6 +24,7 @@
  * | `b` `w` `d` `q` | 8, 16, 32, 64 |
  * | `v` `z` `y` | operand size; the same but at most 32; the same but at least 32 |
  * | `s` | (immediates) one byte, sign-extended to operand size |
+ * | `f` `p` `a` `x` | (memory) far address, the same as data, pair of bounds, 16 bytes |
  *
  * `Iz` is sign-extended to operand size too.
  */
@@ -38,6 +42,10 @@ export interface Instance {
   readonly size: OperandSize;
   /** Condition code 0..15 of a `+cc` encoding. */
   readonly cc: number;
+  /** Bits of an address: the mode's unless 67h says otherwise. See `addressed`. */
+  readonly address: Mode;
+  /** A repeat prefix that the instruction takes: f3, f2. */
+  readonly repeat?: "f3" | "f2";
 }
 
 export interface Definition {
@@ -56,6 +64,10 @@ export interface Definition {
   /** Operands are there to be written and read, but the meaning does not use them: one form for all. */
   readonly ignoresOperands?: boolean;
   readonly endsBlock?: boolean;
+  /** The address size matters although no ModRM operand shows it: 67h makes forms of their own. */
+  readonly addressed?: boolean;
+  /** How f3 before the opcode is written, where that makes a loop of it; f2 is `repne`. */
+  readonly repeats?: "rep" | "repe";
   /** A base of rsp in a memory operand means rsp after the pop (SDM vol. 2B, POP). */
   readonly poppedBase?: boolean;
   readonly cycleClass: string;
@@ -64,19 +76,40 @@ export interface Definition {
   readonly examples: readonly string[];
 }
 
+export type OperandLetter =
+  | "E"
+  | "G"
+  | "M"
+  | "R"
+  | "Z"
+  | "I"
+  | "J"
+  | "O"
+  | "S"
+  | "C"
+  | "D"
+  | "A"
+  | "L"
+  | Implied;
+
+/** Operands that are not written in text. */
+type Implied = "X" | "Y" | "B";
+
 export interface OperandSpec {
-  readonly kind: "E" | "G" | "M" | "Z" | "I" | "J" | "O" | "S" | "register" | "segment" | "one";
-  readonly size: "b" | "w" | "d" | "q" | "v" | "z" | "y" | "s" | "";
+  readonly kind: OperandLetter | "register" | "segment" | "one";
+  readonly size: "b" | "w" | "d" | "q" | "v" | "z" | "y" | "s" | "f" | "p" | "a" | "x" | "";
   /** Register code of `register` and `segment`. */
   readonly code: number;
 }
 
-export type Prefix = "none" | "f3" | "rex.b";
+export type Prefix = "none" | "f3" | "f2" | "rex.b";
 
 export interface Encoding {
   readonly definition: Definition;
   readonly mnemonic: string;
   readonly prefix: Prefix;
+  /** It needs 67h: see `Definition.addressed`. */
+  readonly otherAddress: boolean;
   readonly map: 0 | 0x0f;
   readonly opcode: number;
   readonly modrm: "none" | "any" | "digit" | "fixed";
@@ -91,12 +124,16 @@ export interface Encoding {
 export interface Attributes {
   readonly modes: readonly Mode[];
   readonly sizes: readonly OperandSize[];
-  /** `d64`: operand size is 64 in mode 64 unless 66h says 16. `f64`: it is 64, and 66h is refused. */
+  /** `d64`: operand size is 64 in mode 64 unless 66h says 16. `f64`: it is 64, and 66h is ignored. */
   readonly wide?: "d64" | "f64";
   /** `np`: no 66h prefix. */
   readonly noPrefix: boolean;
   /** `not0`: of `+r`, register 0 means something else (90h is NOP). */
   readonly notZero: boolean;
+  /** `max32`: operand size 64 means 32. */
+  readonly max32: boolean;
+  /** `anymod`: ModRM.mod is ignored, ModRM.rm is a register. */
+  readonly anyMod: boolean;
 }
 
 export const CONDITION_NAMES = "o no b ae e ne be a s ns p np l ge le g".split(" ");
@@ -131,30 +168,34 @@ function operandSpec(text: string): OperandSpec {
   if (fixed !== undefined) return fixed;
   const segment = (SEGMENT_NAMES as readonly string[]).indexOf(text.toLowerCase());
   if (segment >= ES) return { kind: "segment", size: "w", code: segment };
-  const match = /^([EGMZIJOS])([bwdqvzys]?)$/.exec(text);
+  const match = /^([EGMRZIJOSCDALXYB])([bwdqvzysfpax]?)$/.exec(text);
   if (match === null) throw new TypeError(`operand code "${text}" is unknown: see the table in record.ts`);
-  return { kind: match[1] as OperandSpec["kind"], size: match[2] as OperandSpec["size"], code: 0 };
+  return { kind: match[1] as OperandLetter, size: match[2] as OperandSpec["size"], code: 0 };
 }
 
 function attributes(text: string): Attributes {
   let modes: readonly Mode[] = [16, 32, 64];
   const sizes: OperandSize[] = [];
-  let wide: Attributes["wide"], noPrefix = false, notZero = false;
+  let wide: Attributes["wide"], noPrefix = false, notZero = false, max32 = false, anyMod = false;
   for (const word of text.split(" ").filter(Boolean)) {
     if (word === "d64" || word === "f64") wide = word;
     else if (word === "np") noPrefix = true;
     else if (word === "not0") notZero = true;
+    else if (word === "max32") max32 = true;
+    else if (word === "anymod") anyMod = true;
     else if (word === "not64") modes = [16, 32];
+    else if (word === "not16") modes = [32, 64];
+    else if (word === "not32") modes = [16, 64];
     else if (word === "only64") modes = [64];
     else if (word === "only32") modes = [32];
     else if (word === "only16") modes = [16];
     else if (/^o(16|32|64)$/.test(word)) sizes.push(Number(word.slice(1)) as OperandSize);
     else throw new TypeError(`attribute "${word}" is unknown: see record.ts`);
   }
-  return { modes, sizes: sizes.length > 0 ? sizes : [16, 32, 64], wide, noPrefix, notZero };
+  return { modes, sizes: sizes.length > 0 ? sizes : [16, 32, 64], wide, noPrefix, notZero, max32, anyMod };
 }
 
-const KEY = /^(f3 |rex\.b )?(0f )?([0-9a-f]{2})(\+r|\+cc| \/[0-7]| [0-9a-f]{2})?$/;
+const KEY = /^(67 )?(f3 |f2 |rex\.b )?(0f )?([0-9a-f]{2})(\+r|\+cc| \/[0-7]| [0-9a-f]{2})?$/;
 
 /** All encodings of a definition; `+cc` gives sixteen. Throws TypeError on a malformed key or value. */
 export function encodingsOf(definition: Definition): readonly Encoding[] {
@@ -163,13 +204,15 @@ export function encodingsOf(definition: Definition): readonly Encoding[] {
     if (match === null) throw new TypeError(`encoding "${key}" of ${definition.mnemonic} is malformed`);
     const [operandText, attributeText = ""] = value.split(";");
     const operands = operandText.trim() === "" ? [] : operandText.trim().split(",").map(operandSpec);
-    const suffix = match[4] ?? "";
-    const usesModrm = operands.some((o) => "EGMS".includes(o.kind));
+    const suffix = match[5] ?? "";
+    const usesModrm = operands.some((o) => "EGMRSCD".includes(o.kind));
+    const prefix = (match[2]?.trim() ?? "none") as Prefix;
     const encoding = {
       definition,
-      prefix: (match[1]?.trim() ?? "none") as Prefix,
-      map: match[2] ? 0x0f : 0,
-      opcode: parseInt(match[3], 16),
+      prefix,
+      otherAddress: match[1] !== undefined,
+      map: match[3] ? 0x0f : 0,
+      opcode: parseInt(match[4], 16),
       modrm: suffix.startsWith(" /")
         ? "digit"
         : suffix.startsWith(" ")
@@ -182,7 +225,10 @@ export function encodingsOf(definition: Definition): readonly Encoding[] {
       operands,
       attributes: attributes(attributeText),
     } as const;
-    if (suffix !== "+cc") return [{ ...encoding, cc: 0, mnemonic: definition.mnemonic }];
+    if (suffix !== "+cc") {
+      const one = { ...encoding, cc: 0, mnemonic: withRepeat(definition, prefix) };
+      return definition.addressed ? [one, { ...one, otherAddress: true }] : [one];
+    }
     return CONDITION_NAMES.map((name, cc) => ({
       ...encoding,
       opcode: encoding.opcode + cc,
@@ -190,6 +236,38 @@ export function encodingsOf(definition: Definition): readonly Encoding[] {
       mnemonic: definition.mnemonic.replace("{cc}", name),
     }));
   });
+}
+
+function withRepeat({ mnemonic, repeats }: Definition, prefix: Prefix): string {
+  if (repeats === undefined || prefix === "none") return mnemonic;
+  return `${prefix === "f3" ? repeats : "repne"} ${mnemonic}`;
+}
+
+/** How the prefix that makes a loop of a string instruction is written: `"rep "`, or nothing. */
+export function repeatText({ definition, mnemonic }: Encoding): string {
+  return definition.repeats === undefined ? "" : mnemonic.slice(0, -definition.mnemonic.length);
+}
+
+/** The operand size that an instruction without prefixes has. */
+export function usualSize(mode: Mode, { attributes }: Encoding): OperandSize {
+  return mode === 64 && attributes.wide === undefined ? 32 : mode;
+}
+
+/** Bits of an address where 67h stands before the instruction, or not. SDM vol. 1, table 3-4. */
+export function addressWidth(mode: Mode, other: boolean): Mode {
+  return other ? mode === 32 ? 16 : 32 : mode;
+}
+
+/** Operands that are written in text. */
+export function writtenOperands({ operands }: Encoding): readonly OperandSpec[] {
+  return operands.filter(({ kind }) => kind !== "X" && kind !== "Y" && kind !== "B");
+}
+
+/** Bytes of a memory operand. */
+export function bytesOf(spec: OperandSpec, size: OperandSize): number {
+  if (spec.size === "f" || spec.size === "p") return 2 + size / 8;
+  if (spec.size === "a") return size / 4;
+  return spec.size === "x" ? 16 : widthOf(spec, size) / 8;
 }
 
 /** Bits of a value of a size letter, under an operand size. */

@@ -15,7 +15,13 @@ export type NamedRegister =
     /** `any`: no matter; `needed`: spl..dil, r8b..; `forbidden`: ah..bh. */
     readonly rex: "any" | "needed" | "forbidden";
   }
-  | { readonly kind: "segment"; readonly name: string; readonly code: number; readonly width: 16 };
+  | { readonly kind: "segment"; readonly name: string; readonly code: number; readonly width: 16 }
+  | {
+    readonly kind: "control" | "debug";
+    readonly name: string;
+    readonly code: number;
+    readonly width: 32 | 64;
+  };
 
 const WORD = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
 const LOW_BYTE = ["al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil"];
@@ -48,6 +54,13 @@ function build(mode: Mode): ReadonlyMap<string, NamedRegister> {
     names.set(name, { kind: "general", name, code: i + 4, width: 8, slot: gpr(i) + 1, rex: "forbidden" });
   });
   SEGMENT_NAMES.forEach((name, code) => names.set(name, { kind: "segment", name, code, width: 16 }));
+  const width = mode === 64 ? 64 : 32;
+  for (const code of mode === 64 ? [0, 2, 3, 4, 8] : [0, 2, 3, 4]) {
+    names.set(`cr${code}`, { kind: "control", name: `cr${code}`, code, width });
+  }
+  for (let code = 0; code < 8; code++) {
+    names.set(`dr${code}`, { kind: "debug", name: `dr${code}`, code, width });
+  }
   return names;
 }
 

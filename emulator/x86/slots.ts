@@ -47,3 +47,16 @@ export function segmentBase(index: number): number {
 export const CR = SEGMENTS + 16 * 6;
 /** Slot of the EFER MSR. */
 export const EFER = CR + 8 * 9;
+
+/** Descriptor tables: linear base address, and limit (offset of the last byte). */
+export const GDT_BASE = EFER + 8;
+export const GDT_LIMIT = EFER + 16;
+export const IDT_BASE = EFER + 24;
+export const IDT_LIMIT = EFER + 32;
+/** Selectors of the local descriptor table and the task state segment. */
+export const LDTR = EFER + 40;
+export const TR = EFER + 48;
+/** Slot of DR0; DRn is 8 * n further on. */
+export const DR = EFER + 56;
+/** Slot of the TSC_AUX MSR, which RDTSCP gives. */
+export const TSC_AUX = DR + 8 * 8;

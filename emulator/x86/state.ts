@@ -8,7 +8,20 @@ import { STATE } from "../ir/layout.ts";
 import type { RegisterInfo, StateView } from "../isa/isa.ts";
 import { composeFlags, setFlags } from "./flag_bits.ts";
 import { AUX, EFLAGS_REST, RES } from "./slots.ts";
-import { CR, EFER, gpr, SEGMENT_NAMES, segmentBase, segmentSelector } from "./slots.ts";
+import {
+  CR,
+  EFER,
+  GDT_BASE,
+  GDT_LIMIT,
+  gpr,
+  IDT_BASE,
+  IDT_LIMIT,
+  LDTR,
+  SEGMENT_NAMES,
+  segmentBase,
+  segmentSelector,
+  TR,
+} from "./slots.ts";
 import { type Mode, registerNames } from "./registers.ts";
 
 export { AUX, CR, EFER, EFLAGS_REST, gpr, RES, segmentBase, segmentSelector };
@@ -83,6 +96,9 @@ export function registerInfos(mode: Mode): readonly RegisterInfo[] {
     group: "control",
   }));
   control.push({ name: "efer", offset: EFER, width: 64, group: "control" });
+  for (const [name, offset, bits] of TABLES) {
+    control.push({ name, offset, width: bits === "base" ? (mode === 64 ? 64 : 32) : 16, group: "control" });
+  }
   return [
     ...all.filter((r) => r.group === "general"),
     ...pc,
@@ -93,6 +109,15 @@ export function registerInfos(mode: Mode): readonly RegisterInfo[] {
   ].sort((a, b) => Number(a.group === "part") - Number(b.group === "part"));
 }
 
+const TABLES: readonly (readonly [name: string, offset: number, kind: "base" | "limit"])[] = [
+  ["gdt_base", GDT_BASE, "base"],
+  ["gdt_limit", GDT_LIMIT, "limit"],
+  ["idt_base", IDT_BASE, "base"],
+  ["idt_limit", IDT_LIMIT, "limit"],
+  ["ldtr", LDTR, "limit"],
+  ["tr", TR, "limit"],
+];
+
 /** CR0 after reset or mode set-up: PE, ET, NW, CD, PG. SDM vol. 3A, "Initialization Overview". */
 const CR0: Readonly<Record<Mode, bigint>> = { 16: 0x6000_0010n, 32: 0x6000_0011n, 64: 0xe000_0011n };
 
@@ -101,10 +126,12 @@ const CR0: Readonly<Record<Mode, bigint>> = { 16: 0x6000_0010n, 32: 0x6000_0011n
  *
  * Simpler than hardware's reset: all bases, selectors and the pc are 0 in 16-bit mode (hardware starts at
  * f000:fff0), and 32- and 64-bit modes start as a boot loader would leave them: flat segments, selector
- * 8 for code and 0x10 for data, interrupts off. EFLAGS is 2.
+ * 8 for code and 0x10 for data, interrupts off. EFLAGS is 2. In real mode the interrupt table lies at 0
+ * (SDM vol. 3A, table 9-1); else descriptor tables are empty until the guest loads them.
  */
 export function resetValues(mode: Mode): ReadonlyMap<number, bigint> {
   const values = new Map<number, bigint>([[RES, 1n], [CR, CR0[mode]]]);
+  if (mode === 16) values.set(IDT_LIMIT, 0x3ffn);
   if (mode !== 16) {
     SEGMENT_NAMES.forEach((name, index) => values.set(segmentSelector(index), name === "cs" ? 8n : 0x10n));
   }

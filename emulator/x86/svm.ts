@@ -47,12 +47,63 @@ const NPF: NativeReason = {
   source: SOURCE,
 };
 
+/** VMEXIT_CR0_WRITE + n is 0x10 to 0x1f: the code is that of CR0. */
+const CR0_WRITE: NativeReason = {
+  id: 6,
+  reason: "INSTRUCTION",
+  name: "CR0_WRITE",
+  code: 0x10,
+  keySpace: "none",
+  source: SOURCE,
+};
+/** VMEXIT_DR0_READ + n and VMEXIT_DR0_WRITE + n: the codes are those of DR0. */
+const DR0_READ: NativeReason = {
+  id: 7,
+  reason: "INSTRUCTION",
+  name: "DR0_READ",
+  code: 0x20,
+  keySpace: "none",
+  source: SOURCE,
+};
+const DR0_WRITE: NativeReason = {
+  id: 8,
+  reason: "INSTRUCTION",
+  name: "DR0_WRITE",
+  code: 0x30,
+  keySpace: "none",
+  source: SOURCE,
+};
+const INVD: NativeReason = {
+  id: 9,
+  reason: "INSTRUCTION",
+  name: "INVD",
+  code: 0x76,
+  keySpace: "none",
+  source: SOURCE,
+};
+const MSR: NativeReason = {
+  id: 10,
+  reason: "MSR",
+  name: "MSR",
+  code: 0x7c,
+  keySpace: "msr",
+  source: SOURCE,
+};
+const WBINVD: NativeReason = {
+  id: 11,
+  reason: "INSTRUCTION",
+  name: "WBINVD",
+  code: 0x89,
+  keySpace: "none",
+  source: SOURCE,
+};
+
 export const svm: Backend = {
   name: "svm",
   arch: "x86",
   title: "KVM on AMD-V",
   modes: [16, 32, 64],
-  reasons: [EXCEPTION, CPUID, HLT, IOIO, VMMCALL, NPF],
+  reasons: [EXCEPTION, CPUID, HLT, IOIO, VMMCALL, NPF, CR0_WRITE, DR0_READ, DR0_WRITE, INVD, MSR, WBINVD],
   traps: {
     in: { do: "exit", reason: IOIO },
     out: { do: "exit", reason: IOIO },
@@ -68,6 +119,35 @@ export const svm: Backend = {
     rdtsc: { do: "native" },
     hlt: { do: "exit", reason: HLT },
     exception: { do: "exit", reason: EXCEPTION },
+    // RDTSCP is as RDTSC; descriptor tables, segments, far transfers and software interrupts are the guest's own.
+    rdtscp: { do: "native" },
+    interrupt: { do: "native" },
+    iret: { do: "native" },
+    far_jump: { do: "native" },
+    far_call: { do: "native" },
+    far_return: { do: "native" },
+    load_segment: { do: "native" },
+    mov_from_cr: { do: "native" },
+    lgdt: { do: "native" },
+    lidt: { do: "native" },
+    sgdt: { do: "native" },
+    sidt: { do: "native" },
+    lldt: { do: "native" },
+    ltr: { do: "native" },
+    sldt: { do: "native" },
+    str: { do: "native" },
+    clts: { do: "native" },
+    swapgs: { do: "native" },
+    // With nested paging the guest owns its translation (INVLPG, CR3), and CR0.TS.
+    invlpg: { do: "native" },
+    mov_to_cr: { do: "exit", reason: CR0_WRITE },
+    lmsw: { do: "exit", reason: CR0_WRITE },
+    mov_to_dr: { do: "exit", reason: DR0_WRITE },
+    mov_from_dr: { do: "exit", reason: DR0_READ },
+    rdmsr: { do: "exit", reason: MSR },
+    wrmsr: { do: "exit", reason: MSR },
+    invd: { do: "exit", reason: INVD },
+    wbinvd: { do: "exit", reason: WBINVD },
   },
   mmio: { first: NPF, later: NPF },
 };

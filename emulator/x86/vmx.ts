@@ -57,13 +57,75 @@ const EPT_MISCONFIG: NativeReason = {
   keySpace: "gpa",
   source: SOURCE,
 };
+const INVD: NativeReason = {
+  id: 7,
+  reason: "INSTRUCTION",
+  name: "INVD",
+  code: 13,
+  keySpace: "none",
+  source: SOURCE,
+};
+const CR_ACCESS: NativeReason = {
+  id: 8,
+  reason: "INSTRUCTION",
+  name: "CR_ACCESS",
+  code: 28,
+  keySpace: "none",
+  source: SOURCE,
+};
+const DR_ACCESS: NativeReason = {
+  id: 9,
+  reason: "INSTRUCTION",
+  name: "DR_ACCESS",
+  code: 29,
+  keySpace: "none",
+  source: SOURCE,
+};
+const MSR_READ: NativeReason = {
+  id: 10,
+  reason: "MSR",
+  name: "MSR_READ",
+  code: 31,
+  keySpace: "msr",
+  source: SOURCE,
+};
+const MSR_WRITE: NativeReason = {
+  id: 11,
+  reason: "MSR",
+  name: "MSR_WRITE",
+  code: 32,
+  keySpace: "msr",
+  source: SOURCE,
+};
+const WBINVD: NativeReason = {
+  id: 12,
+  reason: "INSTRUCTION",
+  name: "WBINVD",
+  code: 54,
+  keySpace: "none",
+  source: SOURCE,
+};
 
 export const vmx: Backend = {
   name: "vmx",
   arch: "x86",
   title: "KVM on Intel VT-x",
   modes: [16, 32, 64],
-  reasons: [EXCEPTION, CPUID, HLT, VMCALL, IO, EPT_VIOLATION, EPT_MISCONFIG],
+  reasons: [
+    EXCEPTION,
+    CPUID,
+    HLT,
+    VMCALL,
+    IO,
+    EPT_VIOLATION,
+    EPT_MISCONFIG,
+    INVD,
+    CR_ACCESS,
+    DR_ACCESS,
+    MSR_READ,
+    MSR_WRITE,
+    WBINVD,
+  ],
   traps: {
     in: { do: "exit", reason: IO },
     out: { do: "exit", reason: IO },
@@ -79,6 +141,35 @@ export const vmx: Backend = {
     rdtsc: { do: "native" },
     hlt: { do: "exit", reason: HLT },
     exception: { do: "exit", reason: EXCEPTION },
+    // RDTSCP is as RDTSC; descriptor tables, segments, far transfers and software interrupts are the guest's own.
+    rdtscp: { do: "native" },
+    interrupt: { do: "native" },
+    iret: { do: "native" },
+    far_jump: { do: "native" },
+    far_call: { do: "native" },
+    far_return: { do: "native" },
+    load_segment: { do: "native" },
+    mov_from_cr: { do: "native" },
+    lgdt: { do: "native" },
+    lidt: { do: "native" },
+    sgdt: { do: "native" },
+    sidt: { do: "native" },
+    lldt: { do: "native" },
+    ltr: { do: "native" },
+    sldt: { do: "native" },
+    str: { do: "native" },
+    clts: { do: "native" },
+    swapgs: { do: "native" },
+    // With EPT the guest owns its translation (INVLPG, CR3), and CR0.TS; other bits of CR0 and CR4 are KVM's.
+    invlpg: { do: "native" },
+    mov_to_cr: { do: "exit", reason: CR_ACCESS },
+    lmsw: { do: "exit", reason: CR_ACCESS },
+    mov_to_dr: { do: "exit", reason: DR_ACCESS },
+    mov_from_dr: { do: "exit", reason: DR_ACCESS },
+    rdmsr: { do: "exit", reason: MSR_READ },
+    wrmsr: { do: "exit", reason: MSR_WRITE },
+    invd: { do: "exit", reason: INVD },
+    wbinvd: { do: "exit", reason: WBINVD },
   },
   // KVM caches an MMIO page as a misconfigured entry when the first access has shown it to be one.
   mmio: { first: EPT_VIOLATION, later: EPT_MISCONFIG },

@@ -136,6 +136,10 @@ export function randomState(vm: Vm, random: Random): Uint8Array {
     if (group === "general") vcpu.registers.set(name, registerValue(random, width));
     // Status flags only: the rest of EFLAGS has effects that are not implemented.
     else if (name === "eflags") vcpu.registers.set(name, BigInt(random.u32() & 0x8d5));
+    // Floating point is available, and no exception is enabled.
+    else if (name === "msr") vcpu.registers.set(name, vcpu.registers.get(name) | 0x2000n);
+    else if (name === "fpscr") vcpu.registers.set(name, BigInt(random.u32() & 3));
+    else if (group === "float") vcpu.registers.set(name, random.u64());
     else if (group === "flags" || name === "lr" || name === "ctr") {
       vcpu.registers.set(
         name,

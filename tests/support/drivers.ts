@@ -10,7 +10,7 @@ export type Arch = "x86" | "ppc";
 
 const ISAS: Readonly<Record<Arch, () => readonly Isa[]>> = {
   x86: () => [x86Isa(16), x86Isa(32), x86Isa(64)],
-  ppc: () => [ppcIsa(32), ppcIsa(64)],
+  ppc: () => [ppcIsa(32), ppcIsa(64), ppcIsa(32, "le"), ppcIsa(64, "le")],
 };
 
 /** The executors of one mode: the oracle, the interpreter, and a region of the instruction alone. */

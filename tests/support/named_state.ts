@@ -23,7 +23,7 @@ export function partsOf(isa: Isa): Parts {
 
 /** What cases may call an ISA's mode: its name, or only its width. */
 export function modesOf(isa: Isa): readonly string[] {
-  return [isa.name, isa.name.slice(-2)];
+  return [isa.name, /\d+(le)?$/.exec(isa.name)?.[0] ?? isa.name];
 }
 
 const mask = (width: number): bigint => (1n << BigInt(width)) - 1n;

@@ -96,7 +96,7 @@ export class Uart16550 implements Device {
     if (size === 1) {
       if (!this.#mayWait(offset)) return this.#readByte(offset);
       if (this.#coming.length === 0) return this.#awaitByte();
-      this.#refill(1);
+      this.#arrive(1);
       return this.#readByte(offset);
     }
     let value = 0n;
@@ -115,18 +115,16 @@ export class Uart16550 implements Device {
   /** The registers as at power-on; bytes that have not reached the FIFO stay. */
   reset(): void {
     this.#fifo = [];
-    this.#ier =
-      this.#fcr =
-      this.#lcr =
-      this.#mcr =
-      this.#scratch =
-      this.#divisor =
-        0;
-    this.#overrun =
-      this.#emptied =
-      this.#rang =
-      this.#polled =
-        false;
+    this.#ier = 0;
+    this.#fcr = 0;
+    this.#lcr = 0;
+    this.#mcr = 0;
+    this.#scratch = 0;
+    this.#divisor = 0;
+    this.#overrun = false;
+    this.#emptied = false;
+    this.#rang = false;
+    this.#polled = false;
     this.#seenLines = this.#modemLines();
     this.#refill();
   }
@@ -186,7 +184,12 @@ export class Uart16550 implements Device {
     return (this.#fcr & FIFO_ON) !== 0 ? FIFO_SIZE : 1;
   }
 
-  #refill(count = Infinity): void {
+  /** What was fed comes as soon as there is room; what was asked for comes byte by byte, as on a wire. */
+  #refill(): void {
+    if (this.#line.receive === undefined) this.#arrive(Infinity);
+  }
+
+  #arrive(count: number): void {
     if (this.#looped) return;
     const free = Math.min(count, this.#room - this.#fifo.length, this.#coming.length);
     for (let i = 0; i < free; i++) this.#fifo.push(this.#coming.shift()!);
@@ -195,8 +198,7 @@ export class Uart16550 implements Device {
   #takeByte(): number {
     const byte = this.#fifo.shift() ?? 0;
     this.#polled = false;
-    // What was asked for comes byte by byte, as on a wire; what was fed is there.
-    if (!this.#line.receive) this.#refill();
+    this.#refill();
     return byte;
   }
 
@@ -222,7 +224,7 @@ export class Uart16550 implements Device {
       if (bytes === undefined) this.#ended = true;
       else this.#coming.push(bytes);
     }
-    this.#refill(1);
+    this.#arrive(1);
     return this.#readByte(LSR);
   }
 
@@ -276,7 +278,7 @@ export class Uart16550 implements Device {
     const clear = (value & (FIFO_ON | CLEAR_RECEIVER)) === (FIFO_ON | CLEAR_RECEIVER);
     if (toggled || clear) this.#fifo = [];
     this.#fcr = (value & FIFO_ON) !== 0 ? value & 0xc9 : 0;
-    if (!this.#line.receive) this.#refill();
+    this.#refill();
   }
 
   #cause(): number {

@@ -1,8 +1,13 @@
 /** Addition, subtraction, logic and comparison. SDM vol. 2A and 2B, by mnemonic. */
 import type { Ops, Recipe, Value } from "../../ir/ops.ts";
+import { raise, VECTOR } from "../exception.ts";
+import { FLAG } from "../flag_bits.ts";
 import { adcFlags, addFlags, carry, decFlags, incFlags, logicFlags, sbbFlags, subFlags } from "../flags.ts";
+import { eflags, storedFlags } from "../flags.ts";
+import { partAddress } from "../memory_operand.ts";
+import { writeRegister } from "../operand.ts";
 import type { Definition } from "../record.ts";
-import { RAX } from "../slots.ts";
+import { RAX, RBX, RCX, RDX } from "../slots.ts";
 
 /** The encodings that the eight classic operations share: `n` is their place in the opcode map. */
 function classic(n: number): Record<string, string> {
@@ -15,6 +20,7 @@ function classic(n: number): Record<string, string> {
     [op(4)]: "AL,Ib",
     [op(5)]: "rAX,Iz",
     [`80 /${n}`]: "Eb,Ib",
+    [`82 /${n}`]: "Eb,Ib;not64",
     [`81 /${n}`]: "Ev,Iz",
     [`83 /${n}`]: "Ev,Is",
   };
@@ -139,7 +145,9 @@ export const test = comparing(
     "a8": "AL,Ib",
     "a9": "rAX,Iz",
     "f6 /0": "Eb,Ib",
+    "f6 /1": "Eb,Ib",
     "f7 /0": "Ev,Iz",
+    "f7 /1": "Ev,Iz",
   },
   and,
   ["85 c0 | test eax, eax | eax=80000000 cf=1 => sf=1 zf=0 cf=0", "a8 01 | test al, 1 | eax=2 => zf=1"],
@@ -250,3 +258,49 @@ export const cmpxchg: Definition = {
     "f0 0f b1 0e | lock cmpxchg dword ptr [esi], ecx | eax=5 ecx=9 esi=2000 d[2000]=5 => d[2000]=9 zf=1 | 32",
   ],
 };
+
+/** CMPXCHG8B, CMPXCHG16B: if rDX:rAX = DEST then { ZF <- 1; DEST <- rCX:rBX } else { ZF <- 0; rDX:rAX <- DEST }. */
+function exchangeTwice(
+  mnemonic: string,
+  operands: string,
+  half: 32 | 64,
+  examples: readonly string[],
+): Definition {
+  return {
+    mnemonic,
+    encodings: { "0f c7 /1": operands },
+    lock: true,
+    memory: "rmw",
+    cycleClass: "alu",
+    semantics(b, [dst], { mode }) {
+      const address = dst.address(b), other = partAddress(b, address, half / 8);
+      if (half === 64) {
+        const odd = b.ne(b.and(address, b.constant(64, 15)), b.constant(64, 0));
+        b.when(odd, () => raise(b, VECTOR.GP));
+      }
+      const low = dst.part(b, 0, half, true), high = dst.part(b, half / 8, half, true);
+      const equal = b.and(b.eq(low, b.read(RAX, half)), b.eq(high, b.read(RDX, half)));
+      const others = b.and(eflags(b), b.constant(64, ~FLAG.ZF));
+      const recipe = storedFlags(b, b.or(others, b.shl(b.zext(equal, 64), b.constant(64, 6))));
+      b.store(address, b.select(equal, b.read(RBX, half), low));
+      b.store(other, b.select(equal, b.read(RCX, half), high));
+      b.when(b.not(equal), () => {
+        writeRegister(b, mode, RAX, low);
+        writeRegister(b, mode, RDX, high);
+      });
+      b.flags(recipe);
+    },
+    examples,
+  };
+}
+
+export const cmpxchg8b = exchangeTwice("cmpxchg8b", "Mq;o16 o32", 32, [
+  "0f c7 0e | cmpxchg8b qword ptr [esi] | eax=1 edx=2 ebx=3 ecx=4 esi=2000 q[2000]=200000001 cf=1 => q[2000]=400000003 zf=1 cf=1 | 32",
+  "f0 0f c7 0e | lock cmpxchg8b qword ptr [esi] | eax=1 edx=2 esi=2000 q[2000]=500000001 zf=1 => eax=1 edx=5 zf=0 | 32",
+]);
+
+/** An operand that is not aligned to 16 bytes raises #GP. */
+export const cmpxchg16b = exchangeTwice("cmpxchg16b", "Mx;o64", 64, [
+  "48 0f c7 0e | cmpxchg16b xmmword ptr [rsi] | rax=1 rdx=2 rbx=3 rcx=4 rsi=2000 q[2000]=1 q[2008]=2 => q[2000]=3 q[2008]=4 zf=1 | 64",
+  "48 0f c7 0e | cmpxchg16b xmmword ptr [rsi] | rsi=2008 => trap=exception(d,0) | 64",
+]);

@@ -1,6 +1,7 @@
 /** Jumps, calls, returns, loops. SDM vol. 2A and 2B, by mnemonic. */
 import type { Ops, Value } from "../../ir/ops.ts";
 import { cond } from "../flags.ts";
+import { writeRegister } from "../operand.ts";
 import type { Definition } from "../record.ts";
 import { RCX, RSP } from "../slots.ts";
 import { pushValue, topOfStack } from "../stack_access.ts";
@@ -62,12 +63,13 @@ function looping(
     aliases,
     encodings: { [opcode]: "Jb;f64" },
     endsBlock: true,
+    addressed: true,
     cycleClass: "branch",
-    semantics(b, [target], { mode }) {
-      const count = b.sub(b.read(RCX, mode), b.constant(mode, 1));
-      const more = b.ne(count, b.constant(mode, 0));
+    semantics(b, [target], { mode, address }) {
+      const count = b.sub(b.read(RCX, address), b.constant(address, 1));
+      const more = b.ne(count, b.constant(address, 0));
       const taken = cc === undefined ? more : b.and(more, cond(b, cc));
-      b.write(RCX, count);
+      writeRegister(b, mode, RCX, count);
       b.branchIf(taken, target.read(b));
     },
     examples,
@@ -87,22 +89,29 @@ export const loopne = looping("loopne", "e0", NE, ["loopnz"], [
 ]);
 
 /** JCXZ, JECXZ, JRCXZ: if the count register of the address size is 0, rIP <- target. */
-function countZero(mnemonic: string, mode: 16 | 32 | 64, example: string): Definition {
+function countZero(mnemonic: string, encodings: Record<string, string>, examples: string[]): Definition {
   return {
     mnemonic,
-    encodings: { "e3": `Jb;f64 only${mode}` },
+    encodings,
     endsBlock: true,
     cycleClass: "branch",
-    semantics(b, [target]) {
-      b.branchIf(b.eq(b.read(RCX, mode), b.constant(mode, 0)), target.read(b));
+    semantics(b, [target], { address }) {
+      b.branchIf(b.eq(b.read(RCX, address), b.constant(address, 0)), target.read(b));
     },
-    examples: [example],
+    examples,
   };
 }
 
-export const jcxz = countZero("jcxz", 16, "e3 10 | jcxz 0x1012 | pc=1000 ecx=10000 => pc=1012 | 16");
-export const jecxz = countZero("jecxz", 32, "e3 10 | jecxz 0x1012 | pc=1000 ecx=1 => pc=1002 | 32");
-export const jrcxz = countZero("jrcxz", 64, "e3 10 | jrcxz 0x1012 | pc=1000 rcx=0 => pc=1012 | 64");
+export const jcxz = countZero("jcxz", { "e3": "Jb;f64 only16", "67 e3": "Jb;f64 only32" }, [
+  "e3 10 | jcxz 0x1012 | pc=1000 ecx=10000 => pc=1012 | 16",
+]);
+export const jecxz = countZero("jecxz", { "e3": "Jb;f64 only32", "67 e3": "Jb;f64 not32" }, [
+  "e3 10 | jecxz 0x1012 | pc=1000 ecx=1 => pc=1002 | 32",
+  "67 e3 10 | jecxz 0x1013 | pc=1000 rcx=100000000 => pc=1013 | 64",
+]);
+export const jrcxz = countZero("jrcxz", { "e3": "Jb;f64 only64" }, [
+  "e3 10 | jrcxz 0x1012 | pc=1000 rcx=0 => pc=1012 | 64",
+]);
 
 /** CALL: push the next address; rIP <- target. */
 export const call: Definition = {

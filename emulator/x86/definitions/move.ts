@@ -51,23 +51,41 @@ export const mov: Definition = {
   ],
 };
 
-/**
- * MOV to and from a segment register, real mode only: the base becomes selector * 16. (Hardware also
- * holds off interrupts for one instruction after MOV SS.)
- */
-export const movSegment: Definition = {
+/** MOV to a segment register. (Hardware also holds off interrupts for one instruction after MOV SS.) */
+export const movToSegment: Definition = {
   mnemonic: "mov",
-  encodings: { "8c": "Ew,Sw;only16 o16", "8e": "Sw,Ew;only16 o16" },
-  memory: "store",
+  encodings: { "8e": "Sw,Ew" },
   cycleClass: "alu",
   semantics(b, [dst, src]) {
     dst.write(b, src.read(b));
   },
   examples: [
     "8e d8 | mov ds, ax | eax=1234 => ds=1234 ds_base=12340 | 16",
-    "8c c0 | mov ax, es | es=7 => eax=7 | 16",
+    "8e d8 | mov ds, ax | eax=10 => trap=load_segment(3,10)",
   ],
 };
+
+/** MOV from a segment register: a wider register gets zeros in front, memory always 16 bits. */
+function fromSegment(operand: "Rv" | "Mw", examples: string[]): Definition {
+  return {
+    mnemonic: "mov",
+    encodings: { "8c": `${operand},Sw` },
+    memory: "store",
+    cycleClass: "alu",
+    semantics(b, [dst, src]) {
+      dst.write(b, b.zext(src.read(b), dst.width));
+    },
+    examples,
+  };
+}
+
+export const movFromSegment = fromSegment("Rv", [
+  "8c c0 | mov ax, es | eax=10000 es=7 => eax=10007 | 16",
+  "8c c0 | mov eax, es | eax=ffffffff es=7 => eax=7",
+]);
+export const movSegmentToMemory = fromSegment("Mw", [
+  "8c 1b | mov word ptr [ebx], ds | ebx=2000 ds=10 d[2000]=ffffffff => d[2000]=ffff0010 | 32",
+]);
 
 /** MOVZX: DEST <- SRC with zeros in front. */
 export const movzx: Definition = {

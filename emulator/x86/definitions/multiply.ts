@@ -1,8 +1,9 @@
 /** Multiplications. SDM vol. 2A IMUL, vol. 2B MUL. */
-import type { Ops, Value } from "../../ir/ops.ts";
+import type { Ops, Recipe, Value } from "../../ir/ops.ts";
 import { mulFlags } from "../flags.ts";
 import { type Operand, writeRegister } from "../operand.ts";
 import type { Definition, Instance } from "../record.ts";
+import type { Mode } from "../registers.ts";
 import { RAX, RDX } from "../slots.ts";
 
 interface Product<V extends Value> {
@@ -27,8 +28,17 @@ function overflows<V extends Value>(b: Ops<V>, { low, high }: Product<V>, signed
   return b.ne(high, b.neg(b.zext(b.lts(low, b.constant(w, 0)), w)));
 }
 
-function multiplyInto<V extends Value>(b: Ops<V>, dst: Operand<V>, x: V, y: V): void {
-  const both = product(b, x, y, true), recipe = mulFlags(b, both.low, overflows(b, both, true));
+/**
+ * Undefined flags: in real mode what an 80286 leaves (by the high half, AF set), else by the low half, as most
+ * emulators have it.
+ */
+function flagsOf<V extends Value>(b: Ops<V>, both: Product<V>, mode: Mode, signed: boolean): Recipe<V> {
+  const overflow = overflows(b, both, signed);
+  return mode === 16 ? mulFlags(b, both.high, overflow, 1) : mulFlags(b, both.low, overflow, 0);
+}
+
+function multiplyInto<V extends Value>(b: Ops<V>, dst: Operand<V>, x: V, y: V, mode: Mode): void {
+  const both = product(b, x, y, true), recipe = flagsOf(b, both, mode, true);
   dst.write(b, both.low);
   b.flags(recipe);
 }
@@ -38,9 +48,9 @@ export const imul2: Definition = {
   mnemonic: "imul",
   encodings: { "0f af": "Gv,Ev" },
   cycleClass: "mul",
-  semantics(b, [dst, src]) {
+  semantics(b, [dst, src], { mode }) {
     const y = src.read(b);
-    multiplyInto(b, dst, dst.read(b), y);
+    multiplyInto(b, dst, dst.read(b), y, mode);
   },
   examples: [
     "0f af c3 | imul eax, ebx | eax=ffffffff ebx=5 => eax=fffffffb cf=0 of=0",
@@ -54,9 +64,9 @@ export const imul3: Definition = {
   mnemonic: "imul",
   encodings: { "69": "Gv,Ev,Iz", "6b": "Gv,Ev,Is" },
   cycleClass: "mul",
-  semantics(b, [dst, src, factor]) {
+  semantics(b, [dst, src, factor], { mode }) {
     const x = src.read(b);
-    multiplyInto(b, dst, x, factor.read(b));
+    multiplyInto(b, dst, x, factor.read(b), mode);
   },
   examples: ["6b c3 f6 | imul eax, ebx, 0xfffffff6 | ebx=3 => eax=ffffffe2 cf=0"],
 };
@@ -69,7 +79,7 @@ function semantics<V extends Value>(
 ): void {
   const w = src.width, y = src.read(b);
   const both = product(b, b.read(RAX, w), y, signed);
-  const recipe = mulFlags(b, both.low, overflows(b, both, signed));
+  const recipe = flagsOf(b, both, mode, signed);
   if (w === 8) {
     // The product of bytes is in AX.
     b.write(RAX, both.low);

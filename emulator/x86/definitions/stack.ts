@@ -1,9 +1,11 @@
-/** Stack instructions. SDM vol. 2B PUSH, POP, PUSHF, POPF; vol. 2A LEAVE. */
-import { REST } from "../flag_bits.ts";
-import { eflags, storedFlags } from "../flags.ts";
+/** Stack instructions. SDM vol. 2B PUSH, POP, PUSHA, POPA, PUSHF, POPF; vol. 2A ENTER, LEAVE. */
+import type { Ops, Value, Width } from "../../ir/ops.ts";
+import { VECTOR } from "../exception.ts";
+import { commitEflags, eflags } from "../flags.ts";
 import type { Definition } from "../record.ts";
-import { EFLAGS_REST, RBP, RSP } from "../slots.ts";
-import { pushValue, stackAddress, topOfStack } from "../stack_access.ts";
+import type { Mode } from "../registers.ts";
+import { gpr, RBP, RSP } from "../slots.ts";
+import { pushAll, pushValue, stackAddress, stackLoad, topOfStack } from "../stack_access.ts";
 
 /** PUSH: rSP <- rSP - size; [rSP] <- SRC (the old rSP if that is pushed). */
 export const push: Definition = {
@@ -63,10 +65,7 @@ export const pushf: Definition = {
   ],
 };
 
-/**
- * POPF: EFLAGS <- popped value, as at privilege level 0. 16 bits leave the upper half alone. RF, VM, VIF and
- * VIP are not kept; TF is kept and raises nothing.
- */
+/** POPF: EFLAGS <- popped value, as at privilege level 0. TF is kept and raises nothing. */
 export const popf: Definition = {
   mnemonic: "popf",
   encodings: { "9d": ";d64" },
@@ -75,13 +74,8 @@ export const popf: Definition = {
   cycleClass: "stack",
   semantics(b, _operands, { mode, size }) {
     const { value, sp } = topOfStack(b, mode, size);
-    const wide = b.zext(value, 64);
-    const rest = b.and(wide, b.constant(64, REST));
-    const upper = b.and(b.read(EFLAGS_REST, 64), b.constant(64, REST & ~0xffffn));
-    const recipe = storedFlags(b, wide);
     b.write(RSP, sp);
-    b.write(EFLAGS_REST, size === 16 ? b.or(rest, upper) : rest);
-    b.flags(recipe);
+    commitEflags(b, b.zext(value, 64), size);
   },
   examples: [
     "9d | popfq | rsp=2000 q[2000]=8d5 => rsp=2008 cf=1 pf=1 af=1 zf=1 sf=1 of=1 | 64",
@@ -97,10 +91,145 @@ export const leave: Definition = {
   cycleClass: "stack",
   semantics(b, _operands, { mode, size }) {
     const frame = b.read(RBP, mode);
-    const value = b.load(stackAddress(b, mode, frame), size);
+    // The frame is data (#GP) where the top of the stack is not (#SS).
+    const value = b.load(stackAddress(b, mode, frame, size / 8, VECTOR.GP), size);
     b.write(RSP, b.add(frame, b.constant(mode, size / 8)));
     // 32 bits are popped in modes 16 and 32 only: nothing to extend.
     b.write(RBP, value);
   },
   examples: ["c9 | leave | rbp=2000 q[2000]=77 => rsp=2008 rbp=77 | 64"],
+};
+
+/** PUSH of a segment register: its selector with zeros in front. */
+export const pushSegment: Definition = {
+  mnemonic: "push",
+  encodings: {
+    "06": "ES;not64",
+    "0e": "CS;not64",
+    "16": "SS;not64",
+    "1e": "DS;not64",
+    "0f a0": "FS;d64",
+    "0f a8": "GS;d64",
+  },
+  sized: true,
+  cycleClass: "stack",
+  semantics(b, [src], { mode, size }) {
+    pushValue(b, mode, b.zext(src.read(b), size));
+  },
+  examples: [
+    "1e | push ds | ds=1234 esp=2002 => esp=2000 w[2000]=1234 | 16",
+    "0f a8 | push gs | gs=10 rsp=2008 => rsp=2000 q[2000]=10 | 64",
+  ],
+};
+
+/**
+ * POP of a segment register: what MOV to it does, with the top of the stack. (Hardware also holds off interrupts
+ * for one instruction after POP SS.)
+ */
+export const popSegment: Definition = {
+  mnemonic: "pop",
+  encodings: {
+    "07": "ES;not64",
+    "17": "SS;not64",
+    "1f": "DS;not64",
+    "0f a1": "FS;d64",
+    "0f a9": "GS;d64",
+  },
+  sized: true,
+  cycleClass: "stack",
+  semantics(b, [dst], { mode, size }) {
+    const { value, sp } = topOfStack(b, mode, size);
+    dst.write(b, b.trunc(value, 16));
+    b.write(RSP, sp);
+  },
+  examples: [
+    "1f | pop ds | esp=2000 w[2000]=1234 => esp=2002 ds=1234 ds_base=12340 | 16",
+    "0f a1 | pop fs | rsp=2000 q[2000]=10 => rsp=2008 trap=load_segment(4,10) | 64",
+  ],
+};
+
+/** Codes of the registers that PUSHA pushes, in this order: rAX first, rDI last. */
+const ALL = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+
+/** PUSHA: pushes the eight general registers; of rSP the value before the first push. */
+export const pusha: Definition = {
+  mnemonic: "pusha",
+  encodings: { "60": ";not64" },
+  sized: "suffix",
+  cycleClass: "stack",
+  semantics(b, _operands, { mode, size }) {
+    pushAll(b, mode, ALL.map((code) => b.read(gpr(code), size)));
+  },
+  examples: [
+    "60 | pushad | eax=1 esp=2020 edi=8 => esp=2000 d[201c]=1 d[200c]=2020 d[2000]=8 | 32",
+    "60 | pushaw | eax=1 esp=2010 edi=8 => esp=2000 w[200e]=1 w[2006]=2010 w[2000]=8 | 16",
+  ],
+};
+
+/** POPA: pops them again; what stands for rSP is skipped. */
+export const popa: Definition = {
+  mnemonic: "popa",
+  encodings: { "61": ";not64" },
+  sized: "suffix",
+  cycleClass: "stack",
+  semantics(b, _operands, { mode, size }) {
+    const sp = b.read(RSP, mode), bytes = size / 8;
+    const at = (n: number) => b.add(sp, b.constant(mode, n * bytes));
+    const values = ALL.filter((code) => code !== 4)
+      .map((code) => [code, stackLoad(b, mode, at(7 - code), size)] as const);
+    for (const [code, value] of values) b.write(gpr(code), value);
+    b.write(RSP, at(8));
+  },
+  examples: ["61 | popad | esp=2000 d[2000]=8 d[200c]=5 d[201c]=1 => esp=2020 eax=1 edi=8 | 32"],
+};
+
+/** The low bits, or zeros in front. */
+function resized<V extends Value>(b: Ops<V>, v: V, width: Width): V {
+  return width < v.width ? b.trunc(v, width) : b.zext(v, width);
+}
+
+/** Frame pointers that ENTER copies at most. */
+const LEVELS = 31;
+
+/** Copies `level` - 1 frame pointers of the caller's below `frame`, then `frame` itself: the display. */
+function copyDisplay<V extends Value>(b: Ops<V>, mode: Mode, size: 16 | 32 | 64, frame: V, level: V): void {
+  const old = b.read(RBP, mode);
+  const below = (v: V, n: number) => b.sub(v, b.constant(mode, n * size / 8));
+  for (let n = 1; n < LEVELS; n++) {
+    b.when(b.ltu(b.constant(32, n), level), () => {
+      const pointer = stackLoad(b, mode, below(old, n), size);
+      b.store(stackAddress(b, mode, below(frame, n), size / 8), pointer);
+    });
+  }
+  b.when(b.ne(level, b.constant(32, 0)), () => {
+    const place = b.sub(frame, resized(b, b.mul(level, b.constant(32, size / 8)), mode));
+    b.store(stackAddress(b, mode, place, size / 8), resized(b, frame, size));
+  });
+}
+
+/**
+ * ENTER: push rBP; FRAME <- rSP; push the display of (level mod 32) frame pointers; rBP <- FRAME; rSP <- rSP - imm16.
+ * If it faults half-way through a display that overlaps the new one, what it had stored is read when it is tried
+ * again.
+ */
+export const enter: Definition = {
+  mnemonic: "enter",
+  encodings: { "c8": "Iw,Lb;d64" },
+  sized: true,
+  cycleClass: "stack",
+  semantics(b, [locals, depth], { mode, size }) {
+    const bytes = b.constant(mode, size / 8);
+    const level = b.and(b.zext(depth.read(b), 32), b.constant(32, 31));
+    const frame = b.sub(b.read(RSP, mode), bytes);
+    b.store(stackAddress(b, mode, frame, size / 8), b.read(RBP, size));
+    copyDisplay(b, mode, size, frame, level);
+    const display = b.mul(resized(b, level, mode), bytes);
+    b.write(RBP, resized(b, frame, size));
+    b.write(RSP, b.sub(b.sub(frame, display), b.zext(locals.read(b), mode)));
+  },
+  examples: [
+    "c8 10 00 00 | enter 0x10, 0 | rbp=77 rsp=2008 => rbp=2000 rsp=1ff0 q[2000]=77 | 64",
+    "c8 04 00 02 | enter 4, 2 | ebp=3000 esp=2004 d[2ffc]=55 => ebp=2000 esp=1ff4 d[2000]=3000 d[1ffc]=55 d[1ff8]=2000 | 32",
+    "c8 02 00 01 | enter 2, 1 | ebp=30 esp=2002 => ebp=2000 esp=1ffc w[2000]=30 w[1ffe]=2000 | 16",
+  ],
 };

@@ -107,8 +107,6 @@ function raising(mnemonic: string, key: string, vector: number): Definition {
   };
 }
 
-/** INT3: #BP, vector 3, a trap: the saved address is that of the next instruction. */
-export const int3 = raising("int3", "cc", 3);
 /** UD2: #UD, vector 6, a fault: the saved address is its own. */
 export const ud2 = raising("ud2", "0f 0b", 6);
 

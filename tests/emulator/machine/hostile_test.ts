@@ -6,7 +6,13 @@ import { Random } from "../../support/random.ts";
 import { guest } from "./guests.ts";
 
 const ENGINES = ["interpreter", "oracle"] as const;
-const REASONS: readonly Stop["reason"][] = ["HLT", "BUDGET", "UNIMPLEMENTED", "INTERNAL_ERROR"];
+const REASONS: readonly Stop["reason"][] = [
+  "HLT",
+  "SHUTDOWN",
+  "BUDGET",
+  "UNIMPLEMENTED",
+  "INTERNAL_ERROR",
+];
 
 async function ends(source: string, options: Partial<VmOptions> = {}): Promise<Stop> {
   const stops = [];

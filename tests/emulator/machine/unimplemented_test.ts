@@ -24,12 +24,12 @@ interface Case {
 const CASES: readonly Case[] = [
   {
     vm: { arch: "x86" },
-    source: "nop\n.byte 0x0f, 0xa3, 0xc0",
-    bytes: "0f a3",
+    source: "nop\n.byte 0x0f, 0xb8, 0xc0",
+    bytes: "0f b8",
     pc: 0x1001n,
     mode: "x86-64",
-    what: "opcode 0f a3 is not implemented (bt)",
-    message: "opcode 0f a3 is not implemented (bt) (bytes 0f a3 at 0x1001, mode x86-64)",
+    what: "opcode 0f b8 is not implemented (popcnt)",
+    message: "opcode 0f b8 is not implemented (popcnt) (bytes 0f b8 at 0x1001, mode x86-64)",
     undecodable: true,
   },
   {
@@ -56,32 +56,32 @@ const CASES: readonly Case[] = [
     vm: { arch: "x86", mode: 16 },
     source: "",
     prepare(vm) {
-      vm.memory.write(0x1_2340 + 0x10, Uint8Array.of(0x0f, 0x0b));
+      vm.memory.write(0x1_2340 + 0xf, Uint8Array.of(0x90, 0x0f, 0xaa));
       vm.vcpu.registers.set("cs", 0x1234);
-      vm.vcpu.pc = 0x10n;
+      vm.vcpu.pc = 0xfn;
     },
-    bytes: "0f 0b",
+    bytes: "0f aa",
     pc: 0x10n,
     mode: "x86-16",
-    what: "delivery of exception 6 (#UD)",
-    message: "exception 6 (#UD); delivery through the IDT is not implemented " +
-      "(bytes 0f 0b at 0x10, mode x86-16)",
+    what: "opcode 0f aa is not implemented (rsm)",
+    message: "opcode 0f aa is not implemented (rsm) (bytes 0f aa at 0x10, mode x86-16)",
+    undecodable: true,
   },
   {
     // The instruction ends where IP wraps.
     vm: { arch: "x86", mode: 16 },
     source: "",
     prepare(vm) {
-      vm.memory.write(0xfffe, Uint8Array.of(0x0f, 0x0b));
+      vm.memory.write(0xfffd, Uint8Array.of(0x90, 0x0f, 0xaa));
       vm.vcpu.registers.set("cs", 0);
-      vm.vcpu.pc = 0xfffen;
+      vm.vcpu.pc = 0xfffdn;
     },
-    bytes: "0f 0b",
+    bytes: "0f aa",
     pc: 0xfffen,
     mode: "x86-16",
-    what: "delivery of exception 6 (#UD)",
-    message: "exception 6 (#UD); delivery through the IDT is not implemented " +
-      "(bytes 0f 0b at 0xfffe, mode x86-16)",
+    what: "opcode 0f aa is not implemented (rsm)",
+    message: "opcode 0f aa is not implemented (rsm) (bytes 0f aa at 0xfffe, mode x86-16)",
+    undecodable: true,
   },
   {
     vm: { arch: "ppc" },

@@ -35,6 +35,12 @@ Deno.test("exit numbers are the manuals'", () => {
     IO_INSTRUCTION: 30,
     EPT_VIOLATION: 48,
     EPT_MISCONFIG: 49,
+    INVD: 13,
+    CR_ACCESS: 28,
+    DR_ACCESS: 29,
+    MSR_READ: 31,
+    MSR_WRITE: 32,
+    WBINVD: 54,
   });
   assertEquals(codes(svm.reasons), {
     EXCP: 0x40,
@@ -43,5 +49,11 @@ Deno.test("exit numbers are the manuals'", () => {
     IOIO: 0x7b,
     VMMCALL: 0x81,
     NPF: 0x400,
+    CR0_WRITE: 0x10,
+    DR0_READ: 0x20,
+    DR0_WRITE: 0x30,
+    INVD: 0x76,
+    MSR: 0x7c,
+    WBINVD: 0x89,
   });
 });

@@ -11,12 +11,13 @@ import { random } from "./samples.ts";
 /** Every opcode with every ModRM.reg, as register and as memory in both shapes, after several prefixes. */
 function* allShapes(mode: Mode): Generator<Uint8Array> {
   const rex = mode === 64 ? [[0x48], [0x49]] : [];
-  for (const prefix of [[], [0x66], [0xf3], ...rex]) {
+  for (const prefix of [[], [0x66], [0x67], [0x66, 0x67], [0xf3], [0xf2], ...repeated(mode), ...rex]) {
     for (const segment of [[], [0x64]]) {
-      if (segment.length > 0 && prefix[0] === 0xf3) continue;
+      if (segment.length > 0 && prefix.some((byte) => byte === 0xf3 || byte === 0xf2)) continue;
       for (let opcode = 0; opcode < 512; opcode++) {
         for (let reg = 0; reg < 8; reg++) {
-          for (const modrm of [0x00, 0x04, 0xc0, 0xc1]) {
+          // The last two make fa and fb, of ENDBR.
+          for (const modrm of [0x00, 0x04, 0xc0, 0xc1, 0xc2, 0xc3]) {
             const map = opcode >= 256 ? [0x0f, opcode & 0xff] : [opcode];
             // The byte after ModRM is a SIB byte with base and index; all else is zeros.
             const head = [...segment, ...prefix, ...map, modrm | reg << 3, modrm === 4 ? 0x08 : 0];
@@ -26,6 +27,14 @@ function* allShapes(mode: Mode): Generator<Uint8Array> {
       }
     }
   }
+}
+
+/** Repeat prefixes with every operand and address size. */
+function repeated(mode: Mode): number[][] {
+  const sizes = [[0x66], [], ...mode === 64 ? [[0x48]] : []];
+  return [0xf3, 0xf2].flatMap((repeat) =>
+    [[], [0x67]].flatMap((address) => sizes.map((size) => [repeat, ...address, ...size]))
+  ).concat(mode === 64 ? [[0x67, 0x48]] : []);
 }
 
 /** One decoded instruction for each form. */
@@ -59,7 +68,8 @@ function runWithFault(decoded: Decoded, failing: number): boolean {
   const host: ExecuteHost = {
     state,
     load: () => {
-      assert(!stored, `${decoded.form.name}: a load after a store`);
+      // ENTER copies frame pointers one by one.
+      assert(!stored || decoded.form.name.startsWith("enter"), `${decoded.form.name}: a load after a store`);
       raise();
       return 5n;
     },
@@ -90,7 +100,7 @@ for (const mode of [16, 32, 64] as const) {
       decoded.form.fields.forEach((kind, i) => {
         assertEquals(typeof decoded.values[i], kind === "i64" ? "bigint" : "number", `${name}: field ${i}`);
       });
-      for (let n = 0; runWithFault(decoded, n); n++) assert(n < 8, name);
+      for (let n = 0; runWithFault(decoded, n); n++) assert(n < 64, name);
     }
   });
 }
@@ -99,7 +109,7 @@ Deno.test("x86Isa() has unique forms, few enough, and is built once", () => {
   for (const mode of [16, 32, 64] as const) {
     const { forms } = x86Isa(mode);
     assertEquals(new Set(forms.map((f) => f.name)).size, forms.length);
-    assert(forms.length <= 900, `${forms.length} forms in mode ${mode}`);
+    assert(forms.length <= 1500, `${forms.length} forms in mode ${mode}`);
     assertEquals(x86Isa(mode), x86Isa(mode));
   }
 });

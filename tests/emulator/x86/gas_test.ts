@@ -24,7 +24,8 @@ async function assembleWithGnu(mode: Mode, lines: readonly string[]): Promise<Ui
   const directory = await Deno.makeTempDir();
   try {
     const at = (name: string) => `${directory}/${name}`;
-    const source = [".intel_syntax noprefix", `.code${mode}`, ...lines, ""].join("\n");
+    const theirs = lines.map((line) => line.replace(/^((?:rep\w* )?)a(16|32) /, "$1addr$2 "));
+    const source = [".intel_syntax noprefix", `.code${mode}`, ...theirs, ""].join("\n");
     await Deno.writeTextFile(at("a.s"), source);
     const is64 = mode === 64;
     const made = await run("as", [is64 ? "--64" : "--32", "-o", at("a.o"), at("a.s")]) &&
@@ -37,7 +38,7 @@ async function assembleWithGnu(mode: Mode, lines: readonly string[]): Promise<Ui
 
 /** Text that means something else to GNU as: addresses that depend on the place, suffixes, AH's kin. */
 const EXCLUDED =
-  /^(j|loop|call|ret|leave|push|pop|nop|xchg)|rel |\[0x|\[\d|^lock|^mov (al|ax|eax|rax), \w+ ptr|^bswap/;
+  /^(salc|l[fgs]s r|mov r\w\w, [c-gs]s|j|(a\d+ )?loop|call|ret|leave|push|pop|nop|xchg)|rel |\[0x|\[\d|^lock|^mov (al|ax|eax|rax), \w+ ptr|^bswap/;
 
 /** Texts of our disassembler to try, each once. */
 function texts(mode: Mode): string[] {

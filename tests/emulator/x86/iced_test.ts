@@ -33,6 +33,9 @@ function formatter(): Formatter {
 
 const PC: Readonly<Record<Mode, bigint>> = { 16: 0x7c00n, 32: 0x8048000n, 64: 0x7fff12345000n };
 
+/** F3 BSF is BSF: CPUID does not report BMI1. */
+const WITHOUT_BMI = DecoderOptions.NoMPFX_0FBC;
+
 interface Count {
   same: number;
   refused: number;
@@ -43,7 +46,7 @@ interface Count {
 function compare(mode: Mode, bytes: Uint8Array, format: Formatter, count: Count): string | undefined {
   const pc = PC[mode];
   const isa = x86Isa(mode), ours = isa.decode(bytes, pc);
-  const decoder = new Decoder(mode, bytes, DecoderOptions.None);
+  const decoder = new Decoder(mode, bytes, WITHOUT_BMI);
   decoder.ip = pc;
   const theirs = decoder.decode();
   try {
@@ -56,7 +59,7 @@ function compare(mode: Mode, bytes: Uint8Array, format: Formatter, count: Count)
     if (theirs.code === Code.INVALID) {
       return `${mode}: ${hex}: we say ${ours.form.name}, iced says it is invalid`;
     }
-    const mine = ourText(isa.disassemble(bytes, pc)?.text ?? ""), his = icedText(format.format(theirs));
+    const mine = ourText(isa.disassemble(bytes, pc)?.text ?? ""), his = icedText(format.format(theirs), mode);
     if (mine !== his || ours.length !== theirs.length) {
       return `${mode}: ${hex}: ${mine} (${ours.length}), iced: ${his} (${theirs.length})`;
     }

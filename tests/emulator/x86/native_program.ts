@@ -44,11 +44,13 @@ const AFTER = assemble([
   "pushfq",
   "pop rax",
   "mov [r14], rax",
+  // What the string instructions and STD have left.
+  "cld",
+  `mov rdi, ${SCRATCH}`,
   "mov rax, [rdi]",
   "mov [r14+56], rax",
   `lea r15, [r15+${RECORD}]`,
   `lea r14, [r14+${RECORD}]`,
-  "cld",
 ]);
 
 const SYSCALL = [0x0f, 0x05];

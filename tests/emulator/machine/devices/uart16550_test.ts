@@ -102,6 +102,20 @@ Deno.test("Uart16550 takes a wide access as one to each byte", () => {
   assertEquals([read(LCR), read(SCR)], [0, 0]);
 });
 
+Deno.test("Uart16550 brings what it asks its line for byte by byte, and only to a guest that waits", async () => {
+  let asked = 0;
+  const { write, read } = make({
+    receive: () => Promise.resolve(asked++ === 0 ? Uint8Array.of(1, 2) : undefined),
+  });
+  assertEquals([read(LSR), asked], [0x60, 0]);
+  write(DATA, 0x41);
+  assertEquals([read(LSR), asked], [0x60, 0], "it has written in between");
+  assertEquals([await read(LSR), asked], [0x61, 1]);
+  write(MCR, 3);
+  assertEquals([read(DATA), read(LSR), read(LSR), read(DATA)], [1, 0x60, 0x61, 2]);
+  assertEquals([read(MSR), read(LSR), await read(LSR), read(MSR), read(LSR)], [0xb0, 0x60, 0x60, 0x38, 0x60]);
+});
+
 /** Copies its input to its output until the carrier drops. */
 const COPY = {
   x86: `

@@ -1,0 +1,67 @@
+/**
+ * The traps that x86 definitions raise, in the order of their numbers.
+ *
+ * | trap | arguments | result |
+ * |---|---|---|
+ * | `in` | port, size in bytes | value of that size |
+ * | `out` | port, size in bytes, value | |
+ * | `vmcall` `vmmcall` `cpuid` `hlt` | (registers) | |
+ * | `rdtsc` `rdtscp` | | 64 bits; ECX is the definition's business |
+ * | `exception` | vector, error code or 0: a fault, the instruction is not done, its own address is pushed | |
+ * | `interrupt` | vector: INT n, INT1, INT3, INTO; the next address is pushed | |
+ * | `iret` | operand size in bytes | |
+ * | `far_jump` `far_call` | selector, offset, operand size in bytes | |
+ * | `far_return` | operand size in bytes, bytes to release | |
+ * | `load_segment` | index of the segment register, selector | |
+ * | `mov_to_cr` `mov_to_dr` | n, value | |
+ * | `mov_from_cr` `mov_from_dr` | n | 64 bits |
+ * | `lgdt` `lidt` | linear address of limit and base, operand size in bytes (2: the base has 24 bits) | |
+ * | `sgdt` `sidt` | linear address | |
+ * | `lldt` `ltr` | selector | |
+ * | `sldt` `str` | | 16 bits |
+ * | `lmsw` | value | |
+ * | `invlpg` | linear address | |
+ * | `clts` `rdmsr` `wrmsr` `swapgs` `invd` `wbinvd` | (registers) | |
+ *
+ * Modes 32 and 64 raise all of them. In real mode `interrupt`, `iret`, the far transfers and `load_segment` are
+ * written out in their definitions and not raised. Selectors have 16 bits; offsets and values those of the operand
+ * size; all are passed zero-extended. A trap that comes before other effects of its instruction (`load_segment` of
+ * POP and LDS) may end it by a fault: nothing is written then.
+ */
+export const TRAPS = [
+  "in",
+  "out",
+  "vmcall",
+  "vmmcall",
+  "cpuid",
+  "rdtsc",
+  "hlt",
+  "exception",
+  "rdtscp",
+  "interrupt",
+  "iret",
+  "far_jump",
+  "far_call",
+  "far_return",
+  "load_segment",
+  "mov_to_cr",
+  "mov_from_cr",
+  "mov_to_dr",
+  "mov_from_dr",
+  "lgdt",
+  "lidt",
+  "sgdt",
+  "sidt",
+  "lldt",
+  "ltr",
+  "sldt",
+  "str",
+  "lmsw",
+  "clts",
+  "invlpg",
+  "rdmsr",
+  "wrmsr",
+  "swapgs",
+  "invd",
+  "wbinvd",
+] as const;
