@@ -4,6 +4,7 @@ import type { Decoded, Form, Isa, Undecodable } from "../isa/isa.ts";
 import { type Definition, expand, type Expansion } from "./definition.ts";
 import { disassembleWord } from "./disassemble.ts";
 import { getField } from "./fields.ts";
+import { foreignText } from "./foreign.ts";
 import { PPC_HELPERS } from "./helpers.ts";
 import { type PpcMode, ppcRegisters, resetState } from "./state.ts";
 import { DEFINITIONS, DefinitionTable } from "./table.ts";
@@ -92,7 +93,11 @@ function buildIsa(mode: PpcMode, order: ByteOrder): Isa {
     decode,
     disassemble(bytes, pc) {
       const found = find(bytes);
-      if ("undecodable" in found) return undefined;
+      if ("undecodable" in found) {
+        // A 32-bit processor's relatives had them; in 64 bits the same words are other instructions.
+        const text = mode === 32 && bytes.length >= 4 ? foreignText(readWord(bytes, order)) : undefined;
+        return text === undefined ? undefined : { text, length: 4 };
+      }
       return { text: disassembleWord(found.definition, found.word, { pc, mode }), length: 4 };
     },
   };

@@ -108,6 +108,7 @@ export const stbcx = storeConditional("stbcx.", 694, 8, 64, [
 ]);
 export const sthcx = storeConditional("sthcx.", 726, 16, 64, [
   "7c602dad | sthcx. r3, 0, r5 | r3=5 r5=2002 reserve=2 reserve_address=2000 => [2002]=0000 cr0=0",
+  "7c602dad | sthcx. r3, 0, r5 | r3=5 r5=2002 reserve=2 reserve_address=2002 => [2002]=0005 cr0=2 reserve=0",
 ]);
 
 export const RESERVATION: readonly Definition[] = [

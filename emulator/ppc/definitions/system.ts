@@ -281,7 +281,10 @@ export const tdi = ppc("tdi", {
   semantics(b, { TO, RA, SI }) {
     trapIf(b, TO, RA.read(b), SI.read(b));
   },
-  examples: ["0883ffff | tdeqi r3, -1 | r3=ffffffff => pc=1004"],
+  examples: [
+    "0883ffff | tdeqi r3, -1 | r3=ffffffff => pc=1004",
+    "0883ffff | tdeqi r3, -1 | r3=ffffffffffffffff => trap=trap(4)",
+  ],
 });
 
 /** Synchronize (L=0), lwsync (L=1), ptesync (L=2). Nothing to order: accesses happen as they are made. */

@@ -66,20 +66,17 @@ export function bitLength(value: bigint): number {
   return value.toString(2).length;
 }
 
-/** -1, 0 or 1 as `a` is below, equal to or above `b`; neither is a NaN. */
-export function order(a: FloatNumber, b: FloatNumber): number {
-  if (a.kind === "zero" && b.kind === "zero") return 0;
-  const signOf = (x: FloatNumber) => x.kind === "zero" ? 0 : x.sign ? -1 : 1;
-  const [x, y] = [signOf(a), signOf(b)];
-  if (x !== y || x === 0) return Math.sign(x - y);
-  return x * magnitude(a, b);
+/** Scratch: nothing is kept in it. */
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** The host's number of these bits; of a NaN some NaN. */
+export function numberOf(bits: bigint): number {
+  scratch.setBigUint64(0, bits);
+  return scratch.getFloat64(0);
 }
 
-function magnitude(a: FloatNumber, b: FloatNumber): number {
-  if (a.kind !== "finite" || b.kind !== "finite") {
-    return Number(a.kind === "infinity") - Number(b.kind === "infinity");
-  }
-  const low = Math.min(a.exponent, b.exponent);
-  const x = a.significand << BigInt(a.exponent - low), y = b.significand << BigInt(b.exponent - low);
-  return x < y ? -1 : x > y ? 1 : 0;
+/** The bits of a number that is no NaN. */
+export function bitsOf(value: number): bigint {
+  scratch.setFloat64(0, value);
+  return scratch.getBigUint64(0);
 }

@@ -11,6 +11,7 @@ import {
   type Work,
 } from "./arithmetic.ts";
 import { fromInteger, INTEGERS, roundToSingle, roundToWhole, toInteger } from "./convert.ts";
+import { fastAdd, fastDivide, fastMultiply, type FastOperation, fastSubtract } from "./fast.ts";
 import { ROUND, type Status } from "./fpscr.ts";
 import { DOUBLE, type Format, SINGLE } from "./round.ts";
 
@@ -30,6 +31,14 @@ function both(name: string, meaning: Meaning): [string, FloatOperation][] {
   return [[name, by(DOUBLE, meaning)], [`${name}s`, by(SINGLE, meaning)]];
 }
 
+/** The double one of a pair with a quick way tried first: where that gives nothing, the exact way is taken. */
+function withQuick(
+  quick: FastOperation,
+  [[name, exact], ...rest]: readonly [string, FloatOperation][],
+): [string, FloatOperation][] {
+  return [[name, (status, operands) => quick(status, operands) ?? exact(status, operands)], ...rest];
+}
+
 const fused = (minus: boolean, negate: boolean): Meaning => (work, operands) =>
   multiplyAdd(work, operands, { minus, negate });
 
@@ -45,10 +54,10 @@ function toIntegers(
 }
 
 const OPERATIONS: readonly (readonly [string, FloatOperation])[] = [
-  ...both("fadd", (work, [a, b]) => add(work, a, b)),
-  ...both("fsub", (work, [a, b]) => subtract(work, a, b)),
-  ...both("fmul", (work, [a, , c]) => multiply(work, a, c)),
-  ...both("fdiv", (work, [a, b]) => divide(work, a, b)),
+  ...withQuick(fastAdd, both("fadd", (work, [a, b]) => add(work, a, b))),
+  ...withQuick(fastSubtract, both("fsub", (work, [a, b]) => subtract(work, a, b))),
+  ...withQuick(fastMultiply, both("fmul", (work, [a, , c]) => multiply(work, a, c))),
+  ...withQuick(fastDivide, both("fdiv", (work, [a, b]) => divide(work, a, b))),
   ...both("fsqrt", (work, [, b]) => squareRoot(work, b)),
   ...both("fmadd", fused(false, false)),
   ...both("fmsub", fused(true, false)),

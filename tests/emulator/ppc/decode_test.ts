@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ppcIsa } from "../../../emulator/ppc/isa.ts";
 import { expand, ppc } from "../../../emulator/ppc/definition.ts";
+import { foreignClashes } from "../../../emulator/ppc/foreign.ts";
 import { parsePattern } from "../../../emulator/ppc/fields.ts";
 import { mask32, mask64 } from "../../../emulator/ppc/operands.ts";
 import { STATE } from "../../../emulator/ir/layout.ts";
@@ -82,6 +83,16 @@ Deno.test("DefinitionTable() refuses patterns that overlap", () => {
     () => new DefinitionTable([...DEFINITIONS, copy]),
     TypeError,
     "patterns of addi and copy overlap",
+  );
+});
+
+Deno.test("instructions known by name alone are no others' words", () => {
+  assertEquals(foreignClashes(DEFINITIONS.filter(({ only }) => only !== 64)), []);
+  assertEquals(ppcIsa(32).disassemble(bytesOf(0x7c64_2a11), 0n)?.text, "doz. r3, r4, r5");
+  assertEquals(ppcIsa(64).disassemble(bytesOf(0x7c64_2a11), 0n), undefined);
+  assertEquals(
+    reasonOf(0x7c64_2a11, 32),
+    "doz. (primary opcode 31, extended 264) is not implemented (word 7c642a11)",
   );
 });
 

@@ -247,7 +247,10 @@ function differences(one: ProgramCase, ours: Trial, theirs: Trial, base: bigint)
   compare("xer", ours.xer, theirs.xer & 0xe000_007fn);
   if (one.preparation !== "count") compare("ctr", ours.ctr, theirs.ctr);
   ours.floats.forEach((value, index) => compare(`f${3 + index}`, value, theirs.floats[index]));
-  const ignored = QEMU_DIFFERS.reduce((all, [which, bits]) => which.test(mnemonic) ? all | bits : all, 0);
+  const both = FPSCR.VXSNAN | FPSCR.VXIMZ;
+  // A multiply-add of singles that is both infinity times zero and a signaling NaN: QEMU sets VXIMZ alone (4.4: both).
+  const half = /^fn?m(add|sub)s$/.test(mnemonic) && (Number(ours.fpscr) & both) === both ? FPSCR.VXSNAN : 0;
+  const ignored = QEMU_DIFFERS.reduce((all, [which, bits]) => which.test(mnemonic) ? all | bits : all, half);
   compare("fpscr", ours.fpscr & BigInt(~ignored >>> 0), theirs.fpscr & BigInt(~ignored >>> 0));
   if (ours.memory.some((byte, index) => byte !== theirs.memory[index])) wrong.push("memory differs");
   return wrong;
