@@ -71,6 +71,7 @@ function statsOf(session: LiveSession, stop: Stop, options: ExecOptions): unknow
     guest: basename(options.guest),
     arch: vm.arch,
     mode: vm.mode,
+    order: vm.isa.order,
     backend: vm.backend.name,
     profile: vm.profile.name,
     stop,

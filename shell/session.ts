@@ -35,7 +35,7 @@ export interface SessionDevice {
 
 /** Where a session's text goes. */
 export interface Sink {
-  /** Whole lines, with their line breaks. */
+  /** Whole lines, with their line breaks; what a guest prints comes byte by byte. */
   write(text: string): void;
 }
 

@@ -5,7 +5,7 @@
  *     deno test --allow-read --allow-write --allow-run=deno --allow-env tests/readme_test.ts -- --update
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { isInstalled } from "./support/guest_targets.ts";
+import { whyNot } from "./support/guest_targets.ts";
 import { blocksOf, deno, inFolder, README, trapsh } from "./support/readme.ts";
 
 const PROMPT = /^trapsh (?:x86|ppc)> /;
@@ -63,11 +63,11 @@ function withoutCounts(text: string): string {
 
 const guestBlock = blocksOf(await Deno.readTextFile(README)).find(({ text }) => text.startsWith("$ "))!;
 const guestCommands = guestBlock.text.match(/^\$ (?:.*\\\n)*.*\n/gm)!;
-const guestCompiler = guestCommands[0].split(" ")[1];
+const noCompiler = whyNot({ compiler: guestCommands[0].split(" ")[1] });
 
 Deno.test({
-  name: `README: a C guest is compiled and run as it says (if there is ${guestCompiler})`,
-  ignore: !isInstalled(guestCompiler),
+  name: `README: a C guest is compiled and run as it says${noCompiler ? ` (skipped: ${noCompiler})` : ""}`,
+  ignore: noCompiler !== undefined,
   fn: () =>
     inFolder([], async (folder) => {
       let real = "";

@@ -1,13 +1,15 @@
 /**
- * Guests of our own assembler, so that programs run where no compiler is: for each ISA mode the same three jobs,
- * each of which stores its answer as 8 hexadecimal digits to the console, and debug-exit at the end.
+ * Guests of our own assembler, so that programs run where no compiler is. Each ISA mode does the same jobs: CRC-32
+ * of "123456789", a table sorted and summed up, a Fibonacci number of 64 bits. The answers go to the console as 8
+ * hexadecimal digits a line; debug-exit gets a 7.
  */
 
-/** What they print: CRC-32 of "123456789", the sum of a sorted table, and a 64-bit product and its parts. */
+/** A program, and the machine that it is for. */
 export interface AssembledGuest {
   readonly name: string;
   readonly arch: "x86" | "ppc";
   readonly mode: 16 | 32 | 64;
+  readonly order: "le" | "be";
   readonly source: string;
 }
 
@@ -292,12 +294,16 @@ export const ASSEMBLED: readonly AssembledGuest[] = [
     name: `x86-${mode}`,
     arch: "x86" as const,
     mode,
+    order: "le" as const,
     source: x86Source(mode),
   })),
-  ...([32, 64] as const).map((mode) => ({
-    name: `ppc${mode}`,
-    arch: "ppc" as const,
-    mode,
-    source: ppcSource(mode),
-  })),
+  ...([32, 64] as const).flatMap((mode) =>
+    (["be", "le"] as const).map((order) => ({
+      name: `ppc${mode} ${order}`,
+      arch: "ppc" as const,
+      mode,
+      order,
+      source: ppcSource(mode),
+    }))
+  ),
 ];

@@ -100,3 +100,29 @@ program("exec finds the machine of an ELF file, gives it standard input and take
     await Deno.remove(file);
   }
 });
+
+program("exec is stopped by Ctrl-C, and the statistics are written", async () => {
+  const folder = await Deno.makeTempDir();
+  const [guest, stats] = [`${folder}/guest.bin`, `${folder}/stats.json`];
+  try {
+    // mov dx, 0x3f8; mov al, 'x'; out dx, al; jmp to itself
+    await Deno.writeFile(guest, Uint8Array.fromHex("66baf803b078eeebfe"));
+    const child = new Deno.Command("deno", {
+      args: ["run", "--no-prompt", "--allow-read", "--allow-env", `--allow-write=${folder}`, "shell/main.ts"]
+        .concat("exec", guest, "--stats", stats),
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    assertEquals(new TextDecoder().decode((await reader.read()).value), "x");
+    child.kill("SIGINT");
+    assertEquals((await reader.read()).done, true);
+    assertStringIncludes(await new Response(child.stderr).text(), "INTERRUPTED");
+    assertEquals((await child.status).code, 1);
+    assertEquals(JSON.parse(await Deno.readTextFile(stats)).stop.reason, "INTERRUPTED");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
