@@ -82,7 +82,7 @@ export function regionBytes(
     trap: module.importFunction("host", "trap", { parameters: ["i32", "i32"], results: ["i32"] }),
   };
   const { code } = module.define({ parameters: ["i32", "i32"], results: ["i32"] }, "run");
-  new RegionWriter(code, imports, blocks, stops).write();
+  new RegionWriter(code, imports, blocks, stops, isa.codeBase).write();
   return { bytes: module.finish(), longest: Math.max(...blocks.map((block) => block.instructions.length)) };
 }
 

@@ -23,6 +23,9 @@ export class RegionWriter {
   readonly #blocks: readonly RegionBlock[];
   /** Addresses that are gone on at from outside only. */
   readonly #stops: ReadonlySet<bigint>;
+  /** Slot of the code segment's base, where there is one. */
+  readonly #codeBase: number | undefined;
+  readonly #returnSites: readonly number[];
   /** Local of each state slot in use, by the slot's offset. */
   readonly #slots = new Map<number, number>();
   readonly #written: readonly number[];
@@ -39,8 +42,11 @@ export class RegionWriter {
     imports: HostImports,
     blocks: readonly RegionBlock[],
     stops: ReadonlySet<bigint>,
+    codeBase: number | undefined,
   ) {
     this.#stops = stops;
+    this.#codeBase = codeBase;
+    this.#returnSites = returnSites(blocks, stops);
     this.#code = code;
     this.#imports = imports;
     this.#blocks = blocks;
@@ -91,7 +97,10 @@ export class RegionWriter {
       const target = new RegionTarget(
         this,
         place,
-        (push, constant) => this.#goTo(index, self, push, constant),
+        (push, constant) =>
+          constant === undefined && !this.#leavesSegment(instruction.steps)
+            ? this.#goToComputed(push)
+            : this.#goTo(index, self, push, constant),
       );
       new Lowering(target).steps(instruction.steps);
       if (target.mayGoStale) this.leaveIfStale(place, () => code.i64(nextPc));
@@ -112,6 +121,27 @@ export class RegionWriter {
       return;
     }
     code.i32(to).set(this.#index).branch(this.#dispatch);
+  }
+
+  /** A computed target is most often a return: looked for among the addresses behind this region's jumps and calls. */
+  #goToComputed(push: () => void): void {
+    const code = this.#code;
+    push();
+    code.set(this.#pc);
+    for (const site of this.#returnSites) {
+      code.get(this.#pc).i64(this.#blocks[site].pc).op("i64.eq").if();
+      code.i32(site).set(this.#index).branch(this.#dispatch);
+      code.end();
+    }
+    this.#leaveAt(() => code.get(this.#pc), LEFT.miss);
+  }
+
+  /** Whether an instruction loads the code segment: the same offset is another place then. */
+  #leavesSegment(steps: readonly Step[]): boolean {
+    return steps.some((step) =>
+      (step.kind === "write" && step.slot === this.#codeBase) ||
+      (step.kind === "when" && this.#leavesSegment(step.then))
+    );
   }
 
   #leaveAt(pushPc: () => void, status: number): void {
@@ -181,6 +211,21 @@ export class RegionWriter {
   #storeSlots(): void {
     for (const slot of this.#written) this.#code.get(CPU).get(this.slot(slot)).memory("i64.store", slot);
   }
+}
+
+/** Computed targets that a region looks for, at most: each is a comparison. */
+const RETURN_SITES = 8;
+
+/** The blocks that stand behind an unconditional branch to inside the region, as code does behind a call. */
+function returnSites(blocks: readonly RegionBlock[], stops: ReadonlySet<bigint>): number[] {
+  const inside = new Set(blocks.map(({ pc }) => pc));
+  const follows = (i: number) =>
+    i > 0 && !stops.has(blocks[i].pc) && blocks[i - 1].nextPc === blocks[i].pc &&
+    blocks[i - 1].instructions.at(-1)!.steps.some((step) =>
+      step.kind === "branch" && step.condition === undefined && step.target.constant !== undefined &&
+      inside.has(step.target.constant)
+    );
+  return blocks.map((_, i) => i).filter(follows).slice(0, RETURN_SITES);
 }
 
 /** Where an instruction stands in its block. */

@@ -134,6 +134,66 @@ Deno.test("the same bytes run right under another code segment", async () => {
   assertEquals(outcomes[2], outcomes[0]);
 });
 
+Deno.test("a far return to an offset of the region, but of another segment, leaves the region", async () => {
+  const source = `
+        push 0x100
+        push back
+        jmp leave
+  back: mov ax, 1
+        hlt
+  leave: retf
+  `;
+  for (const executor of EXECUTORS) {
+    const vm = makeVm({ mode: 16, at: 0x2000n, source }, executor);
+    vm.vcpu.registers.set("sp", 0x1800);
+    const back = vm.symbols.lookup("back")!;
+    vm.memory.write(back + 0x1000n, vm.assemble("mov ax, 2\nhlt", back).bytes);
+    const stop = await vm.run({ instructions: 20 });
+    assertEquals([stop.reason, vm.vcpu.registers.get("ax"), vm.vcpu.registers.get("cs")], [
+      "HLT",
+      2n,
+      0x100n,
+    ]);
+  }
+});
+
+Deno.test("calls and returns inside a region stay in it, and stop where they should", async () => {
+  const source = `
+        mov esp, 0x8000
+        mov eax, 12
+        call fib
+        hlt
+  fib:  cmp eax, 2
+        jb small
+        push eax
+        dec eax
+        call fib
+        xchg eax, dword ptr [esp]
+        sub eax, 2
+        call fib
+        pop ecx
+        add eax, ecx
+  small: ret
+  `;
+  const outcomes = [];
+  for (const executor of EXECUTORS) {
+    const vm = makeVm({ mode: 32, source }, executor);
+    const seen = [];
+    for (
+      let stop = await vm.run({ instructions: 137 });
+      seen.length < 100;
+      stop = await vm.run({ instructions: 137 })
+    ) {
+      seen.push(`${stop.reason} ${stop.pc} ${vm.vcpu.cycles} ${vm.vcpu.registers.get("eax")}`);
+      if (stop.reason === "HLT") break;
+    }
+    outcomes.push(seen);
+  }
+  assertEquals(outcomes[0].at(-1)!.endsWith(" 144"), true);
+  assertEquals(outcomes[1], outcomes[0]);
+  assertEquals(outcomes[2], outcomes[0]);
+});
+
 Deno.test("memory slots come and go under cached code", async () => {
   for (const executor of EXECUTORS) {
     const vm = makeVm({ source: "hlt" }, executor);
