@@ -23,12 +23,12 @@ export interface ExecOptions {
   readonly budget?: number;
 }
 
-/** Ends that are the guest's own wish. */
-const GOOD_ENDS = new Set(["HLT", "SHUTDOWN", "SYSTEM_EVENT"]);
+/** Ends that are the guest's own wish. A shutdown is none: the guest raised what it could not handle. */
+const GOOD_ENDS = new Set(["HLT", "SYSTEM_EVENT"]);
 
 /**
  * Loads and runs the guest, with its console on the session's `console`. Throws `UserError` for a file that cannot be read and for a stop other than
- * `HLT` or `SHUTDOWN` (after the statistics are written), and what the loader throws for a bad image.
+ * `HLT` or `SYSTEM_EVENT` (after the statistics are written), and what the loader throws for a bad image.
  */
 export async function execGuest(session: LiveSession, options: ExecOptions): Promise<Stop> {
   const bytes = await readGuest(options.guest);

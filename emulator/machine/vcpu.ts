@@ -127,6 +127,8 @@ export class Vcpu implements EngineHost, Exiting {
     return this.#memory.store(size, flags);
   }
   trap(_cpu: number, trap: number): Status {
+    // Before anything is done: not every trap can be handled twice.
+    if (this.#exits.overdue) return STATUS.again;
     this.#exits.enterHandler();
     try {
       const status = this.#board.traps[trap](this);
@@ -176,6 +178,10 @@ export class Vcpu implements EngineHost, Exiting {
   /** An exit that the hypervisor's kernel half completes by itself. */
   kernelExit(native: NativeReason, key: number): void {
     this.#exits.kernelExit(native, key);
+  }
+  /** The exit at hand is over: a further one of the same instruction is an exit of its own. */
+  endExit(): void {
+    this.#exits.leaveInstruction();
   }
   /** An access to a port; its value stands in argument 2 where it goes out. */
   portAccess(native: NativeReason, direction: "in" | "out"): Status {

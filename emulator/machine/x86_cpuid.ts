@@ -4,8 +4,14 @@
 export type CpuidLeaf = readonly [number, number, number, number];
 
 const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0001, HIGHEST_HYPERVISOR = 0x4000_0001;
-/** Leaf 1 edx: time-stamp counter, CMPXCHG8B, CMOV. Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
-const TSC = 1 << 4, CX8 = 1 << 8, CMOV = 1 << 15, CX16 = 1 << 13, HYPERVISOR = 1 << 31;
+/** Leaf 1 edx: time-stamp counter, RDMSR and WRMSR, PAE (which long mode includes), CMPXCHG8B, CMOV. Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
+const TSC = 1 << 4,
+  MSR = 1 << 5,
+  PAE = 1 << 6,
+  CX8 = 1 << 8,
+  CMOV = 1 << 15,
+  CX16 = 1 << 13,
+  HYPERVISOR = 1 << 31;
 /** Leaf 0x80000001 edx: RDTSCP, long mode. Its ecx: LAHF in long mode. */
 const RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
 
@@ -22,7 +28,7 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean
         vendor === "GenuineIntel" ? 0x600 : 0xf00,
         0,
         (HYPERVISOR | (longMode ? CX16 : 0)) >>> 0,
-        TSC | CX8 | CMOV,
+        TSC | MSR | (longMode ? PAE : 0) | CX8 | CMOV,
       ];
     case 0x4000_0000: {
       // Documentation/virt/kvm/x86/cpuid.rst: the signature stands in ebx, ecx, edx.

@@ -3,10 +3,14 @@ import type { TrapRule } from "../engine/backend.ts";
 import { STATUS, type Status } from "../engine/host.ts";
 import { RAX, RBX, RCX, RDX } from "../x86/slots.ts";
 import type { ArchTrap } from "./traps.ts";
-import { unimplemented } from "./unimplemented.ts";
 import type { Vcpu } from "./vcpu.ts";
+import { controlTraps } from "./x86_control.ts";
 import { cpuid } from "./x86_cpuid.ts";
-import { raiseInRealMode } from "./x86_real_mode.ts";
+import { farTraps } from "./x86_far.ts";
+import { EXCEPTION } from "./x86_fault.ts";
+import { msrTraps, tsc } from "./x86_msrs.ts";
+import { deliver } from "./x86_protected.ts";
+import { segmentTraps } from "./x86_segments.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
 const KVM_ENOSYS = 1000;
@@ -34,47 +38,23 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
     return vcpu.stopDone({ reason: "HLT", message: "the guest halted, and no interrupt can wake it" });
   },
 
-  exception: (vcpu, rule) => raise(vcpu, rule, vcpu.argument(0), VECTORS[vcpu.argument(0)] ?? "exception"),
+  exception: (vcpu) => raise(vcpu, vcpu.argument(0), vcpu.argument(1)),
 
   // Caches and translations that the machine does not have.
   invd: completed,
   wbinvd: completed,
   invlpg: completed,
 
-  ...Object.fromEntries(
-    [
-      "interrupt",
-      "iret",
-      "far_jump",
-      "far_call",
-      "far_return",
-      "load_segment",
-      "mov_to_cr",
-      "mov_from_cr",
-      "mov_to_dr",
-      "mov_from_dr",
-      "lgdt",
-      "lidt",
-      "sgdt",
-      "sidt",
-      "lldt",
-      "ltr",
-      "sldt",
-      "str",
-      "lmsw",
-      "clts",
-      "rdmsr",
-      "wrmsr",
-      "swapgs",
-    ].map((name) => [name, missing(name.replaceAll("_", " "))]),
-  ),
+  ...farTraps,
+  ...segmentTraps,
+  ...controlTraps,
+  ...msrTraps,
 };
 
 function clock(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
-  vcpu.board.exits.markClockRead();
   // One tick of the TSC is one cycle of the profile.
-  vcpu.answer(BigInt(vcpu.cycles));
+  vcpu.answer(tsc(vcpu));
   return STATUS.proceed;
 }
 
@@ -83,26 +63,8 @@ function completed(vcpu: Vcpu, rule: TrapRule): Status {
   return STATUS.proceed;
 }
 
-/** An instruction that only the decoder knows so far. */
-function missing(what: string): ArchTrap {
-  return (vcpu) => vcpu.stopAnew(unimplemented(vcpu.offender, what));
-}
-
-/** Mnemonics of the vectors that this version's instructions raise. SDM vol. 3A, table 6-1. */
-const VECTORS: Readonly<Record<number, string>> = {
-  0: "#DE",
-  1: "#DB",
-  3: "#BP",
-  4: "#OF",
-  5: "#BR",
-  6: "#UD",
-  7: "#NM",
-  12: "#SS",
-  13: "#GP",
-};
-
 function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
-  if (rule.do === "exception") return raise(vcpu, rule, rule.vector, rule.name, rule.why);
+  if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
   return exits(vcpu, rule, (native) =>
     vcpu.hypercall(native, vcpu.state.get32(RAX), () => {
       const wide = vcpu.board.isa.name === "x86-64";
@@ -121,16 +83,9 @@ function exits(
   );
 }
 
-/**
- * Exceptions are counted where the hypervisor intercepts them. Real mode delivers them through its table; delivering
- * one through the IDT is not implemented.
- */
-function raise(vcpu: Vcpu, rule: TrapRule, vector: number, name: string, why?: string): Status {
+/** Exceptions are counted where the hypervisor intercepts them, as KVM does #UD, and then delivered. */
+function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
   const intercepts = vcpu.board.backend.reasons.find((reason) => reason.keySpace === "vector");
-  if (vector === 6 && intercepts) vcpu.kernelExit(intercepts, vector);
-  if (vcpu.board.isa.name === "x86-16") return raiseInRealMode(vcpu, vector, name);
-  const because = why ?? (rule.do === "exception" ? rule.why : undefined);
-  const what = `exception ${vector} (${name})`;
-  const sentence = `${what}${because ? `: ${because}` : ""}; delivery through the IDT is not implemented`;
-  return vcpu.stopAnew(unimplemented(vcpu.offender, `delivery of ${what}`, sentence));
+  if (vector === EXCEPTION.UD && intercepts) vcpu.kernelExit(intercepts, vector);
+  return deliver(vcpu, { vector, code, why, kind: "fault" });
 }

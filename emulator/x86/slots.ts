@@ -60,3 +60,17 @@ export const TR = EFER + 48;
 export const DR = EFER + 56;
 /** Slot of the TSC_AUX MSR, which RDTSCP gives. */
 export const TSC_AUX = DR + 8 * 8;
+
+/** What LLDT and LTR read of the descriptors: linear base address, and limit (offset of the last byte). */
+export const LDTR_BASE = TSC_AUX + 8;
+export const LDTR_LIMIT = TSC_AUX + 16;
+export const TR_BASE = TSC_AUX + 24;
+export const TR_LIMIT = TSC_AUX + 32;
+/** MSRs that are kept. */
+export const KERNEL_GS_BASE = TSC_AUX + 40;
+export const STAR = TSC_AUX + 48;
+export const LSTAR = TSC_AUX + 56;
+export const CSTAR = TSC_AUX + 64;
+export const FMASK = TSC_AUX + 72;
+/** What WRMSR to the TSC made of the difference between it and the vCPU's cycles; wraps at 64 bits. */
+export const TSC_OFFSET = TSC_AUX + 80;

@@ -98,12 +98,38 @@ const WBINVD: NativeReason = {
   source: SOURCE,
 };
 
+const SHUTDOWN: NativeReason = {
+  id: 12,
+  reason: "SHUTDOWN",
+  name: "SHUTDOWN",
+  code: 0x7f,
+  keySpace: "none",
+  source: SOURCE,
+};
+/** VMEXIT_CR0_WRITE + 4. */
+const CR4_WRITE: NativeReason = { ...CR0_WRITE, id: 13, name: "CR4_WRITE", code: 0x14 };
+
 export const svm: Backend = {
   name: "svm",
   arch: "x86",
   title: "KVM on AMD-V",
   modes: [16, 32, 64],
-  reasons: [EXCEPTION, CPUID, HLT, IOIO, VMMCALL, NPF, CR0_WRITE, DR0_READ, DR0_WRITE, INVD, MSR, WBINVD],
+  reasons: [
+    EXCEPTION,
+    CPUID,
+    HLT,
+    IOIO,
+    VMMCALL,
+    NPF,
+    CR0_WRITE,
+    DR0_READ,
+    DR0_WRITE,
+    INVD,
+    MSR,
+    WBINVD,
+    SHUTDOWN,
+    CR4_WRITE,
+  ],
   traps: {
     in: { do: "exit", reason: IOIO },
     out: { do: "exit", reason: IOIO },

@@ -105,6 +105,14 @@ const WBINVD: NativeReason = {
   keySpace: "none",
   source: SOURCE,
 };
+const TRIPLE_FAULT: NativeReason = {
+  id: 13,
+  reason: "SHUTDOWN",
+  name: "TRIPLE_FAULT",
+  code: 2,
+  keySpace: "none",
+  source: SOURCE,
+};
 
 export const vmx: Backend = {
   name: "vmx",
@@ -125,6 +133,7 @@ export const vmx: Backend = {
     MSR_READ,
     MSR_WRITE,
     WBINVD,
+    TRIPLE_FAULT,
   ],
   traps: {
     in: { do: "exit", reason: IO },

@@ -10,6 +10,8 @@ import { smallTable } from "./small_table.ts";
 
 /** mov dx, 0x3f8; mov al, 'H'; out dx, al; mov al, 'i'; out dx, al; hlt */
 const HELLO = "66baf803b048eeb069eef4";
+/** ud2, and no IDT */
+const CRASH = "0f0b";
 /** jmp to itself */
 const LOOP = "ebfe";
 
@@ -64,4 +66,10 @@ exec("says why a guest cannot be read", async (folder) => {
   const error = await execGuest(session, { guest: join(folder, "none") }).catch((thrown) => thrown);
   assert(error instanceof UserError);
   assertStringIncludes(error.message, "cannot be read");
+});
+
+exec("takes a triple fault for a failure", async (folder) => {
+  const { file, session } = await guest(folder, CRASH);
+  const error = await assertRejects(() => execGuest(session, { guest: file }), UserError);
+  assertStringIncludes(error.message, "SHUTDOWN: triple fault: exception 6 (#UD)");
 });

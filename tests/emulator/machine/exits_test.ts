@@ -51,12 +51,17 @@ Deno.test("x86 exits have the names of their backend", async () => {
   }
 });
 
-Deno.test("the other vendor's hypercall is an invalid opcode: counted, and a clear stop", async () => {
-  for (const [backend, call, native] of [["vmx", "vmmcall", "EXCEPTION_NMI"], ["svm", "vmcall", "EXCP"]]) {
+Deno.test("the other vendor's hypercall is an invalid opcode: counted, and without a handler a clear shutdown", async () => {
+  for (
+    const [backend, call, native, shutdown] of [
+      ["vmx", "vmmcall", "EXCEPTION_NMI", "TRIPLE_FAULT"],
+      ["svm", "vmcall", "EXCP", "SHUTDOWN"],
+    ]
+  ) {
     const vm = guest(call, { backend });
     const stop = await vm.run();
-    assert(stop.reason === "UNIMPLEMENTED");
-    assertEquals(exitsOf(vm), [`EXCEPTION ${native} 0x6 none 0 1/0`]);
+    assertEquals(stop.reason, "SHUTDOWN");
+    assertEquals(exitsOf(vm), [`EXCEPTION ${native} 0x6 none 0 1/0`, `SHUTDOWN ${shutdown} 0x0 none 0 1/0`]);
     const other = call.toUpperCase();
     assert(stop.message.includes(`${other} is`) && stop.message.includes("invalid opcode"), stop.message);
   }
@@ -193,8 +198,9 @@ Deno.test("CPUID tells vendor, hypervisor and mode, and clears the upper halves"
       };
       const [highest, b, c, d] = await leaf(0);
       assertEquals([highest, text(b, d, c)], [1n, vendor]);
-      const [, , features] = await leaf(1);
+      const [, , features, old] = await leaf(1);
       assertEquals(features >> 31n, 1n);
+      assertEquals(old & 0x60n, mode === 64 ? 0x60n : 0x20n, "MSRs always, PAE with long mode");
       const [, kb, kc, kd] = await leaf(0x4000_0000);
       assertEquals(text(kb, kc, kd), "KVMKVMKVM\0\0\0");
       const [, , , extended] = await leaf(0x8000_0001);

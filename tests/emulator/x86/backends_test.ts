@@ -41,6 +41,7 @@ Deno.test("exit numbers are the manuals'", () => {
     MSR_READ: 31,
     MSR_WRITE: 32,
     WBINVD: 54,
+    TRIPLE_FAULT: 2,
   });
   assertEquals(codes(svm.reasons), {
     EXCP: 0x40,
@@ -55,5 +56,7 @@ Deno.test("exit numbers are the manuals'", () => {
     INVD: 0x76,
     MSR: 0x7c,
     WBINVD: 0x89,
+    SHUTDOWN: 0x7f,
+    CR4_WRITE: 0x14,
   });
 });

@@ -1,0 +1,132 @@
+/** Model-specific registers: which there are, what they keep, which of them leave the guest. SDM vol. 4. */
+import { STATUS, type Status } from "../engine/host.ts";
+import {
+  CSTAR,
+  EFER,
+  FMASK,
+  FS,
+  GS,
+  KERNEL_GS_BASE,
+  LSTAR,
+  RAX,
+  RCX,
+  RDX,
+  segmentBase,
+  STAR,
+  TSC_AUX,
+  TSC_OFFSET,
+} from "../x86/slots.ts";
+import type { ArchTrap } from "./traps.ts";
+import type { Vcpu } from "./vcpu.ts";
+import { EXCEPTION, Fault, lacking } from "./x86_fault.ts";
+import { isCanonical, modeOf } from "./x86_linear.ts";
+import { guarded } from "./x86_protected.ts";
+
+interface Msr {
+  readonly name: string;
+  /** There in 64-bit mode only, as CPUID has it. */
+  readonly long?: boolean;
+  /** Backends that let the guest read and write it without an exit. */
+  readonly native?: { readonly read?: readonly string[]; readonly write?: readonly string[] };
+  read(vcpu: Vcpu): bigint;
+  write(vcpu: Vcpu, value: bigint): void;
+}
+
+/** EFER: system calls, long mode enabled and active, no-execute. */
+const SCE = 1n, LME = 0x100n, LMA = 0x400n, NXE = 0x800n;
+/** The local APIC's base as after reset, of the first processor; it is not enabled, for there is none. */
+const APIC_BASE = 0xfee0_0100n;
+
+const reserved = (name: string) => new Fault(EXCEPTION.GP, 0, `WRMSR sets reserved bits of ${name}`);
+
+/** One that keeps what is written to it, if `allowed`. */
+function kept(name: string, slot: number, allowed: (value: bigint) => boolean, native?: Msr["native"]): Msr {
+  return {
+    name,
+    long: true,
+    native,
+    read: (vcpu) => vcpu.state.get64(slot),
+    write(vcpu, value) {
+      if (!allowed(value)) throw reserved(name);
+      vcpu.state.set64(slot, value);
+    },
+  };
+}
+
+const anything = () => true, half = (value: bigint) => value >> 32n === 0n;
+/** KVM's `vmx_possible_passthrough_msrs` and `direct_access_msrs` (arch/x86/kvm/vmx/vmx.c, svm/svm.c). */
+const both = { read: ["vmx", "svm"], write: ["vmx", "svm"] }, onSvm = { read: ["svm"], write: ["svm"] };
+
+const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
+  [0x10, {
+    name: "TSC",
+    native: { read: ["vmx"] },
+    read: tsc,
+    write: (vcpu, value) => vcpu.state.set64(TSC_OFFSET, value - BigInt(vcpu.cycles)),
+  }],
+  [0x1b, {
+    name: "APIC_BASE",
+    read: () => APIC_BASE,
+    write(vcpu, value) {
+      if (value !== APIC_BASE) {
+        throw lacking(vcpu, `wrmsr of 0x${value.toString(16)} to APIC_BASE (no local APIC)`);
+      }
+    },
+  }],
+  [0xc000_0080, { name: "EFER", read: (vcpu) => vcpu.state.get64(EFER), write: writeEfer }],
+  [0xc000_0081, kept("STAR", STAR, anything, onSvm)],
+  [0xc000_0082, kept("LSTAR", LSTAR, isCanonical, onSvm)],
+  [0xc000_0083, kept("CSTAR", CSTAR, isCanonical, onSvm)],
+  [0xc000_0084, kept("FMASK", FMASK, half, onSvm)],
+  [0xc000_0100, kept("FS_BASE", segmentBase(FS), isCanonical, both)],
+  [0xc000_0101, kept("GS_BASE", segmentBase(GS), isCanonical, both)],
+  [0xc000_0102, kept("KERNEL_GS_BASE", KERNEL_GS_BASE, isCanonical, both)],
+  [0xc000_0103, { ...kept("TSC_AUX", TSC_AUX, half), long: false }],
+]);
+
+/** The time-stamp counter: cycles, and what the guest has added to them. Marks the clock as read. */
+export function tsc(vcpu: Vcpu): bigint {
+  vcpu.board.exits.markClockRead();
+  return BigInt.asUintN(64, BigInt(vcpu.cycles) + vcpu.state.get64(TSC_OFFSET));
+}
+
+function writeEfer(vcpu: Vcpu, value: bigint): void {
+  const old = vcpu.state.get64(EFER);
+  if (value & ~(SCE | LME | LMA | NXE)) throw reserved("EFER");
+  if ((value ^ old) & LME) {
+    if (modeOf(vcpu) === 64) throw new Fault(EXCEPTION.GP, 0, "EFER.LME cannot change while paging is on");
+    throw lacking(vcpu, "EFER.LME (long mode)");
+  }
+  // LMA is read-only: what is written to it is ignored.
+  vcpu.state.set64(EFER, value & ~LMA | old & LMA);
+}
+
+function access(direction: "read" | "write"): ArchTrap {
+  return guarded((vcpu, rule, backend) => {
+    const { state } = vcpu, number = state.get32(RCX), msr = MSRS.get(number);
+    const there = msr && (modeOf(vcpu) === 64 || !msr.long) ? msr : undefined;
+    const native = there?.native?.[direction]?.includes(backend.name);
+    if (rule.do === "exit" && !native) vcpu.kernelExit(rule.reason, number);
+    if (!there) throw new Fault(EXCEPTION.GP, 0, `there is no MSR 0x${number.toString(16)}`);
+    if (direction === "write") there.write(vcpu, BigInt(state.get32(RDX)) << 32n | BigInt(state.get32(RAX)));
+    else {
+      const value = there.read(vcpu);
+      state.set64(RAX, BigInt.asUintN(32, value));
+      state.set64(RDX, value >> 32n);
+    }
+    return STATUS.proceed;
+  });
+}
+
+function swapGs(vcpu: Vcpu): Status {
+  const { state } = vcpu, base = state.get64(segmentBase(GS));
+  state.set64(segmentBase(GS), state.get64(KERNEL_GS_BASE));
+  state.set64(KERNEL_GS_BASE, base);
+  return STATUS.proceed;
+}
+
+export const msrTraps: Readonly<Record<string, ArchTrap>> = {
+  rdmsr: access("read"),
+  wrmsr: access("write"),
+  swapgs: swapGs,
+};
