@@ -71,7 +71,17 @@ export class LiveSession implements Session {
 
   configure(change: Partial<Settings>): void {
     const next = { ...this.#settings, ...change };
-    const keys = ["arch", "mode", "order", "backend", "profile", "memory", "recordRows", "engine"] as const;
+    const keys = [
+      "arch",
+      "mode",
+      "order",
+      "backend",
+      "profile",
+      "memory",
+      "recordRows",
+      "engine",
+      "interrupts",
+    ] as const;
     const changed = keys.filter((key) => next[key] !== this.#settings[key]);
     if (changed.length === 0) return;
     this.#settings = next;

@@ -17,6 +17,8 @@ export interface Settings {
   readonly profile?: string | CostProfile;
   /** Bytes of guest RAM. */
   readonly memory?: number;
+  /** Whether the machine has an interrupt controller and timer. */
+  readonly interrupts?: boolean;
   /** Whether the ledger keeps a row for each exit. */
   readonly recordRows: boolean;
   /** The oracle is slow, and obvious. */

@@ -88,7 +88,12 @@ export class StubRunner {
       this.#setRegisters(run.registers ?? {});
       vcpu.pc = placed.entry(run.entry ?? "call");
       const before = vm.exits.count;
-      const stop = await vm.run({ until: placed.end, instructions: MAX_INSTRUCTIONS, signal: run.signal });
+      const stop = await vm.run({
+        until: placed.end,
+        instructions: MAX_INSTRUCTIONS,
+        signal: run.signal,
+        holdInterrupts: true,
+      });
       const where = `the stub "${run.stub.name}" at 0x${placed.origin.toString(16)}`;
       if (stop.reason === "DEVICE_ERROR") {
         const cause = stop.error instanceof DeviceFailure ? stop.error.cause : stop.error;

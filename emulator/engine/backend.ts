@@ -24,6 +24,15 @@ export interface Backend {
   readonly reasons: readonly NativeReason[];
   /** By trap name of the ISA; every trap has a rule. */
   readonly traps: Readonly<Record<string, TrapRule>>;
+  /**
+   * Exits around interrupts: a host's interrupt that kicks the running guest for a line raised from outside or for its
+   * timer, and the window that opens when a waiting one is enabled. What is left out takes no exit.
+   */
+  readonly interrupts: {
+    readonly line: NativeReason;
+    readonly timer?: NativeReason;
+    readonly window?: NativeReason;
+  };
   /** An access to a guest-physical address without memory: the first one to a page, and later ones. */
   readonly mmio: { readonly first: NativeReason; readonly later: NativeReason };
 }

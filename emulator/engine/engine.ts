@@ -46,6 +46,8 @@ export interface Engine {
   readonly instructions: number;
   /** Executes up to `limit` instructions. A stop at the very first address is passed over if `resume`. */
   run(limit: number, resume: boolean): EngineStop;
+  /** From a trap that answers `redirect` or `fault`: come back (as `yield`) before the next instruction. */
+  brake(): void;
   /** Linear memory was changed from outside or by a store that missed the TLB. */
   invalidate(place: number, length: number): void;
   /** Whether a store to this place has to be told to `invalidate`. */
@@ -77,6 +79,7 @@ export class InterpreterEngine implements Engine, CodeSource {
   /** What the running slice was given; `STATE.left` tells what remains. */
   #slice = 0;
   #entries = 0;
+  #brake = false;
 
   constructor(setup: EngineSetup) {
     this.#setup = setup;
@@ -153,8 +156,13 @@ export class InterpreterEngine implements Engine, CodeSource {
     return region.instructions;
   }
 
+  brake(): void {
+    this.#brake = true;
+  }
+
   run(limit: number, resume: boolean): EngineStop {
     this.#entries = 0;
+    this.#brake = false;
     for (let left = limit; left > 0;) {
       const size = Math.min(left, SLICE);
       this.#slice = size;
@@ -180,6 +188,7 @@ export class InterpreterEngine implements Engine, CodeSource {
     for (let first = resume;; first = false) {
       const left = state.get32(STATE.left);
       if (left === 0) return undefined;
+      if (this.#brake) return { kind: "yield" };
       const pc = state.get64(STATE.pc);
       if (!first && this.stops.has(pc)) return { kind: "stop" };
       if (this.#entries++ === ENTRIES) return { kind: "yield" };

@@ -20,6 +20,7 @@ export class OracleEngine implements Engine {
   #executed = 0;
   /** The instruction being executed has called the host, where it counts as executed. */
   #inHost = false;
+  #brake = false;
 
   constructor(setup: EngineSetup) {
     this.#setup = setup;
@@ -54,7 +55,12 @@ export class OracleEngine implements Engine {
   invalidate(): void {}
   flush(): void {}
 
+  brake(): void {
+    this.#brake = true;
+  }
+
   run(limit: number, resume: boolean): EngineStop {
+    this.#brake = false;
     const { state } = this.#setup;
     // By what was executed: an instruction that raises an exception is none.
     for (const end = this.#executed + limit; this.#executed < end;) {
@@ -63,6 +69,7 @@ export class OracleEngine implements Engine {
       resume = false;
       const stop = this.#step(pc);
       if (stop) return stop;
+      if (this.#brake && this.#executed < end) return { kind: "yield" };
     }
     return { kind: "budget" };
   }

@@ -18,6 +18,7 @@ export const EXIT_REASONS = {
   EXCEPTION: "exception that the hypervisor takes before the guest does",
   INSTRUCTION: "privileged or other instruction that the hypervisor emulates",
   INTERRUPT: "interrupt of the host, or its timer",
+  INTERRUPT_WINDOW: "the guest enabled interrupts while one waited",
   SYSCALL: "system call that the hypervisor hands to its guest",
   DEBUG: "breakpoint or single step",
   SHUTDOWN: "triple fault or the like",

@@ -18,6 +18,10 @@ export const STATE = {
   cost: 96,
   /** Not 0 when code that is being run was changed under it (u32): a region leaves at its next chance. */
   stale: 104,
+  /** Not 0 while the vCPU waits for an interrupt (u32). */
+  halted: 112,
+  /** Not 0 if the next instruction is executed before an interrupt is taken (u32). */
+  shadow: 120,
   /** The first slot that an ISA may use. */
   isa: 128,
   /** One past the last byte that an ISA may use. */

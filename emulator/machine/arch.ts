@@ -12,8 +12,12 @@ import { x86Isa } from "../x86/isa.ts";
 import { svm } from "../x86/svm.ts";
 import { vmx } from "../x86/vmx.ts";
 import type { DeviceSpace } from "./devices.ts";
+import { PpcInterrupts } from "./interrupts/ppc_interrupts.ts";
+import type { InterruptUnit } from "./interrupts/unit.ts";
+import { X86Interrupts } from "./interrupts/x86_interrupts.ts";
 import { ppcTraps } from "./ppc_traps.ts";
 import type { ArchTrap } from "./traps.ts";
+import type { Vcpu } from "./vcpu.ts";
 import { x86Traps } from "./x86_traps.ts";
 
 /** The architectures. */
@@ -32,6 +36,8 @@ export interface Arch {
   isa(mode: ModeWidth, order: ByteOrder): Isa;
   encoder(mode: ModeWidth, order: ByteOrder): InstructionEncoder;
   readonly traps: Readonly<Record<string, ArchTrap>>;
+  /** Attaches an interrupt controller and its timer to the buses. */
+  interrupts(vcpu: Vcpu): InterruptUnit;
   /** One past the last port, or 0 where there is no port I/O. */
   readonly portLimit: number;
   deviceSpace(mode: ModeWidth): DeviceSpace;
@@ -57,6 +63,7 @@ const x86: Arch = {
   isa: (mode) => x86Isa(mode),
   encoder: (mode) => x86Encoder(mode),
   traps: x86Traps,
+  interrupts: (vcpu) => new X86Interrupts(vcpu),
   portLimit: 0x1_0000,
   deviceSpace: (mode) => ({ ports: FIRST_PORT, windows: mode === 16 ? LOW_WINDOWS : HIGH_WINDOWS }),
   ram(mode, size) {
@@ -76,6 +83,7 @@ const ppc: Arch = {
   isa: (mode, order) => ppcIsa(mode === 32 ? 32 : 64, order),
   encoder: (mode, order) => ppcEncoder(mode === 32 ? 32 : 64, order),
   traps: ppcTraps,
+  interrupts: (vcpu) => new PpcInterrupts(vcpu),
   portLimit: 0,
   deviceSpace: () => ({ ports: undefined, windows: HIGH_WINDOWS }),
   ram: (_mode, size) => [{ name: "ram", gpa: 0, size }],

@@ -15,6 +15,11 @@ export interface DeviceContext {
   };
   /** The guest's virtual time in cycles. */
   readonly cycles: number;
+  /**
+   * Drives an interrupt line, true is active: taken by the vCPU right after the instruction whose access this is.
+   * Throws `Error` in a VM without `interrupts`, `RangeError` for a line that its controller does not have.
+   */
+  irq(line: number, level: boolean): void;
   /** Ends the run when this access is complete, with stop reason SYSTEM_EVENT and this code. */
   stop(code: number): void;
 }

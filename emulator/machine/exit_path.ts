@@ -18,7 +18,10 @@ import type { VirtualCpu } from "./virtual_cpu.ts";
 const EXITS_PER_SLICE = 10_000;
 
 /** The vCPU whose exits these are. */
-export type Exiting = ExitSite & VirtualCpu & { readonly engine: { readonly instructions: number } };
+export type Exiting = ExitSite & VirtualCpu & {
+  readonly engine: { readonly instructions: number };
+  readonly interrupts?: { due(): boolean };
+};
 
 type Answer = BusValue | void | Promise<BusValue | void>;
 
@@ -58,9 +61,13 @@ export class ExitPath {
     this.#turn();
     return this.#journal.replays;
   }
-  /** More exits were handled than a slice of the run should have. */
+  /** The slice of the run has had its exits. */
   get overdue(): boolean {
     return this.#completed > EXITS_PER_SLICE;
+  }
+  /** The run loop has to look before more instructions: for an interrupt, or as a slice has had its exits. */
+  get due(): boolean {
+    return this.overdue || this.#vcpu.interrupts?.due() === true;
   }
 
   // --- Exits.
@@ -75,6 +82,11 @@ export class ExitPath {
     this.#charge(native, key, "none", 0, "kernel");
     this.#journal.complete(undefined);
     this.#completed++;
+  }
+
+  /** One that belongs to no instruction: the vCPU was interrupted between two. */
+  boundaryExit(native: NativeReason): void {
+    this.#charged += this.#board.exits.charge(native, 0, "none", 0, "kernel", this.#vcpu);
   }
 
   /** An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. */
@@ -286,7 +298,8 @@ export class ExitPath {
    * turn: then the instruction is executed again, its accesses taken from the journal.
    */
   #accessDone(): Status {
-    return this.#stopAfter || ++this.#completed > EXITS_PER_SLICE ? STATUS.again : STATUS.proceed;
+    this.#completed++;
+    return this.#stopAfter || this.due ? STATUS.again : STATUS.proceed;
   }
 
   #result(value: BusValue, size: number): void {

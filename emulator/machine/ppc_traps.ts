@@ -14,6 +14,8 @@ import type { Vcpu } from "./vcpu.ts";
 const H_FUNCTION = -2n, EV_UNIMPLEMENTED = 12n;
 /** Interrupt vectors, ISA 2.07B Book III-S 6.5. */
 const ALIGNMENT = 0x600, PROGRAM = 0x700, SYSTEM_CALL = 0xc00;
+/** MSR[POW] of 32-bit processors (PowerPC 750 User's Manual 2.1.2.1); in the ISA's numbering bit 45. */
+const POWER_MANAGEMENT = 0x4_0000n;
 /** SRR1 of a program interrupt, by its cause: bits 43, 45 and 46 of 64 (6.5.9). */
 const SRR1 = { float: 0x10_0000n, privileged: 0x4_0000n, trap: 0x2_0000n } as const;
 
@@ -59,8 +61,17 @@ export const ppcTraps: Readonly<Record<string, ArchTrap>> = {
     const register = keptRegister(spr);
     if (register === undefined || register.readOnly) return missing(vcpu, `mtspr to SPR ${spr}`);
     if (leavesGuest(register, backend)) emulated(vcpu, rule, spr);
-    vcpu.state.set64(register.slot, narrowTo(vcpu.argument64(1), widthOf(vcpu, register.slot)));
-    if (register.slot === SLOT.dec) vcpu.state.set64(SLOT.decBase, timebase(vcpu));
+    const value = narrowTo(vcpu.argument64(1), widthOf(vcpu, register.slot));
+    const write = () => vcpu.state.set64(register.slot, value);
+    if (register.slot !== SLOT.dec) write();
+    else {
+      const load = () => {
+        write();
+        vcpu.state.set64(SLOT.decBase, timebase(vcpu));
+      };
+      if (vcpu.interrupts) vcpu.interrupts.writeTimer(load);
+      else load();
+    }
     return STATUS.proceed;
   },
 
@@ -86,8 +97,16 @@ export const ppcTraps: Readonly<Record<string, ArchTrap>> = {
     const unable = cannotSet(vcpu, value);
     if (unable) return missing(vcpu, unable);
     emulated(vcpu, rule, 0);
-    vcpu.state.set64(SLOT.msr, value);
-    return STATUS.proceed;
+    if (!vcpu.interrupts) {
+      vcpu.state.set64(SLOT.msr, value);
+      return STATUS.proceed;
+    }
+    // Nap on 32-bit processors; the bit is gone when the interrupt has come.
+    const naps = (value & POWER_MANAGEMENT) !== 0n && vcpu.board.isa.addressWidth === 32;
+    vcpu.state.set64(SLOT.msr, naps ? value & ~POWER_MANAGEMENT : value);
+    if (naps) return vcpu.halt();
+    vcpu.state.set64(STATE.pc, vcpu.nextPc);
+    return STATUS.redirect;
   },
   rfi(vcpu, rule, backend) {
     if (inProblemState(vcpu)) return privileged(vcpu, backend);
@@ -180,7 +199,7 @@ function fault(vcpu: Vcpu, vector: number, srr1: bigint): Status {
 }
 
 /** Enters the guest's own interrupt handler (ISA 2.07B Book III-S 6.4.3); the instruction is executed. */
-function interrupt(vcpu: Vcpu, vector: number, srr0: bigint, srr1: bigint): Status {
+export function interrupt(vcpu: Vcpu, vector: number, srr0: bigint, srr1: bigint): Status {
   const msr = vcpu.state.get64(SLOT.msr);
   vcpu.state.set64(SLOT.srr0, srr0);
   // Bits 33 to 36 and 42 to 47 tell about the interrupt, the others are the MSR's.

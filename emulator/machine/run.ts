@@ -6,12 +6,19 @@ import type { Stop, StopDetail } from "./stop.ts";
 import { unimplemented } from "./unimplemented.ts";
 import type { Vcpu } from "./vcpu.ts";
 
+/** Slices that an interrupt or a timer cuts short between two turns of the event loop. */
+const SHORT_SLICES = 256;
+
+const ASLEEP = "the guest halted, and no interrupt can wake it";
+
 /** When a run ends, beside what the guest does. */
 export interface RunOptions {
   /** Instructions to execute at most. */
   readonly instructions?: number;
   /** Stop before executing the instruction at this address. */
   readonly until?: bigint;
+  /** Take no interrupts, whatever asks: they are taken by the next run. For code that is not the guest's own. */
+  readonly holdInterrupts?: boolean;
   /** Ends the run soon after it is aborted, between two instructions or while a device is waited for. */
   readonly signal?: AbortSignal;
 }
@@ -29,6 +36,7 @@ export async function runVcpu(vcpu: Vcpu, breakpoints: Breakpoints, options: Run
     engine.stopsChanged();
   }
   const end = engine.instructions + instructions;
+  let short = 0;
   for (let resume = true;;) {
     if (signal?.aborted) return stopped(vcpu, interrupted());
     if (vcpu.pending && !await settled(vcpu.pending, signal)) return stopped(vcpu, interrupted());
@@ -39,10 +47,24 @@ export async function runVcpu(vcpu: Vcpu, breakpoints: Breakpoints, options: Run
     if (left <= 0) {
       return stopped(vcpu, { reason: "BUDGET", message: `${instructions} instructions executed` });
     }
+    if (vcpu.interrupts && !vcpu.halfway) {
+      const before = vcpu.pc;
+      const outcome = vcpu.interrupts.atBoundary();
+      const undelivered = outcome === "stop" ? vcpu.takeStop() : undefined;
+      if (undelivered) return stopped(vcpu, undelivered);
+      if (outcome === "halted") return stopped(vcpu, { reason: "HLT", message: ASLEEP });
+      // A stop at the handler is a stop: only what the last run stopped at is passed over.
+      if (vcpu.pc !== before) resume = false;
+    }
     // A device has asked for the end: only the instruction at hand is still completed.
     const wanted = vcpu.stopAfter;
-    vcpu.beginSlice();
-    const stop = engine.run(wanted ? 1 : Math.min(left, engine.yieldEvery), resume);
+    const full = Math.min(left, engine.yieldEvery);
+    const limit = wanted || vcpu.halfway && vcpu.interrupts
+      ? 1
+      : Math.min(full, vcpu.interrupts?.limit ?? full);
+    vcpu.beginSlice(limit);
+    const stop: EngineStop = limit === 1 ? runOne(vcpu, resume) : engine.run(limit, resume);
+    vcpu.endSlice();
     if (wanted && stop.kind === "budget") {
       vcpu.clearStopAfter();
       return stopped(vcpu, wanted);
@@ -55,8 +77,22 @@ export async function runVcpu(vcpu: Vcpu, breakpoints: Breakpoints, options: Run
       // An earlier run's `until`, or a breakpoint that was taken away: it would come up each time.
       engine.stops.delete(vcpu.pc);
       engine.stopsChanged();
-    } else if (engine.instructions < end) await setImmediate(); // A signal comes from the event loop.
+    } else if (engine.instructions < end) {
+      // A signal comes from the event loop, which short slices need not each wait for.
+      short = limit < full || stop.kind === "host" && vcpu.interrupts ? short + 1 : 0;
+      if (short % SHORT_SLICES === 0) await setImmediate();
+    }
   }
+}
+
+/** One instruction, after which an interrupt may be taken. */
+function runOne(vcpu: Vcpu, resume: boolean): EngineStop {
+  const { engine, interrupts } = vcpu;
+  if (!interrupts?.polled) return engine.run(1, resume);
+  const before = engine.instructions, address = vcpu.codeAddress(), { enabled } = interrupts;
+  const stop = engine.run(1, resume);
+  if (engine.instructions > before) interrupts.executed(address, enabled);
+  return stop;
 }
 
 /** The stop for what the engine says, or undefined where the run goes on. */

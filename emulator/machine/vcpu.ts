@@ -11,6 +11,7 @@ import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
+import type { Interrupts } from "./interrupts/interrupts.ts";
 import { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 import type { Offender } from "./unimplemented.ts";
@@ -25,12 +26,20 @@ export class Vcpu implements EngineHost, Exiting {
   readonly registers: Registers;
   /** Set once, by the VM, which makes the engine around this vCPU. */
   engine!: Engine;
+  /** Set by the VM if it has an interrupt controller. */
+  controller: Interrupts | undefined;
+  /** The run takes no interrupts: what asks for one is kept for the next. */
+  holdsInterrupts = false;
   readonly #board: Board;
   readonly #exits: ExitPath;
   readonly #memory: MemoryPath;
   /** Exceptions in a row, all at one count of instructions. */
   #faults = 0;
   #faultsAt = -1;
+  #idle = 0;
+  /** What `engine.instructions` is at the end of the slice. */
+  #sliceEnd = 0;
+  #halfway = false;
 
   constructor(index: number, board: Board) {
     this.index = index;
@@ -38,7 +47,7 @@ export class Vcpu implements EngineHost, Exiting {
     this.state = new CpuState(board.arena);
     this.#exits = new ExitPath(board, this.state, this);
     this.#memory = new MemoryPath(board, this.state, this.#exits, this);
-    this.registers = new Registers(board.isa, this.state, () => this.#exits.abandon());
+    this.registers = new Registers(board.isa, this.state, () => this.#abandon());
     this.reset();
   }
 
@@ -55,7 +64,8 @@ export class Vcpu implements EngineHost, Exiting {
   }
   set pc(address: bigint) {
     this.state.set64(STATE.pc, BigInt.asUintN(this.#board.isa.addressWidth, address));
-    this.#exits.abandon();
+    this.halted = this.shadow = false;
+    this.#abandon();
   }
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   get instructions(): number {
@@ -65,7 +75,26 @@ export class Vcpu implements EngineHost, Exiting {
   get cycles(): number {
     // While a device is waited for, its instruction's own cost is taken back; time stands still all the same.
     const waiting = this.#exits.pending ? this.state.get32(STATE.cost) : 0;
-    return this.state.getNumber(STATE.cycles) + this.#exits.charged + waiting;
+    return this.state.getNumber(STATE.cycles) + this.#exits.charged + waiting + this.#idle;
+  }
+  get idleCycles(): number {
+    return this.#idle;
+  }
+  idle(cycles: number): void {
+    this.#idle += cycles;
+  }
+  get halted(): boolean {
+    return this.state.get32(STATE.halted) !== 0;
+  }
+  set halted(on: boolean) {
+    this.state.set32(STATE.halted, on ? 1 : 0);
+  }
+  /** The next instruction is executed before an interrupt is taken. */
+  get shadow(): boolean {
+    return this.state.get32(STATE.shadow) !== 0;
+  }
+  set shadow(on: boolean) {
+    this.state.set32(STATE.shadow, on ? 1 : 0);
   }
   codeAddress(pc: bigint = this.pc): bigint {
     const { codeBase } = this.#board.isa;
@@ -90,7 +119,7 @@ export class Vcpu implements EngineHost, Exiting {
     this.state.paste(0, bytes);
     this.state.set64(STATE.cycles, cycles);
     this.state.set32(STATE.left, 0);
-    this.#exits.abandon();
+    this.#abandon();
   }
   /** What `saveState` gives right after reset. */
   resetState(): Uint8Array {
@@ -102,6 +131,10 @@ export class Vcpu implements EngineHost, Exiting {
 
   // --- What the run loop asks: see `ExitPath`.
 
+  /** What a run looks at for interrupts, if it takes any. */
+  get interrupts(): Interrupts | undefined {
+    return this.holdsInterrupts ? undefined : this.controller;
+  }
   takeStop(): StopDetail | undefined {
     return this.#exits.takeStop();
   }
@@ -114,28 +147,57 @@ export class Vcpu implements EngineHost, Exiting {
   get pending(): Promise<void> | undefined {
     return this.#exits.pending;
   }
-  beginSlice(): void {
+  beginSlice(limit: number): void {
+    this.#sliceEnd = this.engine.instructions + limit;
+    this.#halfway = false;
     this.#exits.beginSlice();
+  }
+  endSlice(): void {
+    this.#sliceEnd = 0;
+  }
+  /** The instruction at `pc` was begun: it is executed again, and no interrupt comes before it. */
+  get halfway(): boolean {
+    return this.#halfway;
+  }
+  /** Instructions that the slice may execute after the one at hand. */
+  get sliceLeft(): number {
+    return this.#sliceEnd - this.engine.instructions;
+  }
+  /** An exit between two instructions. */
+  boundaryExit(native: NativeReason): void {
+    this.#exits.boundaryExit(native);
   }
 
   // --- EngineHost: where compiled code comes out.
 
   load(_cpu: number, size: number, flags: number): Status {
-    return this.#memory.load(size, flags);
+    return this.#left(this.#memory.load(size, flags));
   }
   store(_cpu: number, size: number, flags: number): Status {
-    return this.#memory.store(size, flags);
+    return this.#left(this.#memory.store(size, flags));
   }
   trap(_cpu: number, trap: number): Status {
     // Before anything is done: not every trap can be handled twice.
-    if (this.#exits.overdue) return STATUS.again;
+    if (this.#exits.overdue) return this.#left(STATUS.again);
     this.#exits.enterHandler();
     try {
       const status = this.#board.traps[trap](this);
-      return status === STATUS.proceed && this.#exits.overdue ? STATUS.again : status;
+      if (status === STATUS.proceed) return this.#left(this.#exits.due ? STATUS.again : status);
+      // An instruction that raises an exception is not counted: the slice has one more.
+      if (this.halted || this.interrupts?.due(status === STATUS.fault ? 1 : 0)) this.engine.brake();
+      return this.#left(status);
     } finally {
       this.#exits.leaveHandler();
     }
+  }
+
+  #left(status: Status): Status {
+    if (status === STATUS.again) this.#halfway = true;
+    return status;
+  }
+  #abandon(): void {
+    this.#halfway = false;
+    this.#exits.abandon();
   }
 
   // --- What trap handlers are made of.
@@ -193,9 +255,21 @@ export class Vcpu implements EngineHost, Exiting {
     return this.#exits.hypercall(native, number, unknown);
   }
 
+  /** The trap at hand has done its instruction, which could not be executed a second time. */
+  completeOnce(): Status {
+    this.state.set64(STATE.pc, this.nextPc);
+    return STATUS.redirect;
+  }
+
   /** Ends the run; the instruction is complete. */
   stopDone(stop: StopDetail): Status {
     return this.#exits.stopDone(stop);
+  }
+  /** The instruction is complete, and the vCPU waits for an interrupt. */
+  halt(): Status {
+    this.halted = true;
+    this.state.set64(STATE.pc, this.nextPc);
+    return STATUS.redirect;
   }
   /** Ends the run; the instruction is not executed. */
   stopAgain(stop: StopDetail): Status {

@@ -15,8 +15,12 @@ export interface VirtualCpu {
   pc: bigint;
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   readonly instructions: number;
-  /** Virtual time: cycles of instructions and of exits since the VM was made. */
+  /** Virtual time: cycles of instructions, of exits and of `idle` since the VM was made. */
   readonly cycles: number;
+  /** Cycles in which it was halted until a timer woke it; no exit is charged with them. */
+  readonly idleCycles: number;
+  /** True while it waits for an interrupt (HLT, nap), in a VM with an interrupt controller. */
+  readonly halted: boolean;
   /** True while an exit of this vCPU is being handled, or waits for its device. */
   readonly inExit: boolean;
   /** Settles when the asynchronous device does that the instruction at hand waits for; undefined if it waits for none. */

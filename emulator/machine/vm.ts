@@ -17,6 +17,7 @@ import { Bus } from "./bus.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
 import { HypercallTable } from "./hypercalls.ts";
+import { Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory } from "./memory.ts";
 import { type RunOptions, runVcpu } from "./run.ts";
@@ -43,6 +44,11 @@ export interface VmOptions {
   readonly engine?: "interpreter" | "oracle";
   /** What a guest's access gets that no device claims: all ones (the default), or the end of the run. */
   readonly unclaimed?: "ones" | "stop";
+  /**
+   * Attach an interrupt controller with its timer: on x86 a pair of 8259A and an 8254 at their PC ports, on PowerPC an
+   * OpenPIC at 0xfec00000 and the decrementer's interrupt. None if not given: the guest then has to poll.
+   */
+  readonly interrupts?: boolean;
   /** Record a ledger row for each exit from the start. */
   readonly recordRows?: boolean;
 }
@@ -177,6 +183,7 @@ export class Vm {
     this.vcpus = this.#vcpus;
     vcpu.engine = this.#makeEngine(vcpu, options.engine ?? "interpreter");
     for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
+    if (options.interrupts) vcpu.controller = new Interrupts(vcpu, arch.interrupts(vcpu));
   }
 
   /** The first vCPU. */
@@ -218,11 +225,25 @@ export class Vm {
       throw new Error("the VM is running: a run, step or call cannot start inside another one");
     }
     this.#running = true;
+    const [vcpu] = this.#vcpus;
+    vcpu.holdsInterrupts = options.holdInterrupts ?? false;
     try {
-      return await runVcpu(this.#vcpus[0], this.breakpoints, options);
+      return await runVcpu(vcpu, this.breakpoints, options);
     } finally {
+      vcpu.holdsInterrupts = false;
       this.#running = false;
     }
+  }
+
+  /**
+   * Drives an interrupt line: true raises it, and the vCPU takes the interrupt before its next instruction if the guest
+   * has it enabled. Between two runs this is as repeatable as the runs are; while one is under way use a
+   * device's context. Throws `Error` in a VM without `interrupts`, `RangeError` for a line that there is not.
+   */
+  irq(line: number, level = true): void {
+    const { controller } = this.#vcpus[0];
+    if (!controller) throw new Error("this VM has no interrupt controller: make it with interrupts: true");
+    controller.setLine(line, level);
   }
 
   /** Executes `count` instructions, fewer if a breakpoint comes up after the first: stop reason DEBUG. */
@@ -302,6 +323,7 @@ export class Vm {
   reset(): void {
     for (const vcpu of this.vcpus) vcpu.reset();
     this.devices.reset();
+    for (const { controller } of this.#vcpus) controller?.reset();
     this.#mmioPages.clear();
     this.#eachEngine((engine) => engine.flush());
   }
@@ -370,6 +392,7 @@ export class Vm {
       get cycles() {
         return vcpu().cycles;
       },
+      irq: (line, level) => this.irq(line, level),
       stop: (code) =>
         vcpu().requestStop({
           reason: "SYSTEM_EVENT",

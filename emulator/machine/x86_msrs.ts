@@ -122,7 +122,7 @@ function swapGs(vcpu: Vcpu): Status {
   const { state } = vcpu, base = state.get64(segmentBase(GS));
   state.set64(segmentBase(GS), state.get64(KERNEL_GS_BASE));
   state.set64(KERNEL_GS_BASE, base);
-  return STATUS.proceed;
+  return vcpu.completeOnce();
 }
 
 export const msrTraps: Readonly<Record<string, ArchTrap>> = {

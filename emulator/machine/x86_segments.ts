@@ -124,7 +124,7 @@ function loadTask(vcpu: Vcpu): Status {
   state.set64(TR, BigInt(selector));
   state.set64(TR_BASE, found.base);
   state.setNumber(TR_LIMIT, found.limit);
-  return STATUS.proceed;
+  return vcpu.completeOnce();
 }
 
 function storeSelector(slot: number): ArchTrap {

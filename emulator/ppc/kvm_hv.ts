@@ -32,13 +32,21 @@ const HV_EMUL_ASSIST: NativeReason = {
   keySpace: "spr",
   source: `Power ISA 2.07B Book III-S 6.5.18; ${HANDLER}`,
 };
+const EXTERNAL: NativeReason = {
+  id: 3,
+  reason: "INTERRUPT",
+  name: "EXTERNAL",
+  code: 0x500,
+  keySpace: "none",
+  source: `Power ISA 2.07B Book III-S 6.5.7; ${HANDLER}`,
+};
 
 export const kvmHv: Backend = {
   name: "kvm-hv",
   arch: "ppc",
   title: "KVM on POWER, hypervisor mode",
   modes: [64],
-  reasons: [SYSCALL, H_DATA_STORAGE, HV_EMUL_ASSIST],
+  reasons: [SYSCALL, H_DATA_STORAGE, HV_EMUL_ASSIST, EXTERNAL],
   traps: {
     // LEV=1 only: LEV=0 is delivered to the guest's own vector 0xc00 and leaves nothing.
     sc: { do: "exit", reason: SYSCALL },
@@ -54,5 +62,7 @@ export const kvmHv: Backend = {
     floatException: { do: "native" },
     alignment: { do: "native" },
   },
+  // The decrementer is the guest's own and interrupts it without the host; a waiting line is taken so as well (LPCR[MER]).
+  interrupts: { line: EXTERNAL },
   mmio: { first: H_DATA_STORAGE, later: H_DATA_STORAGE },
 };

@@ -48,13 +48,38 @@ const REFLECTED: NativeReason = {
   keySpace: "vector",
   source: HANDLER,
 };
+const EXTERNAL: NativeReason = {
+  id: 6,
+  reason: "INTERRUPT",
+  name: "EXTERNAL",
+  code: 0x500,
+  keySpace: "none",
+  source: `Power ISA 2.07B Book III-S 6.5.7; ${HANDLER}`,
+};
+const DECREMENTER: NativeReason = {
+  id: 7,
+  reason: "INTERRUPT",
+  name: "DECREMENTER",
+  code: 0x900,
+  keySpace: "none",
+  source: `Power ISA 2.07B Book III-S 6.5.11; ${HANDLER}`,
+};
 
 export const kvmPr: Backend = {
   name: "kvm-pr",
   arch: "ppc",
   title: "KVM on PowerPC, guest in user mode",
   modes: [32, 64],
-  reasons: [HYPERCALL, REFLECTED_SYSCALL, DATA_STORAGE, PROGRAM, PROGRAM_SPR, REFLECTED],
+  reasons: [
+    HYPERCALL,
+    REFLECTED_SYSCALL,
+    DATA_STORAGE,
+    PROGRAM,
+    PROGRAM_SPR,
+    REFLECTED,
+    EXTERNAL,
+    DECREMENTER,
+  ],
   traps: {
     // A hypercall has KVM_MAGIC_R0 in r0; any other is reflected. OSI calls, which Linux would hand to
     // userspace, are not modelled and so are reflected as well.
@@ -70,5 +95,6 @@ export const kvmPr: Backend = {
     floatException: { do: "exit", reason: REFLECTED },
     alignment: { do: "exit", reason: REFLECTED },
   },
+  interrupts: { line: EXTERNAL, timer: DECREMENTER },
   mmio: { first: DATA_STORAGE, later: DATA_STORAGE },
 };

@@ -39,6 +39,12 @@ export function fpr(index: number): number {
   return gpr(32 + SPECIAL.length + index);
 }
 
+/**
+ * What a 32-bit processor's decrementer has done: bit 0, its interrupt waits; bit 1, it has passed 0 since it was
+ * written with a positive value. Kept by the interrupt logic.
+ */
+export const DECREMENTER_EVENT = fpr(32);
+
 /** Byte offset of condition register field `index` (0 to 7): a 4-bit value, see `CR_BIT`. */
 export function crField(index: number): number {
   return SLOT.cr0 + 8 * index;

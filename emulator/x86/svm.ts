@@ -97,6 +97,22 @@ const WBINVD: NativeReason = {
   keySpace: "none",
   source: SOURCE,
 };
+const INTR: NativeReason = {
+  id: 14,
+  reason: "INTERRUPT",
+  name: "INTR",
+  code: 0x60,
+  keySpace: "none",
+  source: SOURCE,
+};
+const VINTR: NativeReason = {
+  id: 15,
+  reason: "INTERRUPT_WINDOW",
+  name: "VINTR",
+  code: 0x64,
+  keySpace: "none",
+  source: SOURCE,
+};
 
 const SHUTDOWN: NativeReason = {
   id: 12,
@@ -129,6 +145,8 @@ export const svm: Backend = {
     WBINVD,
     SHUTDOWN,
     CR4_WRITE,
+    INTR,
+    VINTR,
   ],
   traps: {
     in: { do: "exit", reason: IOIO },
@@ -175,5 +193,6 @@ export const svm: Backend = {
     invd: { do: "exit", reason: INVD },
     wbinvd: { do: "exit", reason: WBINVD },
   },
+  interrupts: { line: INTR, timer: INTR, window: VINTR },
   mmio: { first: NPF, later: NPF },
 };

@@ -113,6 +113,22 @@ const TRIPLE_FAULT: NativeReason = {
   keySpace: "none",
   source: SOURCE,
 };
+const EXTERNAL_INTERRUPT: NativeReason = {
+  id: 14,
+  reason: "INTERRUPT",
+  name: "EXTERNAL_INTERRUPT",
+  code: 1,
+  keySpace: "none",
+  source: SOURCE,
+};
+const INTERRUPT_WINDOW: NativeReason = {
+  id: 15,
+  reason: "INTERRUPT_WINDOW",
+  name: "INTERRUPT_WINDOW",
+  code: 7,
+  keySpace: "none",
+  source: SOURCE,
+};
 
 export const vmx: Backend = {
   name: "vmx",
@@ -134,6 +150,8 @@ export const vmx: Backend = {
     MSR_WRITE,
     WBINVD,
     TRIPLE_FAULT,
+    EXTERNAL_INTERRUPT,
+    INTERRUPT_WINDOW,
   ],
   traps: {
     in: { do: "exit", reason: IO },
@@ -180,6 +198,7 @@ export const vmx: Backend = {
     invd: { do: "exit", reason: INVD },
     wbinvd: { do: "exit", reason: WBINVD },
   },
+  interrupts: { line: EXTERNAL_INTERRUPT, timer: EXTERNAL_INTERRUPT, window: INTERRUPT_WINDOW },
   // KVM caches an MMIO page as a misconfigured entry when the first access has shown it to be one.
   mmio: { first: EPT_VIOLATION, later: EPT_MISCONFIG },
 };

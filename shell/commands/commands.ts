@@ -7,6 +7,7 @@ import { compare } from "./compare.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { irq } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
 import { infoMem, infoMtree } from "./memory_map.ts";
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Command[] = [
   removeDevice,
   reloadDevice,
   infoDevices,
+  irq,
   infoExits,
   resetExits,
   recordExits,

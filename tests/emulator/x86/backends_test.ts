@@ -42,6 +42,8 @@ Deno.test("exit numbers are the manuals'", () => {
     MSR_WRITE: 32,
     WBINVD: 54,
     TRIPLE_FAULT: 2,
+    EXTERNAL_INTERRUPT: 1,
+    INTERRUPT_WINDOW: 7,
   });
   assertEquals(codes(svm.reasons), {
     EXCP: 0x40,
@@ -58,5 +60,7 @@ Deno.test("exit numbers are the manuals'", () => {
     WBINVD: 0x89,
     SHUTDOWN: 0x7f,
     CR4_WRITE: 0x14,
+    INTR: 0x60,
+    VINTR: 0x64,
   });
 });

@@ -1,0 +1,154 @@
+/**
+ * When an interrupt is taken: at the first boundary between two instructions at which it is asked for and
+ * enabled, whatever engine executes them and however the run is cut into slices.
+ *
+ * Three things can ask. An exit's handler raises a line: the exiting instruction is completed alone, then the run
+ * loop looks. A timer comes due: slices are so short that no instruction before the last can reach it, the last one
+ * is executed alone. A script raises a line between two runs: the next run begins with a look.
+ */
+import type { NativeReason } from "../../engine/native_reason.ts";
+import type { CostProfile } from "../../exits/profile.ts";
+import type { InterruptUnit } from "./unit.ts";
+
+/** What is asked of the vCPU. */
+export interface InterruptedCpu {
+  readonly cycles: number;
+  readonly inExit: boolean;
+  /** Waits for an interrupt (HLT, nap). */
+  halted: boolean;
+  /** The next instruction is executed before an interrupt is taken. */
+  shadow: boolean;
+  /** Instructions that the slice may still execute after the one at hand. */
+  readonly sliceLeft: number;
+  readonly board: { readonly exits: { readonly profile: CostProfile; markClockRead(): void } };
+  /** Charges an exit between two instructions. */
+  boundaryExit(native: NativeReason): void;
+  /** Virtual time in which nothing is executed. */
+  idle(cycles: number): void;
+}
+
+/** Slices of more instructions than this leave half of the time to the deadline to the exits among them. */
+const EXACT_SLICE = 64;
+
+export class Interrupts {
+  readonly #cpu: InterruptedCpu;
+  readonly #unit: InterruptUnit;
+  /** What has asked while the guest ran, its exit not yet charged. */
+  #arrived: "line" | "timer" | undefined;
+  /** One was asked for at an earlier boundary, and not enabled there. */
+  #waited = false;
+  #profile: CostProfile | undefined;
+  #dearest = 0;
+
+  constructor(cpu: InterruptedCpu, unit: InterruptUnit) {
+    this.#cpu = cpu;
+    this.#unit = unit;
+  }
+
+  /** Drives a line. Throws `RangeError` for one that the controller does not have. */
+  setLine(line: number, level: boolean): void {
+    const { lines } = this.#unit;
+    if (!Number.isInteger(line) || line < 0 || line >= lines) {
+      throw new RangeError(`no interrupt line ${line}: the controller has lines 0 to ${lines - 1}`);
+    }
+    const before = this.#unit.asserted;
+    this.#unit.setLine(line, level);
+    if (!before && this.#unit.asserted && !this.#cpu.inExit) this.#arrived = "line";
+  }
+
+  reset(): void {
+    this.#unit.reset();
+    this.#arrived = undefined;
+    this.#waited = false;
+  }
+
+  /**
+   * Between two instructions: takes what is to be taken. `halted` if the vCPU waits for what cannot come,
+   * `stop` if the interrupt could not be delivered. Coming twice to the same boundary changes nothing.
+   */
+  atBoundary(): "run" | "halted" | "stop" {
+    const cpu = this.#cpu, unit = this.#unit, { exits } = unit;
+    for (;;) {
+      this.#advance();
+      if (!unit.asserted) {
+        this.#waited = false;
+        this.#arrived = undefined;
+        if (!cpu.halted) return "run";
+        if (!unit.enabled || unit.deadline === Infinity || !unit.deadlineWakes) return "halted";
+        cpu.idle(Math.max(0, unit.deadline - cpu.cycles));
+        continue;
+      }
+      const native = this.#arrived && exits[this.#arrived];
+      this.#arrived = undefined;
+      // A halted vCPU has left the guest already.
+      if (native && !cpu.halted) {
+        cpu.boundaryExit(native);
+        continue;
+      }
+      if (cpu.shadow) return "run";
+      if (!unit.enabled) {
+        this.#waited = true;
+        return cpu.halted ? "halted" : "run";
+      }
+      if (this.#waited && exits.window) cpu.boundaryExit(exits.window);
+      this.#waited = false;
+      if (!unit.deliver()) return "stop";
+      cpu.halted = false;
+    }
+  }
+
+  /** Instructions that the next slice may execute, from a boundary. */
+  get limit(): number {
+    if (this.#cpu.shadow || this.#unit.polled && this.#unit.asserted) return 1;
+    const cycles = this.#unit.deadline - this.#cpu.cycles;
+    const before = Math.floor((cycles - 1) / this.#dearestInstruction());
+    return Math.max(1, before > EXACT_SLICE ? Math.floor(before / 2) : before);
+  }
+
+  /** During an exit: whether the slice, `more` instructions longer than it says, has to end with this instruction. */
+  due(more = 0): boolean {
+    const left = this.#cpu.sliceLeft + more;
+    if (left <= 0) return false;
+    const unit = this.#unit;
+    if (unit.asserted && (unit.polled || unit.enabled)) return true;
+    return this.#cpu.cycles + left * this.#dearestInstruction() >= unit.deadline;
+  }
+
+  /** One instruction, the one at `address`, was executed: notes whether it holds off what is to come after it. */
+  executed(address: bigint, wasEnabled: boolean): void {
+    const unit = this.#unit;
+    const asked = unit.asserted || this.#cpu.cycles >= unit.deadline;
+    this.#cpu.shadow = asked && unit.enabled && !this.#cpu.halted && unit.castsShadow(address, wasEnabled);
+  }
+  get enabled(): boolean {
+    return this.#unit.enabled;
+  }
+  /** Around a write to a timer register of the processor. */
+  writeTimer(write: () => void): void {
+    this.#unit.advance();
+    write();
+    this.#unit.retime?.();
+  }
+  /** Whether single instructions have to be told to `executed`. */
+  get polled(): boolean {
+    return this.#unit.polled;
+  }
+
+  #advance(): void {
+    const before = this.#unit.asserted;
+    this.#unit.advance();
+    if (before || !this.#unit.asserted) return;
+    this.#arrived ??= "timer";
+    // When it came depends on what exits cost.
+    this.#cpu.board.exits.markClockRead();
+  }
+
+  #dearestInstruction(): number {
+    const { profile } = this.#cpu.board.exits;
+    if (profile !== this.#profile) {
+      this.#profile = profile;
+      this.#dearest = Math.max(1, ...Object.values(profile.data.instructions).map(({ cycles }) => cycles));
+    }
+    return this.#dearest;
+  }
+}

@@ -1,0 +1,158 @@
+/** Interrupts of a PC: two 8259A, an 8254 on line 0, and the way through real mode's table. */
+import { STATUS } from "../../engine/host.ts";
+import { FLAG } from "../../x86/flag_bits.ts";
+import { EFLAGS_REST } from "../../x86/slots.ts";
+import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { deliver } from "../x86_protected.ts";
+import { type Pic8259, PicPair } from "./pic8259.ts";
+import { Pit8254, PIT_HZ } from "./pit8254.ts";
+import type { InterruptUnit } from "./unit.ts";
+
+/** I/O ports of the PC's board. */
+const PORTS = { master: 0x20, slave: 0xa0, elcr: 0x4d0, timer: 0x40 } as const;
+const TIMER_LINE = 0;
+/** Opcodes: segment, operand-size and address-size prefixes; STI; POP SS; MOV to a segment register. */
+const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67]);
+const STI = 0xfb, POP_SS = 0x17, MOV_SREG = 0x8e, SS_FIELD = 2;
+const MAX_LENGTH = 15;
+
+export class X86Interrupts implements InterruptUnit {
+  readonly lines = 16;
+  readonly polled = true;
+  readonly #vcpu: Vcpu;
+  readonly #pics = new PicPair();
+  #pit = new Pit8254();
+  /** Ticks up to which the timer's edges have been passed on. */
+  #seen = 0;
+  #deadline = Infinity;
+
+  constructor(vcpu: Vcpu) {
+    this.#vcpu = vcpu;
+    const { ports } = vcpu.board;
+    const { master, slave } = this.#pics;
+    const pic = (chip: Pic8259) =>
+      bytes({
+        in: (offset) => this.#pics.read(chip, offset === 1),
+        out: (offset, value) => this.#pics.write(chip, offset === 1, value),
+      }, () => this.advance());
+    ports.add({ base: PORTS.master, size: 2, name: "pic master" }, pic(master));
+    ports.add({ base: PORTS.slave, size: 2, name: "pic slave" }, pic(slave));
+    const elcr = bytes({
+      in: (offset) => (offset === 0 ? master : slave).elcr,
+      out: (offset, value) => this.#pics.writeElcr(offset === 0 ? master : slave, value),
+    }, () => this.advance());
+    ports.add({ base: PORTS.elcr, size: 2, name: "pic edge/level" }, elcr);
+    ports.add({ base: PORTS.timer, size: 4, name: "pit" }, bytes(this.#timer(), () => this.advance()));
+  }
+
+  setLine(line: number, level: boolean): void {
+    this.#pics.setLine(line, level);
+  }
+  get asserted(): boolean {
+    return this.#pics.int;
+  }
+  get enabled(): boolean {
+    return (this.#vcpu.state.get64(EFLAGS_REST) & FLAG.IF) !== 0n;
+  }
+  get deadline(): number {
+    return this.#deadline;
+  }
+  get deadlineWakes(): boolean {
+    return this.#pics.accepts(TIMER_LINE);
+  }
+  get exits(): InterruptUnit["exits"] {
+    return this.#vcpu.board.backend.interrupts;
+  }
+
+  /** A rise of the timer's output is an edge of line 0; its fall is not passed on, so that no tick is lost. */
+  advance(): void {
+    if (this.#vcpu.cycles < this.#deadline) return;
+    const now = this.#now();
+    if (this.#pit.nextRise(this.#seen) <= now) {
+      this.#pics.setLine(TIMER_LINE, false);
+      this.#pics.setLine(TIMER_LINE, true);
+    }
+    this.#rearm(now);
+  }
+
+  castsShadow(address: bigint, wasEnabled: boolean): boolean {
+    const { memory } = this.#vcpu.board;
+    for (let at = address; at < address + BigInt(MAX_LENGTH) && memory.holds(at, 2); at++) {
+      const [opcode, modrm] = memory.read(at, 2);
+      if (PREFIXES.has(opcode)) continue;
+      if (opcode === STI) return !wasEnabled;
+      return opcode === POP_SS && this.#vcpu.board.isa.name !== "x86-64" ||
+        opcode === MOV_SREG && (modrm >> 3 & 7) === SS_FIELD;
+    }
+    return false;
+  }
+
+  deliver(): boolean {
+    const status = deliver(this.#vcpu, { vector: this.#pics.acknowledge(), kind: "external" });
+    return status === STATUS.fault || status === STATUS.redirect;
+  }
+
+  reset(): void {
+    this.#pics.reset();
+    this.#pit = new Pit8254();
+    this.#rearm(this.#now());
+  }
+
+  #timer(): ByteRegisters {
+    return {
+      in: (offset) => {
+        this.#vcpu.board.exits.markClockRead();
+        return this.#pit.read(offset, this.#now());
+      },
+      out: (offset, value) => {
+        const now = this.#now();
+        this.#pit.write(offset, value, now);
+        // Mode 0 begins with a low output, which takes back what was asked for.
+        if (offset === 3 && value >> 6 === 0 && !this.#pit.output(now)) this.#pics.setLine(TIMER_LINE, false);
+        this.#rearm(now);
+      },
+    };
+  }
+
+  #rearm(now: number): void {
+    this.#seen = now;
+    const rise = this.#pit.nextRise(now);
+    this.#deadline = rise === Infinity ? Infinity : this.#cyclesAt(rise);
+  }
+  #now(): number {
+    return Number(BigInt(this.#vcpu.cycles) * BigInt(PIT_HZ) / this.#hz());
+  }
+  /** The first cycle at which the timer's clock shows `ticks`. */
+  #cyclesAt(ticks: number): number {
+    const hz = BigInt(PIT_HZ);
+    return Number((BigInt(ticks) * this.#hz() + hz - 1n) / hz);
+  }
+  #hz(): bigint {
+    return BigInt(this.#vcpu.board.exits.profile.cyclesHz);
+  }
+}
+
+interface ByteRegisters {
+  in(offset: number): number;
+  out(offset: number, value: number): void;
+}
+
+/** Registers of a byte each, completed in the kernel; wider accesses are accesses to each. */
+function bytes(registers: ByteRegisters, before: () => void): BusHandler {
+  const each = (size: AccessSize, f: (i: number) => void) => {
+    before();
+    for (let i = 0; i < size; i++) f(i);
+  };
+  return {
+    handledIn: "kernel",
+    read(offset: number, size: AccessSize): BusValue {
+      let value = 0;
+      each(size, (i) => value += registers.in(offset + i) * 2 ** (8 * i));
+      return value;
+    },
+    write(offset: number, size: AccessSize, value: BusValue): void {
+      each(size, (i) => registers.out(offset + i, Number(BigInt(value) >> BigInt(8 * i) & 0xffn)));
+    },
+  };
+}
