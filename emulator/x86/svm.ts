@@ -1,6 +1,7 @@
 /** KVM on AMD-V: what each x86 trap becomes. APM vol. 2, appendix C ("SVM intercept exit codes"). */
 import type { Backend } from "../engine/backend.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
+import { GUESTS_OWN } from "./guests_own.ts";
 
 const SOURCE = "APM vol. 2, appendix C";
 
@@ -163,25 +164,7 @@ export const svm: Backend = {
     rdtsc: { do: "native" },
     hlt: { do: "exit", reason: HLT },
     exception: { do: "exit", reason: EXCEPTION },
-    // RDTSCP is as RDTSC; descriptor tables, segments, far transfers and software interrupts are the guest's own.
-    rdtscp: { do: "native" },
-    interrupt: { do: "native" },
-    iret: { do: "native" },
-    far_jump: { do: "native" },
-    far_call: { do: "native" },
-    far_return: { do: "native" },
-    load_segment: { do: "native" },
-    mov_from_cr: { do: "native" },
-    lgdt: { do: "native" },
-    lidt: { do: "native" },
-    sgdt: { do: "native" },
-    sidt: { do: "native" },
-    lldt: { do: "native" },
-    ltr: { do: "native" },
-    sldt: { do: "native" },
-    str: { do: "native" },
-    clts: { do: "native" },
-    swapgs: { do: "native" },
+    ...GUESTS_OWN,
     // With nested paging the guest owns its translation (INVLPG, CR3), and CR0.TS.
     invlpg: { do: "native" },
     mov_to_cr: { do: "exit", reason: CR0_WRITE },

@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../engine/backend.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
+import { GUESTS_OWN } from "./guests_own.ts";
 
 const SOURCE = "SDM vol. 3D, appendix C";
 
@@ -168,25 +169,7 @@ export const vmx: Backend = {
     rdtsc: { do: "native" },
     hlt: { do: "exit", reason: HLT },
     exception: { do: "exit", reason: EXCEPTION },
-    // RDTSCP is as RDTSC; descriptor tables, segments, far transfers and software interrupts are the guest's own.
-    rdtscp: { do: "native" },
-    interrupt: { do: "native" },
-    iret: { do: "native" },
-    far_jump: { do: "native" },
-    far_call: { do: "native" },
-    far_return: { do: "native" },
-    load_segment: { do: "native" },
-    mov_from_cr: { do: "native" },
-    lgdt: { do: "native" },
-    lidt: { do: "native" },
-    sgdt: { do: "native" },
-    sidt: { do: "native" },
-    lldt: { do: "native" },
-    ltr: { do: "native" },
-    sldt: { do: "native" },
-    str: { do: "native" },
-    clts: { do: "native" },
-    swapgs: { do: "native" },
+    ...GUESTS_OWN,
     // With EPT the guest owns its translation (INVLPG, CR3), and CR0.TS; other bits of CR0 and CR4 are KVM's.
     invlpg: { do: "native" },
     mov_to_cr: { do: "exit", reason: CR_ACCESS },
