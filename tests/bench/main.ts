@@ -38,6 +38,12 @@ for (const machine of MACHINES) {
   if (wanted("instructions")) instructions.push(await measureInstructions(machine, runs, values.only));
   if (wanted("exits")) exits.push(await measureExits(machine, runs, values.only));
 }
+const found = instructions.flat().length + exits.flat().length;
+if (values.only !== undefined && found === 0) {
+  throw new RangeError(
+    `--only ${values.only}: no program and no kind of exit has that in its name, e.g. crc32, mmio`,
+  );
+}
 const report: Report = {
   deno: Deno.version.deno,
   v8: Deno.version.v8,
