@@ -12,13 +12,13 @@ import { x86Isa } from "../x86/isa.ts";
 import { svm } from "../x86/svm.ts";
 import { vmx } from "../x86/vmx.ts";
 import type { DeviceSpace } from "./devices.ts";
-import { PpcInterrupts } from "./interrupts/ppc_interrupts.ts";
+import { PpcInterrupts } from "./ppc/interrupts.ts";
 import type { InterruptUnit } from "./interrupts/unit.ts";
-import { X86Interrupts } from "./interrupts/x86_interrupts.ts";
-import { ppcTraps } from "./ppc_traps.ts";
+import { X86Interrupts } from "./x86/interrupts.ts";
+import { ppcTraps } from "./ppc/traps.ts";
 import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
-import { x86Traps } from "./x86_traps.ts";
+import { x86Traps } from "./x86/traps.ts";
 
 /** The architectures. */
 export type ArchName = "x86" | "ppc";

@@ -33,18 +33,40 @@ export const GS = 5;
 
 const SEGMENTS = EFLAGS_REST + 8;
 
+/** Bytes of state per segment register. */
+const SEGMENT_SIZE = 8 * 5;
+
 /** Slot of a segment's selector (16 bits). */
 export function segmentSelector(index: number): number {
-  return SEGMENTS + 16 * index;
+  return SEGMENTS + SEGMENT_SIZE * index;
 }
 
 /** Slot of a segment's base address (32 bits in modes 16 and 32, 64 in mode 64). */
 export function segmentBase(index: number): number {
-  return SEGMENTS + 16 * index + 8;
+  return segmentSelector(index) + 8;
+}
+
+/**
+ * Slots of the offsets at which a segment may be read, and written: the first one in the low 32 bits, the last one in
+ * the high 32 bits. First above last where none may: a null selector, a segment that is not writable.
+ */
+export function segmentReadable(index: number): number {
+  return segmentSelector(index) + 16;
+}
+export function segmentWritable(index: number): number {
+  return segmentSelector(index) + 24;
+}
+
+/**
+ * Slot of a segment's access rights, in the format of VMX (SDM vol. 3C, table 25-2): type in bits 3 to 0, S in 4, DPL in
+ * 6 to 5, P in 7, L in 13, D or B in 14, G in 15, and 16 for a segment that cannot be used.
+ */
+export function segmentRights(index: number): number {
+  return segmentSelector(index) + 32;
 }
 
 /** Slot of CR0; CRn is 8 * n further on. */
-export const CR = SEGMENTS + 16 * 6;
+export const CR = segmentSelector(6);
 /** Slot of the EFER MSR. */
 export const EFER = CR + 8 * 9;
 
@@ -74,3 +96,10 @@ export const CSTAR = TSC_AUX + 64;
 export const FMASK = TSC_AUX + 72;
 /** What WRMSR to the TSC made of the difference between it and the vCPU's cycles; wraps at 64 bits. */
 export const TSC_OFFSET = TSC_AUX + 80;
+/** Current privilege level, 0 to 3: 0 in real mode, 3 in virtual-8086 mode. SDM vol. 3A, 5.5. */
+export const CPL = TSC_OFFSET + 8;
+/**
+ * Not 0 while linear addresses are guest-physical although CR0.PG is set: a VM made in 64-bit mode starts so, until the
+ * guest writes CR3 or CR0.
+ */
+export const IDENTITY = TSC_OFFSET + 16;

@@ -10,16 +10,21 @@ import { composeFlags, setFlags } from "./flag_bits.ts";
 import { AUX, EFLAGS_REST, RES } from "./slots.ts";
 import {
   CR,
+  CS,
   EFER,
   GDT_BASE,
   GDT_LIMIT,
   gpr,
+  IDENTITY,
   IDT_BASE,
   IDT_LIMIT,
   LDTR,
   SEGMENT_NAMES,
   segmentBase,
+  segmentReadable,
+  segmentRights,
   segmentSelector,
+  segmentWritable,
   TR,
 } from "./slots.ts";
 import { type Mode, registerNames } from "./registers.ts";
@@ -121,6 +126,12 @@ const TABLES: readonly (readonly [name: string, offset: number, kind: "base" | "
 /** CR0 after reset or mode set-up: PE, ET, NW, CD, PG. SDM vol. 3A, "Initialization Overview". */
 const CR0: Readonly<Record<Mode, bigint>> = { 16: 0x6000_0010n, 32: 0x6000_0011n, 64: 0xe000_0011n };
 
+/** A range of offsets that holds none: see `segmentWritable`. */
+export const NOWHERE = 1n;
+/** Access rights at reset: SDM vol. 3A, table 9-1 (real mode), else as a boot loader leaves them. */
+const DATA_RIGHTS: Readonly<Record<Mode, bigint>> = { 16: 0x93n, 32: 0xc093n, 64: 0xc093n };
+const CODE_RIGHTS: Readonly<Record<32 | 64, bigint>> = { 32: 0xc09bn, 64: 0xa09bn };
+
 /**
  * State at reset, by slot; slots that are not named are 0.
  *
@@ -131,6 +142,12 @@ const CR0: Readonly<Record<Mode, bigint>> = { 16: 0x6000_0010n, 32: 0x6000_0011n
  */
 export function resetValues(mode: Mode): ReadonlyMap<number, bigint> {
   const values = new Map<number, bigint>([[RES, 1n], [CR, CR0[mode]]]);
+  SEGMENT_NAMES.forEach((_, index) => {
+    const range = (mode === 16 ? 0xffffn : 0xffff_ffffn) << 32n;
+    values.set(segmentReadable(index), range);
+    values.set(segmentWritable(index), mode !== 16 && index === CS ? NOWHERE : range);
+    values.set(segmentRights(index), index === CS && mode !== 16 ? CODE_RIGHTS[mode] : DATA_RIGHTS[mode]);
+  });
   if (mode === 16) values.set(IDT_LIMIT, 0x3ffn);
   if (mode !== 16) {
     SEGMENT_NAMES.forEach((name, index) => values.set(segmentSelector(index), name === "cs" ? 8n : 0x10n));
@@ -138,6 +155,7 @@ export function resetValues(mode: Mode): ReadonlyMap<number, bigint> {
   if (mode === 64) {
     values.set(CR + 8 * 4, 0x20n); // PAE
     values.set(EFER, 0x500n); // LME, LMA
+    values.set(IDENTITY, 1n);
   }
   return values;
 }

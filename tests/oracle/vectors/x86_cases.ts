@@ -2,7 +2,7 @@
  * Vectors of a real 80286 in real mode (NDJSON: one instruction each, then HLT): run on a VM, compared but for what
  * a later processor does otherwise, each kind of which is named here with its source.
  */
-import { raiseInRealMode } from "../../../emulator/machine/x86_real_mode.ts";
+import { raiseInRealMode } from "../../../emulator/machine/x86/real_mode.ts";
 import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
 import type { VectorResult } from "../../emulator/ppc/vector_files.ts";
 import { vcpuOf } from "../../support/vcpu.ts";

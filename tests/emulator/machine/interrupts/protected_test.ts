@@ -1,7 +1,7 @@
 /** Interrupts of the 8259 pair in the flat 32- and 64-bit modes: through the IDT, between two instructions. */
 import { assertEquals } from "@std/assert";
 import { snapshot } from "../../../../emulator/exits/snapshot.ts";
-import { FLAT_MODES, flatGuest } from "../x86_guest.ts";
+import { FLAT_MODES, flatGuest } from "../x86/guest.ts";
 import { ENGINES, inPieces, lengths, machine } from "./guests.ts";
 
 /** Counts ticks of line 3 that a device raises at each write, and waits for a last one halted. */

@@ -2,14 +2,14 @@
  * Control and debug registers. SDM vol. 3A, 2.5, and vol. 3B, 17.2. What would change the mode or translation stops with
  * UNIMPLEMENTED that names the bit; breakpoints are not there either. Other bits are kept.
  */
-import type { Backend, TrapRule } from "../engine/backend.ts";
-import { STATUS, type Status } from "../engine/host.ts";
-import { CR, DR } from "../x86/slots.ts";
-import type { ArchTrap } from "./traps.ts";
-import type { Vcpu } from "./vcpu.ts";
-import { EXCEPTION, Fault, lacking } from "./x86_fault.ts";
-import { modeOf } from "./x86_linear.ts";
-import { guarded } from "./x86_protected.ts";
+import type { Backend, TrapRule } from "../../engine/backend.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
+import { CR, DR } from "../../x86/slots.ts";
+import type { ArchTrap } from "../traps.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { EXCEPTION, Fault, lacking } from "./fault.ts";
+import { modeOf } from "./linear.ts";
+import { guarded } from "./protected.ts";
 
 const cr = (n: number) => CR + 8 * n;
 const dr = (n: number) => DR + 8 * n;

@@ -4,10 +4,10 @@ import { FLAG } from "../../x86/flag_bits.ts";
 import { EFLAGS_REST } from "../../x86/slots.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
 import type { Vcpu } from "../vcpu.ts";
-import { deliver } from "../x86_protected.ts";
-import { type Pic8259, PicPair } from "./pic8259.ts";
-import { Pit8254, PIT_HZ } from "./pit8254.ts";
-import type { InterruptUnit } from "./unit.ts";
+import { deliver } from "./protected.ts";
+import { type Pic8259, PicPair } from "../interrupts/pic8259.ts";
+import { Pit8254, PIT_HZ } from "../interrupts/pit8254.ts";
+import type { InterruptUnit } from "../interrupts/unit.ts";
 
 /** I/O ports of the PC's board. */
 const PORTS = { master: 0x20, slave: 0xa0, elcr: 0x4d0, timer: 0x40 } as const;

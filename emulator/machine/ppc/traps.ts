@@ -1,14 +1,14 @@
 /** What PowerPC's traps come to: hypercalls and system calls, privileged registers, interrupts. */
-import type { Backend, TrapRule } from "../engine/backend.ts";
-import { STATUS, type Status } from "../engine/host.ts";
-import type { NativeReason } from "../engine/native_reason.ts";
-import { STATE } from "../ir/layout.ts";
-import { KVM_MAGIC_R0 } from "../ppc/kvm_pr.ts";
-import { SPECIAL_REGISTERS, type SpecialRegister } from "../ppc/special_registers.ts";
-import { gpr, MSR, SLOT } from "../ppc/state.ts";
-import type { ArchTrap } from "./traps.ts";
-import { unimplemented } from "./unimplemented.ts";
-import type { Vcpu } from "./vcpu.ts";
+import type { Backend, TrapRule } from "../../engine/backend.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
+import type { NativeReason } from "../../engine/native_reason.ts";
+import { STATE } from "../../ir/layout.ts";
+import { KVM_MAGIC_R0 } from "../../ppc/kvm_pr.ts";
+import { SPECIAL_REGISTERS, type SpecialRegister } from "../../ppc/special_registers.ts";
+import { gpr, MSR, SLOT } from "../../ppc/state.ts";
+import type { ArchTrap } from "../traps.ts";
+import { unimplemented } from "../unimplemented.ts";
+import type { Vcpu } from "../vcpu.ts";
 
 /** H_FUNCTION (PAPR) and EV_UNIMPLEMENTED (ePAPR 1.1, table 8-5). */
 const H_FUNCTION = -2n, EV_UNIMPLEMENTED = 12n;

@@ -2,10 +2,10 @@
 import { DECREMENTER_EVENT, MSR, SLOT } from "../../ppc/state.ts";
 import { STATE } from "../../ir/layout.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
-import { interrupt } from "../ppc_traps.ts";
+import { interrupt } from "./traps.ts";
 import type { Vcpu } from "../vcpu.ts";
-import { OPEN_PIC_SIZE, OpenPic, SOURCES } from "./open_pic.ts";
-import type { InterruptUnit } from "./unit.ts";
+import { OPEN_PIC_SIZE, OpenPic, SOURCES } from "../interrupts/open_pic.ts";
+import type { InterruptUnit } from "../interrupts/unit.ts";
 
 /** Above the devices' windows. */
 const OPEN_PIC_BASE = 0xfec0_0000;

@@ -1,7 +1,7 @@
 /** Descriptor tables, segments, far transfers, control and debug registers, MSRs in the flat modes. */
 import { assertEquals } from "@std/assert";
-import { makeVm, type Outcome, runEverywhere } from "../engine/executors.ts";
-import { FLAT_MODES, flatGuest, type FlatMode, type Gate, GDT_LIMIT, SELECTOR, STACK } from "./x86_guest.ts";
+import { makeVm, type Outcome, runEverywhere } from "../../engine/executors.ts";
+import { FLAT_MODES, flatGuest, type FlatMode, type Gate, GDT_LIMIT, SELECTOR, STACK } from "./guest.ts";
 
 /** Handler that leaves the error code in ebp. */
 const H = "h: pop Rbp\nhlt",

@@ -1,5 +1,5 @@
 /** Segment registers and descriptor table registers. SDM vol. 2A to 2C, by mnemonic; vol. 3A, 2.4. */
-import { STATUS, type Status } from "../engine/host.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
 import {
   FS,
   GDT_BASE,
@@ -16,9 +16,9 @@ import {
   TR,
   TR_BASE,
   TR_LIMIT,
-} from "../x86/slots.ts";
-import type { ArchTrap } from "./traps.ts";
-import type { Vcpu } from "./vcpu.ts";
+} from "../../x86/slots.ts";
+import type { ArchTrap } from "../traps.ts";
+import type { Vcpu } from "../vcpu.ts";
 import {
   absent,
   badSelector,
@@ -28,10 +28,10 @@ import {
   lookUp,
   markAccessed,
   stackSegment,
-} from "./x86_descriptors.ts";
-import { EXCEPTION, Fault } from "./x86_fault.ts";
-import { isCanonical, modeOf, readLinear, setBits, writeLinear } from "./x86_linear.ts";
-import { guarded } from "./x86_protected.ts";
+} from "./descriptors.ts";
+import { EXCEPTION, Fault } from "./fault.ts";
+import { isCanonical, modeOf, readLinear, setBits, writeLinear } from "./linear.ts";
+import { guarded } from "./protected.ts";
 
 /** MOV, POP and LDS to es, ss, ds, fs or gs. Bases other than 0 count in fs and gs only, which 64-bit mode keeps at 0. */
 function loadSegment(vcpu: Vcpu): Status {

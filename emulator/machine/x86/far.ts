@@ -2,12 +2,12 @@
  * Far transfers and IRET in the flat 32- and 64-bit modes: to code of the same mode at privilege level 0. SDM vol. 2A and
  * 2B, JMP, CALL, RET, IRET. Other modes and privilege levels, gates and tasks are not there, and said so.
  */
-import { STATUS, type Status } from "../engine/host.ts";
-import { STATE } from "../ir/layout.ts";
-import { composeFlags, setFlags } from "../x86/flag_bits.ts";
-import { CS, RSP, segmentSelector, SS } from "../x86/slots.ts";
-import type { ArchTrap } from "./traps.ts";
-import type { Vcpu } from "./vcpu.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
+import { STATE } from "../../ir/layout.ts";
+import { composeFlags, setFlags } from "../../x86/flag_bits.ts";
+import { CS, RSP, segmentSelector, SS } from "../../x86/slots.ts";
+import type { ArchTrap } from "../traps.ts";
+import type { Vcpu } from "../vcpu.ts";
 import {
   badSelector,
   codeSegment,
@@ -16,10 +16,10 @@ import {
   markAccessed,
   stackSegment,
   type Transfer,
-} from "./x86_descriptors.ts";
-import { EXCEPTION, Fault, lacking } from "./x86_fault.ts";
-import { isCanonical, modeOf, readLinear } from "./x86_linear.ts";
-import { deliver, guarded, push } from "./x86_protected.ts";
+} from "./descriptors.ts";
+import { EXCEPTION, Fault, lacking } from "./fault.ts";
+import { isCanonical, modeOf, readLinear } from "./linear.ts";
+import { deliver, guarded, push } from "./protected.ts";
 
 const NT = 0x4000n, VM = 0x2_0000n;
 /** Opcode of INT1, which counts as a hardware exception where INT n with n = 1 does not. SDM vol. 2A, INT n. */

@@ -3,9 +3,9 @@
  * vol. 3A, chapter 6 ("Interrupt and Exception Handling"), and vol. 2A, INT n, for the order of the checks. Descriptor
  * tables are empty at reset: until the guest has loaded an IDT, every exception is a triple fault.
  */
-import { STATUS, type Status } from "../engine/host.ts";
-import { STATE } from "../ir/layout.ts";
-import { composeFlags, FLAG } from "../x86/flag_bits.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
+import { STATE } from "../../ir/layout.ts";
+import { composeFlags, FLAG } from "../../x86/flag_bits.ts";
 import {
   CS,
   EFLAGS_REST,
@@ -17,13 +17,13 @@ import {
   TR,
   TR_BASE,
   TR_LIMIT,
-} from "../x86/slots.ts";
-import type { ArchTrap } from "./traps.ts";
-import type { Vcpu } from "./vcpu.ts";
-import { codeSegment, markAccessed } from "./x86_descriptors.ts";
-import { EXCEPTION, exceptionName, Fault, Halt, lacking } from "./x86_fault.ts";
-import { isCanonical, type LinearWrite, modeOf, readLinear, writeLinear } from "./x86_linear.ts";
-import { raiseInRealMode } from "./x86_real_mode.ts";
+} from "../../x86/slots.ts";
+import type { ArchTrap } from "../traps.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { codeSegment, markAccessed } from "./descriptors.ts";
+import { EXCEPTION, exceptionName, Fault, Halt, lacking } from "./fault.ts";
+import { isCanonical, type LinearWrite, modeOf, readLinear, writeLinear } from "./linear.ts";
+import { raiseInRealMode } from "./real_mode.ts";
 
 /** What the processor has to deliver. */
 export interface Delivery {

@@ -2,8 +2,8 @@
  * Memory as the processor itself reads and writes it: descriptors, gates, stack frames. Paging is not there, so a
  * linear address is guest-physical.
  */
-import { EXCEPTION, Fault, Halt } from "./x86_fault.ts";
-import type { Vcpu } from "./vcpu.ts";
+import { EXCEPTION, Fault, Halt } from "./fault.ts";
+import type { Vcpu } from "../vcpu.ts";
 
 /** One write: `size` bytes, little-endian. */
 export interface LinearWrite {

@@ -1,5 +1,5 @@
 /** Guests of the flat 32- and 64-bit modes that bring their own descriptor tables. */
-import type { Guest } from "../engine/executors.ts";
+import type { Guest } from "../../engine/executors.ts";
 
 export type FlatMode = 32 | 64;
 export const FLAT_MODES: readonly FlatMode[] = [32, 64];

@@ -1,8 +1,17 @@
 /** Exceptions in real mode: through the table of far addresses. SDM vol. 3B, "Interrupt and Exception Handling". */
-import type { Status } from "../engine/host.ts";
-import { composeFlags, FLAG } from "../x86/flag_bits.ts";
-import { CS, EFLAGS_REST, IDT_BASE, IDT_LIMIT, RSP, segmentBase, segmentSelector, SS } from "../x86/slots.ts";
-import type { Vcpu } from "./vcpu.ts";
+import type { Status } from "../../engine/host.ts";
+import { composeFlags, FLAG } from "../../x86/flag_bits.ts";
+import {
+  CS,
+  EFLAGS_REST,
+  IDT_BASE,
+  IDT_LIMIT,
+  RSP,
+  segmentBase,
+  segmentSelector,
+  SS,
+} from "../../x86/slots.ts";
+import type { Vcpu } from "../vcpu.ts";
 
 /** Bytes that an exception pushes: FLAGS, CS, IP. */
 const FRAME = 6;

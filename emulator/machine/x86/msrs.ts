@@ -1,5 +1,5 @@
 /** Model-specific registers: which there are, what they keep, which of them leave the guest. SDM vol. 4. */
-import { STATUS, type Status } from "../engine/host.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
 import {
   CSTAR,
   EFER,
@@ -15,12 +15,12 @@ import {
   STAR,
   TSC_AUX,
   TSC_OFFSET,
-} from "../x86/slots.ts";
-import type { ArchTrap } from "./traps.ts";
-import type { Vcpu } from "./vcpu.ts";
-import { EXCEPTION, Fault, lacking } from "./x86_fault.ts";
-import { isCanonical, modeOf } from "./x86_linear.ts";
-import { guarded } from "./x86_protected.ts";
+} from "../../x86/slots.ts";
+import type { ArchTrap } from "../traps.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { EXCEPTION, Fault, lacking } from "./fault.ts";
+import { isCanonical, modeOf } from "./linear.ts";
+import { guarded } from "./protected.ts";
 
 interface Msr {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Exceptions and interrupts through the IDT in the flat modes: frames, returns, double and triple faults. */
 import { assert, assertEquals } from "@std/assert";
-import { ORIGIN, type Outcome, runEverywhere } from "../engine/executors.ts";
-import { FLAT_MODES, flatGuest, type FlatMode, type Gate, SELECTOR, STACK, STACK_1 } from "./x86_guest.ts";
+import { ORIGIN, type Outcome, runEverywhere } from "../../engine/executors.ts";
+import { FLAT_MODES, flatGuest, type FlatMode, type Gate, SELECTOR, STACK, STACK_1 } from "./guest.ts";
 
 /** Runs on every executor, which have to agree; answers what they did. */
 function run(

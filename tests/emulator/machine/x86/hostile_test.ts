@@ -1,10 +1,10 @@
 /** System instructions with random tables, stacks and operands: every run ends as documented, alike on both engines. */
 import { assert, assertEquals } from "@std/assert";
-import { vcpuOf } from "../../support/vcpu.ts";
-import { Random } from "../../support/random.ts";
-import { outcome } from "../engine/executors.ts";
-import { guest } from "./guests.ts";
-import { FLAT_MODES, type FlatMode } from "./x86_guest.ts";
+import { vcpuOf } from "../../../support/vcpu.ts";
+import { Random } from "../../../support/random.ts";
+import { outcome } from "../../engine/executors.ts";
+import { guest } from "../guests.ts";
+import { FLAT_MODES, type FlatMode } from "./guest.ts";
 
 const ROUNDS = 150;
 const TABLES = 0x4000, LENGTH = 0x400;

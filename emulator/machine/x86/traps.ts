@@ -1,16 +1,16 @@
 /** What x86's traps come to: port accesses, hypercalls, and what KVM completes in the kernel. */
-import type { TrapRule } from "../engine/backend.ts";
-import { STATUS, type Status } from "../engine/host.ts";
-import { RAX, RBX, RCX, RDX } from "../x86/slots.ts";
-import type { ArchTrap } from "./traps.ts";
-import type { Vcpu } from "./vcpu.ts";
-import { controlTraps } from "./x86_control.ts";
-import { cpuid } from "./x86_cpuid.ts";
-import { farTraps } from "./x86_far.ts";
-import { EXCEPTION } from "./x86_fault.ts";
-import { msrTraps, tsc } from "./x86_msrs.ts";
-import { deliver } from "./x86_protected.ts";
-import { segmentTraps } from "./x86_segments.ts";
+import type { TrapRule } from "../../engine/backend.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
+import { RAX, RBX, RCX, RDX } from "../../x86/slots.ts";
+import type { ArchTrap } from "../traps.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { controlTraps } from "./control.ts";
+import { cpuid } from "./cpuid.ts";
+import { farTraps } from "./far.ts";
+import { EXCEPTION } from "./fault.ts";
+import { msrTraps, tsc } from "./msrs.ts";
+import { deliver } from "./protected.ts";
+import { segmentTraps } from "./segments.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
 const KVM_ENOSYS = 1000;

@@ -1,8 +1,8 @@
 /** Segment descriptors: what they say, and which of them a segment register may hold. SDM vol. 3A, 3.4 and 5.2 to 5.8. */
-import { GDT_BASE, GDT_LIMIT, LDTR_BASE, LDTR_LIMIT } from "../x86/slots.ts";
-import { EXCEPTION, Fault, lacking } from "./x86_fault.ts";
-import { modeOf, readLinear, setBits } from "./x86_linear.ts";
-import type { Vcpu } from "./vcpu.ts";
+import { GDT_BASE, GDT_LIMIT, LDTR_BASE, LDTR_LIMIT } from "../../x86/slots.ts";
+import { EXCEPTION, Fault, lacking } from "./fault.ts";
+import { modeOf, readLinear, setBits } from "./linear.ts";
+import type { Vcpu } from "../vcpu.ts";
 
 /** A descriptor, SDM vol. 3A, figure 3-8. */
 export interface Descriptor {

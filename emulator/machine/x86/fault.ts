@@ -1,7 +1,7 @@
 /** What system instructions and deliveries throw where they cannot go on, and the exceptions by name. */
-import type { StopDetail } from "./stop.ts";
-import { unimplemented } from "./unimplemented.ts";
-import type { Vcpu } from "./vcpu.ts";
+import type { StopDetail } from "../stop.ts";
+import { unimplemented } from "../unimplemented.ts";
+import type { Vcpu } from "../vcpu.ts";
 
 /** Exceptions that are raised here. SDM vol. 3A, table 6-1. */
 export const EXCEPTION = { UD: 6, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13 } as const;
