@@ -4,7 +4,7 @@ import { dispatchResult, divideResult, DIVISOR, sampleBytes, stringsResult } fro
 import { widen } from "./widths.ts";
 
 /** Rounds of the dispatch and of the strings, so that they are as long as the other programs. */
-const ROUNDS = { dispatch: 32, strings: 32 } as const;
+export const ROUNDS = { dispatch: 32, strings: 32 } as const;
 
 export function furtherWorkloads(bits: 32 | 64): readonly Workload[] {
   const bytes = bits / 8;
