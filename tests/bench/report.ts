@@ -26,9 +26,9 @@ export function digits(value: number): string {
 }
 
 const median = (sample: Sample) => digits(sample.median);
-const range = (sample: Sample) => `${digits(sample.min)}-${digits(sample.max)}`;
+export const range = (sample: Sample) => `${digits(sample.min)}-${digits(sample.max)}`;
 const percent = (sample: Sample) => `${noise(sample).toFixed(0)}%`;
-export const ratio = (a: Sample, b: Sample) => `${(a.median / b.median).toFixed(2)}x`;
+const ratio = (a: Sample, b: Sample) => `${(a.median / b.median).toFixed(2)}x`;
 
 /** The 64-bit ISA and its 32-bit sister. */
 const WIDTHS: readonly (readonly [wide: IsaName, narrow: IsaName])[] = [
