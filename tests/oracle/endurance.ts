@@ -63,7 +63,7 @@ const BLOCK = 128;
 /** Makes the world of that seed and runs it for about `length` instructions. */
 export async function runWorld(mode: EnduranceMode, seed: number, length: number): Promise<WorldEnd> {
   const random = new Random(seed);
-  const vm = createVm({ ...mode.options, interrupts: random.below(4) > 0 });
+  const vm = createVm({ ...mode.options, interrupts: random.below(8) === 0 });
   const { window, ports } = vm.devices.add(chanceDevice(random.u32()));
   vm.hypercalls.register(random.below(16), { name: "chance", call: () => {} });
   const world: World = { vm, random, ram: mode.options.memory, window: window.gpa };
@@ -74,7 +74,8 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
   for (let runs = 0, barren = 0; vm.vcpu.instructions < length && barren < BARREN && runs < RUNS; runs++) {
     const before = vm.vcpu.instructions;
     disturb(world);
-    const stop = await vm.run({ instructions: 1 + random.below(random.below(8) === 0 ? 100_000 : 8000) });
+    const most = 1 + random.below(random.below(4) === 0 ? 200_000 : 8000);
+    const stop = await vm.run({ instructions: Math.min(most, length - before) });
     if (!EXPECTED.has(stop.reason)) throw new Error(`stop ${stop.reason}: ${stop.message}`);
     stops.set(stop.reason, (stops.get(stop.reason) ?? 0) + 1);
     barren = vm.vcpu.instructions - before < 4 ? barren + 1 : 0;

@@ -1,7 +1,7 @@
 /** v86 (npm, BSD 2-clause), from the outside: a process for each guest. */
 import type { Contender, Running } from "./contender.ts";
 import { PORT } from "./guests.ts";
-import { TextLineStream } from "./lines.ts";
+import { TextLineStream } from "../../support/lines.ts";
 import type { V86Start } from "./v86_process.ts";
 
 const HERE = new URL("./", import.meta.url);

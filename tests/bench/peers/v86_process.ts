@@ -2,7 +2,7 @@
  * v86 in a process of its own, with a configuration of its own: users never download it. First line on standard
  * input: the guest, as `V86Start`; each further line: how long to run, in milliseconds. Answers a line for each.
  */
-import { TextLineStream } from "./lines.ts";
+import { TextLineStream } from "../../support/lines.ts";
 import { Results, WARM_MS } from "./contender.ts";
 
 export interface V86Start {
