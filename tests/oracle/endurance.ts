@@ -8,6 +8,7 @@ import { snapshot } from "../../emulator/exits/snapshot.ts";
 import type { Stop } from "../../emulator/machine/stop.ts";
 import { createVm, type Vm, type VmOptions } from "../../emulator/machine/vm.ts";
 import { Random } from "../support/random.ts";
+import type { SamplePool } from "./samples.ts";
 
 /** What a mode brings: a machine and how its memory and registers are made fit to run long. */
 export interface EnduranceMode {
@@ -15,15 +16,27 @@ export interface EnduranceMode {
   readonly options: VmOptions & { readonly memory: number };
   /** Encodings to strew: sampled ones, and ones that lead somewhere. Made once. */
   readonly code: () => Promise<CodeSource>;
+  /** `prepare` leaves pc where the world is to go on. */
+  readonly entersItself?: boolean;
   /** Tables and system registers; called after memory and general registers were filled. */
-  prepare(world: World): void;
+  prepare(world: World): void | Promise<void>;
 }
 
 export interface CodeSource {
   /** An instruction by chance, to stand at `at`. */
   next(random: Random, at: number): Uint8Array;
-  /** Instructions start at multiples of this. */
-  readonly alignment: number;
+}
+
+/** Evenly by form. */
+export function sampler({ accepted }: SamplePool): (random: Random) => Uint8Array {
+  const names = [...accepted.keys()].sort();
+  return (random) => random.pick(accepted.get(random.pick(names))!);
+}
+
+/** Made when it is first asked for. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => made ??= make();
 }
 
 export interface World {
@@ -70,7 +83,7 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
   fillMemory(world, await mode.code());
   const stops = new Map<string, number>();
   const port = ports?.base ?? 0;
-  renew(world, mode, port);
+  await renew(world, mode, port);
   for (let runs = 0, barren = 0; vm.vcpu.instructions < length && barren < BARREN && runs < RUNS; runs++) {
     const before = vm.vcpu.instructions;
     disturb(world);
@@ -81,7 +94,7 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
     barren = vm.vcpu.instructions - before < 4 ? barren + 1 : 0;
     // On from where it is, elsewhere, or from the start with new registers.
     if (stop.reason !== "BUDGET" || random.below(16) === 0) {
-      if (random.below(4) === 0 || barren > 8) renew(world, mode, port);
+      if (random.below(4) === 0 || barren > 8) await renew(world, mode, port);
       else vm.vcpu.pc = BigInt(random.below(world.ram) & ~3);
     }
   }
@@ -112,7 +125,7 @@ function fillMemory({ vm, random, ram }: World, code: CodeSource): void {
 }
 
 /** Registers anew: small, edges, addresses of RAM and of the device. */
-function renew(world: World, mode: EnduranceMode, port: number): void {
+async function renew(world: World, mode: EnduranceMode, port: number): Promise<void> {
   const { vm, random, ram, window } = world;
   vm.vcpu.reset();
   for (const { name, width, group } of vm.vcpu.registers.list()) {
@@ -122,7 +135,8 @@ function renew(world: World, mode: EnduranceMode, port: number): void {
       vm.vcpu.registers.set(name, BigInt.asUintN(width, random.u64()));
     }
   }
-  mode.prepare(world);
+  await mode.prepare(world);
+  if (mode.entersItself) return;
   vm.vcpu.pc = BigInt(random.below(ram) & ~3);
 }
 

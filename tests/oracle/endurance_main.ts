@@ -13,14 +13,14 @@ import { runWorld, type WorldEnd } from "./endurance.ts";
 import { runChunk } from "./endurance_chunk.ts";
 import { ENDURANCE_MODES } from "./endurance_modes.ts";
 
-/** A world takes a second or a few. */
-const HANGS_AFTER_MS = 300_000;
+/** A world takes seconds, on a busy machine minutes. */
+const HANGS_AFTER_MS = 900_000;
 const PROGRESS_MS = 10_000;
 
 const { values } = parseArgs({
   options: {
     instructions: { type: "string", default: "100000000" },
-    length: { type: "string", default: "2000000" },
+    length: { type: "string", default: "500000" },
     mode: { type: "string", default: "" },
     jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
     /** One world. */
@@ -55,6 +55,11 @@ class Tally {
   digest = 0;
   readonly stops = new Map<string, number>();
   readonly failed: string[] = [];
+
+  fail(what: string): void {
+    this.failed.push(what);
+    console.error(what);
+  }
 
   add(end: Extract<Said, { end: unknown }>["end"]): void {
     this.worlds++;
@@ -97,8 +102,8 @@ async function runProcess(mode: string, index: number, tally: Tally): Promise<vo
   }
   clearTimeout(watchdog);
   const { success } = await child.status;
-  if (hung) tally.failed.push(`${mode}, world ${world}: no end in ${HANGS_AFTER_MS / 1000} s`);
-  else if (!success) tally.failed.push(`${mode}, world ${world}: the process failed, as told above`);
+  if (hung) tally.fail(`${mode}, world ${world}: no end in ${HANGS_AFTER_MS / 1000} s`);
+  else if (!success) tally.fail(`${mode}, world ${world}: the process failed, as told above`);
 }
 
 if (values.world !== undefined) {
