@@ -261,6 +261,11 @@ export class Vcpu implements EngineHost, Exiting {
     return STATUS.redirect;
   }
 
+  /** What the state says of the mode has changed. */
+  modeChanged(): void {}
+  /** What the state says of how addresses are translated has changed. */
+  translationChanged(): void {}
+
   /** Ends the run; the instruction is complete. */
   stopDone(stop: StopDetail): Status {
     return this.#exits.stopDone(stop);

@@ -103,3 +103,9 @@ export const CPL = TSC_OFFSET + 8;
  * guest writes CR3 or CR0.
  */
 export const IDENTITY = TSC_OFFSET + 16;
+/** Last offset of the code segment, 32 bits: what may be executed there need not be readable. */
+export const CODE_LAST = TSC_OFFSET + 24;
+/** Access rights of the task register, in the format of `segmentRights`: whether its segment is a 16-bit one. */
+export const TR_RIGHTS = TSC_OFFSET + 32;
+/** Not 0 while a loaded segment register asks for other code (`Vcpu.modeChanged`) as soon as its instruction is done. */
+export const SEGMENTS_CHANGED = TSC_OFFSET + 40;

@@ -3,6 +3,7 @@
  * linear address is guest-physical.
  */
 import { EXCEPTION, Fault, Halt } from "./fault.ts";
+import { isLong } from "./mode.ts";
 import type { Vcpu } from "../vcpu.ts";
 
 /** One write: `size` bytes, little-endian. */
@@ -25,7 +26,7 @@ export function isCanonical(address: bigint): boolean {
 
 /** Addresses wrap at the mode's width; in 64-bit mode one that is not canonical raises `fault`. */
 function checked(vcpu: Vcpu, address: bigint, size: number, fault: () => Fault): bigint {
-  if (modeOf(vcpu) !== 64) return BigInt.asUintN(32, address);
+  if (!isLong(vcpu.state)) return BigInt.asUintN(32, address);
   const first = BigInt.asUintN(64, address);
   if (!isCanonical(first) || !isCanonical(first + BigInt(size - 1))) throw fault();
   return first;
@@ -37,14 +38,25 @@ const notCanonical = () => new Fault(EXCEPTION.GP, 0, "an address is not canonic
  * `size` bytes, at most 8, at a linear address. Where there is no memory the run ends, as KVM's does with an internal
  * error: hardware would go on with what an empty bus gives.
  */
-export function readLinear(vcpu: Vcpu, address: bigint, size: number, fault = notCanonical): bigint {
+export function readLinear(
+  vcpu: Vcpu,
+  address: bigint,
+  size: number,
+  fault = notCanonical,
+  _user = false,
+): bigint {
   const at = checked(vcpu, address, size, fault), { memory } = vcpu.board;
   if (!memory.holds(at, size)) throw nowhere("read", at);
   return memory.read(at, size).reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n);
 }
 
 /** Writes all or, where one of them cannot be made, none. */
-export function writeLinear(vcpu: Vcpu, writes: readonly LinearWrite[], fault = notCanonical): void {
+export function writeLinear(
+  vcpu: Vcpu,
+  writes: readonly LinearWrite[],
+  fault = notCanonical,
+  _user = false,
+): void {
   const { memory } = vcpu.board;
   const placed = writes.map((write) => ({ ...write, at: checked(vcpu, write.address, write.size, fault) }));
   for (const { at, size } of placed) {

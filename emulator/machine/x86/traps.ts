@@ -8,14 +8,19 @@ import { controlTraps } from "./control.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
 import { EXCEPTION } from "./fault.ts";
+import { interruptReturnTraps } from "./interrupt_return.ts";
 import { msrTraps, tsc } from "./msrs.ts";
 import { deliver } from "./protected.ts";
+import { checked } from "./privileged.ts";
 import { segmentTraps } from "./segments.ts";
+import { singleStepTraps } from "./single_step.ts";
+import { interruptTraps } from "./software_interrupt.ts";
+import { verifyTraps } from "./verify.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
 const KVM_ENOSYS = 1000;
 
-export const x86Traps: Readonly<Record<string, ArchTrap>> = {
+const handlers: Readonly<Record<string, ArchTrap>> = {
   in: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "in")),
   out: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "out")),
   vmcall: hypercall,
@@ -50,7 +55,14 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
   ...segmentTraps,
   ...controlTraps,
   ...msrTraps,
+  ...interruptReturnTraps,
+  ...interruptTraps,
+  ...singleStepTraps,
+  ...verifyTraps,
 };
+
+/** By name: each behind the checks of what the current privilege level may do. */
+export const x86Traps: Readonly<Record<string, ArchTrap>> = checked(handlers);
 
 function clock(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
