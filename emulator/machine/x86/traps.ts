@@ -11,7 +11,7 @@ import { EXCEPTION } from "./fault.ts";
 import { interruptReturnTraps } from "./interrupt_return.ts";
 import { msrTraps, tsc } from "./msrs.ts";
 import { deliver } from "./protected.ts";
-import { checked } from "./privileged.ts";
+import { checked } from "./privilege_checks.ts";
 import { segmentTraps } from "./segments.ts";
 import { singleStepTraps } from "./single_step.ts";
 import { interruptTraps } from "./software_interrupt.ts";
