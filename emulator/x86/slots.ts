@@ -103,3 +103,5 @@ export const CPL = TSC_OFFSET + 8;
  * guest writes CR3 or CR0.
  */
 export const IDENTITY = TSC_OFFSET + 16;
+/** Last offset of the code segment, 32 bits: what may be executed there need not be readable. */
+export const CODE_LAST = TSC_OFFSET + 24;

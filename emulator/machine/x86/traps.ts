@@ -7,9 +7,9 @@ import type { Vcpu } from "../vcpu.ts";
 import { controlTraps } from "./control.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
-import { EXCEPTION } from "./fault.ts";
+import { EXCEPTION, lacking } from "./fault.ts";
 import { msrTraps, tsc } from "./msrs.ts";
-import { deliver } from "./protected.ts";
+import { deliver, guarded } from "./protected.ts";
 import { segmentTraps } from "./segments.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
@@ -45,6 +45,17 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
   invd: completed,
   wbinvd: completed,
   invlpg: completed,
+
+  // The flag is kept and raises nothing.
+  single_step: () => STATUS.proceed,
+  ...Object.fromEntries(
+    ["lar", "lsl", "verr", "verw", "syscall", "sysret"].map((name) => [
+      name,
+      guarded((vcpu) => {
+        throw lacking(vcpu, name.toUpperCase());
+      }),
+    ]),
+  ),
 
   ...farTraps,
   ...segmentTraps,
