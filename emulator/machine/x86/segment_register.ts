@@ -22,6 +22,8 @@ const UNUSABLE = 0x1_0000n;
 /** Present, DPL 3, writable and accessed data. SDM vol. 3C, 27.3.1.2 has these of virtual-8086 mode. */
 const PLAIN_RIGHTS = 0xf3n;
 const PLAIN_RANGE = 0xffffn << 32n;
+const FLAT_RANGE = 0xffff_ffffn << 32n;
+const FLAT_DATA = 0xc093n, CODE_32 = 0xc09bn, CODE_64 = 0xa09bn;
 const S = 0x10n, CODE = 8n, CONFORMING = 4n;
 
 interface Contents {
@@ -74,6 +76,26 @@ export function plainSegment(state: StateView, index: number, selector: number):
     rights: PLAIN_RIGHTS,
   });
   if (index === CS) state.set64(CODE_LAST, PLAIN_RANGE >> 32n);
+}
+
+/** The segments of SYSCALL and SYSRET: flat data, or code of a width, and the privilege level with it. */
+export function fillFlat(
+  state: StateView,
+  index: number,
+  selector: number,
+  { privilege, code }: { readonly privilege: number; readonly code?: 32 | 64 },
+): void {
+  const rights = code === undefined ? FLAT_DATA : code === 64 ? CODE_64 : CODE_32;
+  write(state, index, {
+    selector,
+    base: 0n,
+    readable: FLAT_RANGE,
+    writable: code === undefined ? FLAT_RANGE : NO_RANGE,
+    rights: rights | BigInt(privilege) << 5n,
+  });
+  if (code === undefined) return;
+  state.set64(CODE_LAST, FLAT_RANGE >> 32n);
+  state.set64(CPL, BigInt(privilege));
 }
 
 /** CS, and the privilege level with it. */

@@ -15,6 +15,7 @@ import { checked } from "./privilege_checks.ts";
 import { segmentTraps } from "./segments.ts";
 import { singleStepTraps } from "./single_step.ts";
 import { interruptTraps } from "./software_interrupt.ts";
+import { systemCallTraps } from "./system_call.ts";
 import { verifyTraps } from "./verify.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
@@ -58,6 +59,7 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
   ...interruptReturnTraps,
   ...interruptTraps,
   ...singleStepTraps,
+  ...systemCallTraps,
   ...verifyTraps,
 };
 
