@@ -7,11 +7,13 @@ import { type EngineHost, STATUS, type Status } from "../engine/host.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
 import { CpuState } from "../engine/state.ts";
 import { STATE } from "../ir/layout.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
+import type { Processor } from "./processor.ts";
 import { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 import type { Offender } from "./unimplemented.ts";
@@ -26,6 +28,8 @@ export class Vcpu implements EngineHost, Exiting {
   readonly registers: Registers;
   /** Set once, by the VM, which makes the engine around this vCPU. */
   engine!: Engine;
+  /** Set once, by the VM. */
+  processor: Processor | undefined;
   /** Set by the VM if it has an interrupt controller. */
   controller: Interrupts | undefined;
   /** The run takes no interrupts: what asks for one is kept for the next. */
@@ -215,6 +219,28 @@ export class Vcpu implements EngineHost, Exiting {
   }
   get board(): Board {
     return this.#board;
+  }
+  /** The instruction set of the mode that the vCPU is in. */
+  get isa(): Isa {
+    return this.#board.isa;
+  }
+  /** State has changed that the instruction set depends on. */
+  modeChanged(): void {}
+  /** State has changed that translation depends on. */
+  translationChanged(): void {}
+  /** A page of guest-physical memory is one of the tables that translations were made of. */
+  watchTable(_gpa: number): void {}
+  /**
+   * The processor sets bits of a byte of a table, its own accessed and dirty flags: no translation changes by it. False
+   * where it cannot be written, in read-only memory.
+   */
+  markTable(gpa: number, bits: number): boolean {
+    const slot = this.#board.memory.find(gpa);
+    if (!slot || slot.readOnly) return false;
+    const place = slot.place + (gpa - slot.gpa);
+    this.#board.arena.u8[place] |= bits;
+    this.engine.invalidate(place, 1);
+    return true;
   }
   /** Address of the instruction after the one that traps. */
   get nextPc(): bigint {

@@ -179,6 +179,7 @@ export class Vm {
       touchMmioPage: (page) => this.#touchMmioPage(page),
       traps: bindTraps(this.#isa, this.backend, arch.traps),
     });
+    vcpu.processor = arch.processor?.(vcpu);
     this.#vcpus = [vcpu];
     this.vcpus = this.#vcpus;
     vcpu.engine = this.#makeEngine(vcpu, options.engine ?? "interpreter");

@@ -1,15 +1,18 @@
 /** What x86's traps come to: port accesses, hypercalls, and what KVM completes in the kernel. */
 import type { TrapRule } from "../../engine/backend.ts";
 import { STATUS, type Status } from "../../engine/host.ts";
-import { RAX, RBX, RCX, RDX } from "../../x86/slots.ts";
+import { CPL, CR, RAX, RBX, RCX, RDX } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { controlTraps } from "./control.ts";
+import { CR4 } from "./control_bits.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
-import { EXCEPTION } from "./fault.ts";
+import { EXCEPTION, Fault } from "./fault.ts";
 import { msrTraps, tsc } from "./msrs.ts";
-import { deliver } from "./protected.ts";
+import { privileged } from "./privileged.ts";
+import { deliver, guarded } from "./protected.ts";
+import { codeSize } from "./processor_mode.ts";
 import { segmentTraps } from "./segments.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
@@ -25,26 +28,25 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
     const leaf = vcpu.state.get32(RAX);
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, leaf);
     const vendor = backend.name === "svm" ? "AuthenticAMD" : "GenuineIntel";
-    const answer = cpuid(vendor, vcpu.board.isa.name === "x86-64", leaf);
+    const answer = cpuid(vendor, leaf);
     [RAX, RBX, RCX, RDX].forEach((slot, i) => vcpu.state.set64(slot, BigInt(answer[i] >>> 0)));
     return STATUS.proceed;
   },
 
-  rdtsc: clock,
-  rdtscp: clock,
+  rdtsc: guarded(clock),
+  rdtscp: guarded(clock),
 
-  hlt(vcpu, rule) {
+  hlt: privileged((vcpu, rule) => {
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
     if (vcpu.interrupts) return vcpu.halt();
     return vcpu.stopDone({ reason: "HLT", message: "the guest halted, and no interrupt can wake it" });
-  },
+  }),
 
   exception: (vcpu) => raise(vcpu, vcpu.argument(0), vcpu.argument(1)),
 
-  // Caches and translations that the machine does not have.
-  invd: completed,
-  wbinvd: completed,
-  invlpg: completed,
+  // Caches that the machine does not have.
+  invd: privileged(completed),
+  wbinvd: privileged(completed),
 
   ...farTraps,
   ...segmentTraps,
@@ -52,7 +54,12 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
   ...msrTraps,
 };
 
+/** CR4.TSD keeps the clock to privilege level 0. SDM vol. 2B, RDTSC. */
 function clock(vcpu: Vcpu, rule: TrapRule): Status {
+  const { state } = vcpu;
+  if (state.get32(CR + 8 * 4) & CR4.TSD && state.get32(CPL) !== 0) {
+    throw new Fault(EXCEPTION.GP, 0, "the time-stamp counter is not the user's (CR4.TSD)");
+  }
   if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
   // One tick of the TSC is one cycle of the profile.
   vcpu.answer(tsc(vcpu));
@@ -68,8 +75,7 @@ function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
   return exits(vcpu, rule, (native) =>
     vcpu.hypercall(native, vcpu.state.get32(RAX), () => {
-      const wide = vcpu.board.isa.name === "x86-64";
-      vcpu.state.set64(RAX, BigInt.asUintN(wide ? 64 : 32, BigInt(-KVM_ENOSYS)));
+      vcpu.state.set64(RAX, BigInt.asUintN(codeSize(vcpu) === 64 ? 64 : 32, BigInt(-KVM_ENOSYS)));
     }));
 }
 
@@ -85,7 +91,7 @@ function exits(
 }
 
 /** Exceptions are counted where the hypervisor intercepts them, as KVM does #UD, and then delivered. */
-function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
+export function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
   const intercepts = vcpu.board.backend.reasons.find((reason) => reason.keySpace === "vector");
   if (vector === EXCEPTION.UD && intercepts) vcpu.kernelExit(intercepts, vector);
   return deliver(vcpu, { vector, code, why, kind: "fault" });
