@@ -329,6 +329,18 @@ export class Vcpu implements EngineHost, Exiting {
   get board(): Board {
     return this.#board;
   }
+  /**
+   * The processor sets bits of a byte of a table, its own accessed and dirty flags: no translation changes by it. False
+   * where it cannot be written, in read-only memory.
+   */
+  markTable(gpa: number, bits: number): boolean {
+    const slot = this.#board.memory.find(gpa);
+    if (!slot || slot.readOnly) return false;
+    const place = slot.place + (gpa - slot.gpa);
+    this.#board.arena.u8[place] |= bits;
+    this.engine.invalidate(place, 1);
+    return true;
+  }
   /** Address of the instruction after the one that traps. */
   get nextPc(): bigint {
     return this.state.get64(STATE.nextPc);
@@ -372,11 +384,6 @@ export class Vcpu implements EngineHost, Exiting {
     this.state.set64(STATE.pc, this.nextPc);
     return STATUS.redirect;
   }
-
-  /** What the state says of the mode has changed. */
-  modeChanged(): void {}
-  /** What the state says of how addresses are translated has changed. */
-  translationChanged(): void {}
 
   /** Ends the run; the instruction is complete. */
   stopDone(stop: StopDetail): Status {

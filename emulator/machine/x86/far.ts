@@ -17,7 +17,7 @@ import {
 } from "./code_segment.ts";
 import { absent, badSelector, type Descriptor, isCode, lookUp, markAccessed } from "./descriptors.ts";
 import { guarded } from "./protected.ts";
-import { announce, isLong, modeView, privilegeOf } from "./mode.ts";
+import { announce, isLong, privilegeOf } from "./mode.ts";
 import { dropInnerSegments, fillCode, fillSegment, nullSegment } from "./segment_register.ts";
 import { above, currentStack, Frame, peek, setStackPointer, stackSelector, stackWidth } from "./stack.ts";
 import { jumpToTask } from "./task_switch.ts";
@@ -62,7 +62,7 @@ function wayOf(vcpu: Vcpu, selector: number): Way {
 }
 
 function farJump(vcpu: Vcpu): Status {
-  const { state } = vcpu, view = modeView(state), level = privilegeOf(state);
+  const { state } = vcpu, level = privilegeOf(state);
   const way = wayOf(vcpu, vcpu.argument(0));
   if (way.kind === "task") return jumpToTask(vcpu, way.found, "jump");
   const target = way.kind === "code"
@@ -71,12 +71,12 @@ function farJump(vcpu: Vcpu): Status {
   const offset = way.kind === "code" ? vcpu.argument64(1) : way.gate.offset;
   claim(vcpu, target.segment, offset);
   goTo(state, target, offset);
-  announce(vcpu, view);
+  announce(vcpu, level);
   return STATUS.redirect;
 }
 
 function farCall(vcpu: Vcpu): Status {
-  const { state } = vcpu, view = modeView(state), level = privilegeOf(state);
+  const { state } = vcpu, level = privilegeOf(state);
   const way = wayOf(vcpu, vcpu.argument(0));
   if (way.kind === "task") return jumpToTask(vcpu, way.found, "call");
   const target = way.kind === "code"
@@ -93,7 +93,7 @@ function farCall(vcpu: Vcpu): Status {
     frame.enter(state);
   } else enterInner(vcpu, target, way.gate, back);
   goTo(state, target, offset);
-  announce(vcpu, view);
+  announce(vcpu, level);
   return STATUS.redirect;
 }
 
@@ -115,7 +115,7 @@ const selectorOf = (word: bigint) => Number(word & 0xffffn);
 
 function farReturn(vcpu: Vcpu): Status {
   const size = vcpu.argument(0), release = vcpu.argument(1), { state } = vcpu;
-  const view = modeView(state), level = privilegeOf(state), stack = currentStack(state, level);
+  const level = privilegeOf(state), stack = currentStack(state, level);
   const [offset, selector] = peek(vcpu, stack, 2, size);
   const target = returnTarget(vcpu, selectorOf(selector), level), bytes = 2 * size + release;
   if (target.privilege === level) {
@@ -128,7 +128,7 @@ function farReturn(vcpu: Vcpu): Status {
     const width = stackWidth(state);
     setStackPointer(state, above({ pointer: state.get64(RSP), width }, release), width);
   }
-  announce(vcpu, view);
+  announce(vcpu, level);
   return STATUS.redirect;
 }
 

@@ -22,7 +22,7 @@ import { guarded } from "./protected.ts";
 import { goTo, returnOutward } from "./far.ts";
 import { EXCEPTION, Fault } from "./fault.ts";
 import { changeable, IOPL, loadFlags, NT, setVirtual } from "./flags_image.ts";
-import { announce, ioPrivilegeOf, is64, isLong, isVirtual8086, modeView, privilegeOf, VM } from "./mode.ts";
+import { announce, ioPrivilegeOf, is64, isLong, isVirtual8086, privilegeOf, VM } from "./mode.ts";
 import { plainSegment } from "./segment_register.ts";
 import { above, currentStack, peek, setStackPointer } from "./stack.ts";
 import { returnToTask } from "./task_switch.ts";
@@ -31,13 +31,13 @@ const selectorOf = (word: bigint) => Number(word & 0xffffn);
 const general = (why: string) => new Fault(EXCEPTION.GP, 0, why);
 
 function interruptReturn(vcpu: Vcpu): Status {
-  const { state } = vcpu, size = vcpu.argument(0), view = modeView(state);
+  const { state } = vcpu, size = vcpu.argument(0), level = privilegeOf(state);
   if (isVirtual8086(state)) returnWithin8086(vcpu, size);
   else if (state.get64(EFLAGS_REST) & NT) {
     if (isLong(state)) throw general("EFLAGS.NT is set");
     return returnToTask(vcpu);
   } else returnByFrame(vcpu, size);
-  announce(vcpu, view);
+  announce(vcpu, level);
   // The next instruction is followed by a #DB.
   if (state.get64(EFLAGS_REST) & FLAG.TF) vcpu.engine.brake();
   return STATUS.redirect;

@@ -15,7 +15,7 @@ import { badSelector, markAccessed } from "./descriptors.ts";
 import { EXCEPTION, exceptionName, Fault, Halt } from "./fault.ts";
 import { flagsImage, NT } from "./flags_image.ts";
 import { type Gate, readGate } from "./gates.ts";
-import { announce, isLong, isReal, isVirtual8086, modeView, privilegeOf, VM } from "./mode.ts";
+import { announce, isLong, isReal, isVirtual8086, privilegeOf, VM } from "./mode.ts";
 import { raiseInRealMode } from "./real_mode.ts";
 import { fillCode, fillSegment, nullSegment } from "./segment_register.ts";
 import { currentStack, Frame, stackSelector, wideStack } from "./stack.ts";
@@ -63,11 +63,11 @@ export function guarded(handler: ArchTrap): ArchTrap {
 export function deliver(vcpu: Vcpu, first: Delivery): Status {
   const { state } = vcpu;
   if (isReal(state)) return raiseInRealMode(vcpu, first.vector, exceptionName(first.vector));
-  const failures: string[] = [], view = modeView(state);
+  const failures: string[] = [], level = privilegeOf(state);
   for (let delivery = first;;) {
     try {
       const pc = enter(vcpu, delivery);
-      announce(vcpu, view);
+      announce(vcpu, level);
       if (delivery.kind === "fault") return vcpu.fault(pc);
       state.set64(STATE.pc, pc);
       return STATUS.redirect;

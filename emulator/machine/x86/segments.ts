@@ -34,7 +34,7 @@ import {
 } from "./descriptors.ts";
 import { EXCEPTION, Fault } from "./fault.ts";
 import { isCanonical, readLinear, setBits, writeLinear } from "./linear.ts";
-import { changesCode, hasPlainSegments, is64, isLong, modeView, privilegeOf } from "./mode.ts";
+import { hasPlainSegments, is64, isLong, needsOtherCode, privilegeOf } from "./mode.ts";
 import { guarded } from "./protected.ts";
 import { fillSegment, nullSegment } from "./segment_register.ts";
 
@@ -46,7 +46,6 @@ function loadSegment(vcpu: Vcpu): Status {
     state.set64(segmentBase(index), BigInt(selector) << 4n);
     return STATUS.proceed;
   }
-  const view = modeView(state);
   if (isNull(selector)) loadNull(state, index, selector);
   else {
     const level = privilegeOf(state);
@@ -55,7 +54,7 @@ function loadSegment(vcpu: Vcpu): Status {
     fillSegment(state, index, found);
   }
   // The instruction may have more to do: it looks at this when it is done.
-  if (changesCode(state, view)) state.set64(SEGMENTS_CHANGED, 1n);
+  if (needsOtherCode(vcpu)) state.set64(SEGMENTS_CHANGED, 1n);
   return STATUS.proceed;
 }
 

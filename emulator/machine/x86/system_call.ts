@@ -9,7 +9,7 @@ import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION, Fault, lacking } from "./fault.ts";
 import { flagsImage, loadFlags } from "./flags_image.ts";
 import { isCanonical } from "./linear.ts";
-import { announce, is64, isLong, modeView, privilegeOf } from "./mode.ts";
+import { announce, is64, isLong, privilegeOf } from "./mode.ts";
 import { guarded } from "./protected.ts";
 import { fillFlat } from "./segment_register.ts";
 
@@ -25,7 +25,7 @@ function needsEnabled(state: StateView): void {
 
 /** AMD's processors have it in compatibility mode too, with an entry of its own. APM vol. 3, SYSCALL. */
 const systemCall: ArchTrap = (vcpu, _rule, backend) => {
-  const { state } = vcpu, wide = is64(state), view = modeView(state);
+  const { state } = vcpu, wide = is64(state), level = privilegeOf(state);
   needsEnabled(state);
   if (!wide && backend.name !== "svm") throw undefinedHere("SYSCALL is there in 64-bit mode only");
   if (!isLong(state)) throw lacking(vcpu, "SYSCALL outside of long mode");
@@ -36,12 +36,12 @@ const systemCall: ArchTrap = (vcpu, _rule, backend) => {
   fillFlat(state, SS, base + 8 & 0xffff, { privilege: 0 });
   loadFlags(state, flags & ~state.get64(FMASK), -1n);
   state.set64(STATE.pc, state.get64(wide ? LSTAR : CSTAR));
-  announce(vcpu, view);
+  announce(vcpu, level);
   return traced(vcpu);
 };
 
 const systemReturn: ArchTrap = (vcpu) => {
-  const { state } = vcpu, wide = vcpu.argument(0) === 8, view = modeView(state);
+  const { state } = vcpu, wide = vcpu.argument(0) === 8, level = privilegeOf(state);
   needsEnabled(state);
   if (!is64(state)) throw undefinedHere("SYSRET is there in 64-bit mode only");
   if (privilegeOf(state) !== 0) throw new Fault(EXCEPTION.GP, 0, "SYSRET needs privilege level 0");
@@ -52,7 +52,7 @@ const systemReturn: ArchTrap = (vcpu) => {
   fillFlat(state, SS, base + 8 & 0xffff | 3, { privilege: 3 });
   loadFlags(state, state.get64(R11) & RETURNED, -1n);
   state.set64(STATE.pc, target);
-  announce(vcpu, view);
+  announce(vcpu, level);
   return traced(vcpu);
 };
 

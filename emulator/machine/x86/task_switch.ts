@@ -39,7 +39,7 @@ import {
 import { EXCEPTION, Fault } from "./fault.ts";
 import { flagsImage, loadFlags, NT, setVirtual } from "./flags_image.ts";
 import { type LinearWrite, readLinear, setBits, writeLinear } from "./linear.ts";
-import { announce, modeView, privilegeOf, VM } from "./mode.ts";
+import { announce, privilegeOf, VM } from "./mode.ts";
 import { fillCode, fillSegment, nullSegment, plainSegment } from "./segment_register.ts";
 import { currentStack, Frame } from "./stack.ts";
 import { NARROW_TASK, type TaskLayout, WIDE_TASK } from "./task_layout.ts";
@@ -121,7 +121,7 @@ interface Switch {
 }
 
 function switchTo(vcpu: Vcpu, task: Descriptor, { reason, back, ext }: Switch): void {
-  const { state } = vcpu, view = modeView(state), layout = layoutOf(task.type);
+  const { state } = vcpu, level = privilegeOf(state), layout = layoutOf(task.type);
   const nested = reason === "call" || reason === "interrupt";
   const image = readImage(vcpu, task.base, layout);
   const old = state.get32(TR) & 0xffff;
@@ -138,7 +138,7 @@ function switchTo(vcpu: Vcpu, task: Descriptor, { reason, back, ext }: Switch): 
     state.set64(CR, state.get64(CR) | TS);
     loadTask(vcpu, image, nested, ext);
   } finally {
-    announce(vcpu, view);
+    announce(vcpu, level);
   }
 }
 

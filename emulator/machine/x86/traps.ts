@@ -10,8 +10,9 @@ import { farTraps } from "./far.ts";
 import { EXCEPTION } from "./fault.ts";
 import { interruptReturnTraps } from "./interrupt_return.ts";
 import { msrTraps, tsc } from "./msrs.ts";
-import { deliver } from "./protected.ts";
 import { checked } from "./privilege_checks.ts";
+import { codeSize } from "./processor_mode.ts";
+import { deliver } from "./protected.ts";
 import { segmentTraps } from "./segments.ts";
 import { singleStepTraps } from "./single_step.ts";
 import { interruptTraps } from "./software_interrupt.ts";
@@ -31,7 +32,7 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
     const leaf = vcpu.state.get32(RAX);
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, leaf);
     const vendor = backend.name === "svm" ? "AuthenticAMD" : "GenuineIntel";
-    const answer = cpuid(vendor, vcpu.isa.name === "x86-64", leaf);
+    const answer = cpuid(vendor, leaf);
     [RAX, RBX, RCX, RDX].forEach((slot, i) => vcpu.state.set64(slot, BigInt(answer[i] >>> 0)));
     return STATUS.proceed;
   },
@@ -47,10 +48,9 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
 
   exception: (vcpu) => raise(vcpu, vcpu.argument(0), vcpu.argument(1)),
 
-  // Caches and translations that the machine does not have.
+  // Caches that the machine does not have.
   invd: completed,
   wbinvd: completed,
-  invlpg: completed,
 
   ...farTraps,
   ...segmentTraps,
@@ -82,8 +82,7 @@ function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
   return exits(vcpu, rule, (native) =>
     vcpu.hypercall(native, vcpu.state.get32(RAX), () => {
-      const wide = vcpu.isa.name === "x86-64";
-      vcpu.state.set64(RAX, BigInt.asUintN(wide ? 64 : 32, BigInt(-KVM_ENOSYS)));
+      vcpu.state.set64(RAX, BigInt.asUintN(codeSize(vcpu) === 64 ? 64 : 32, BigInt(-KVM_ENOSYS)));
     }));
 }
 
@@ -99,7 +98,7 @@ function exits(
 }
 
 /** Exceptions are counted where the hypervisor intercepts them, as KVM does #UD, and then delivered. */
-function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
+export function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
   const intercepts = vcpu.board.backend.reasons.find((reason) => reason.keySpace === "vector");
   if (vector === EXCEPTION.UD && intercepts) vcpu.kernelExit(intercepts, vector);
   return deliver(vcpu, { vector, code, why, kind: "fault" });
