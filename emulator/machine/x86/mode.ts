@@ -1,12 +1,13 @@
 /** What the state says of mode and privilege, and who has to hear when it changes. SDM vol. 3A, 2.2 and 5.5. */
 import type { StateView } from "../../isa/isa.ts";
+import { FLAG } from "../../x86/flag_bits.ts";
 import { CPL, CR, EFER, EFLAGS_REST } from "../../x86/slots.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { CR0, EFER_BIT } from "./control_bits.ts";
 import { codeSizeOf, selectorsOf } from "./processor_mode.ts";
 
 /** EFLAGS.VM. */
-export const VM = 0x2_0000n;
+export const { VM } = FLAG;
 const USER = 3;
 
 export function isReal(state: StateView): boolean {
