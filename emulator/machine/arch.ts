@@ -16,9 +16,10 @@ import { PpcInterrupts } from "./ppc/interrupts.ts";
 import type { InterruptUnit } from "./interrupts/unit.ts";
 import { X86Interrupts } from "./x86/interrupts.ts";
 import { ppcTraps } from "./ppc/traps.ts";
-import type { Processor } from "./processor.ts";
 import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
+import { oneMode } from "./one_mode.ts";
+import type { Processor } from "./processor.ts";
 import { X86Processor } from "./x86/processor.ts";
 import { x86Traps } from "./x86/traps.ts";
 
@@ -38,8 +39,7 @@ export interface Arch {
   isa(mode: ModeWidth, order: ByteOrder): Isa;
   encoder(mode: ModeWidth, order: ByteOrder): InstructionEncoder;
   readonly traps: Readonly<Record<string, ArchTrap>>;
-  /** What the architecture knows of a vCPU beside its traps. */
-  processor?(vcpu: Vcpu): Processor;
+  processor(vcpu: Vcpu): Processor;
   /** Attaches an interrupt controller and its timer to the buses. */
   interrupts(vcpu: Vcpu): InterruptUnit;
   /** One past the last port, or 0 where there is no port I/O. */
@@ -88,6 +88,7 @@ const ppc: Arch = {
   isa: (mode, order) => ppcIsa(mode === 32 ? 32 : 64, order),
   encoder: (mode, order) => ppcEncoder(mode === 32 ? 32 : 64, order),
   traps: ppcTraps,
+  processor: oneMode,
   interrupts: (vcpu) => new PpcInterrupts(vcpu),
   portLimit: 0,
   deviceSpace: () => ({ ports: undefined, windows: HIGH_WINDOWS }),

@@ -91,7 +91,7 @@ export class PpcInterrupts implements InterruptUnit {
   }
 
   get #edge(): boolean {
-    return this.#vcpu.board.isa.addressWidth === 32;
+    return this.#vcpu.isa.addressWidth === 32;
   }
   get #event(): number {
     return this.#vcpu.state.get32(DECREMENTER_EVENT);

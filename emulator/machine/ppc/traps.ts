@@ -102,7 +102,7 @@ export const ppcTraps: Readonly<Record<string, ArchTrap>> = {
       return STATUS.proceed;
     }
     // Nap on 32-bit processors; the bit is gone when the interrupt has come.
-    const naps = (value & POWER_MANAGEMENT) !== 0n && vcpu.board.isa.addressWidth === 32;
+    const naps = (value & POWER_MANAGEMENT) !== 0n && vcpu.isa.addressWidth === 32;
     vcpu.state.set64(SLOT.msr, naps ? value & ~POWER_MANAGEMENT : value);
     if (naps) return vcpu.halt();
     vcpu.state.set64(STATE.pc, vcpu.nextPc);
@@ -170,7 +170,7 @@ function decrementer(vcpu: Vcpu): bigint {
 
 /** Bits of a register: DEC, DSISR have 32 in every mode. */
 function widthOf(vcpu: Vcpu, slot: number): 32 | 64 {
-  return slot === SLOT.dec || slot === SLOT.dsisr ? 32 : vcpu.board.isa.addressWidth;
+  return slot === SLOT.dec || slot === SLOT.dsisr ? 32 : vcpu.isa.addressWidth;
 }
 
 /** Under hypervisor mode the supervisor's registers are the guest's own; in user mode only the user's are. */
@@ -213,7 +213,7 @@ export function interrupt(vcpu: Vcpu, vector: number, srr0: bigint, srr1: bigint
 const CLEARED = MSR.EE | MSR.PR | MSR.FP | MSR.FE0 | MSR.SE | MSR.BE | MSR.FE1 | MSR.IR | MSR.DR | MSR.RI;
 
 function cannotSet(vcpu: Vcpu, msr: bigint): string | undefined {
-  const { name, addressWidth, order } = vcpu.board.isa;
+  const { name, addressWidth, order } = vcpu.isa;
   if (((msr & MSR.SF) !== 0n) !== (addressWidth === 64)) return `switching MSR[SF] in ${name}`;
   if (((msr & MSR.LE) !== 0n) !== (order === "le")) return `switching MSR[LE] in ${name}`;
   if ((msr & (MSR.IR | MSR.DR)) !== 0n) return "address translation (MSR[IR], MSR[DR])";
@@ -226,7 +226,7 @@ function missing(vcpu: Vcpu, what: string): Status {
 }
 
 function narrow(vcpu: Vcpu, value: bigint): bigint {
-  return narrowTo(value, vcpu.board.isa.addressWidth);
+  return narrowTo(value, vcpu.isa.addressWidth);
 }
 
 function narrowTo(value: bigint, width: number): bigint {

@@ -38,6 +38,7 @@ export class Paging implements Translation {
   #code = 0;
   #failedLow = 0;
   #failedHigh = 0;
+  #failedReach: Reach = REACH.load;
 
   constructor(vcpu: Vcpu) {
     this.#vcpu = vcpu;
@@ -80,6 +81,11 @@ export class Paging implements Translation {
     return BigInt(this.#failedHigh) << 32n | BigInt(this.#failedLow);
   }
 
+  /** Why the last walk was made. */
+  get failedReach(): Reach {
+    return this.#failedReach;
+  }
+
   get #long(): boolean {
     return (this.#vcpu.state.get32(EFER) & EFER_BIT.LMA) !== 0;
   }
@@ -93,6 +99,7 @@ export class Paging implements Translation {
     if (effects) {
       this.#failedLow = low;
       this.#failedHigh = high;
+      this.#failedReach = reach;
     }
     // Bits 63 to 47 have to be alike. SDM vol. 1, 3.3.7.1.
     if (long && high >>> 15 !== 0 && high >>> 15 !== 0x1_ffff) return this.#fail(NOT_CANONICAL);
@@ -187,8 +194,7 @@ export class Paging implements Translation {
 }
 
 /** The vCPU's. */
-export function pagingOf({ processor }: Vcpu): Paging {
-  const translation = processor?.translation;
+export function pagingOf({ translation }: Vcpu): Paging {
   if (translation instanceof Paging) return translation;
   throw new TypeError("the vCPU is no x86");
 }
