@@ -21,6 +21,13 @@ const NAMES = [
   "str",
   "clts",
   "swapgs",
+  "lar",
+  "lsl",
+  "verr",
+  "verw",
+  "single_step",
+  "syscall",
+  "sysret",
 ] as const;
 
 /** Their rules, by trap name. */

@@ -103,6 +103,8 @@ export const CPL = TSC_OFFSET + 8;
  * guest loads CR3 with another value than it found there, or turns paging off.
  */
 export const IDENTITY = TSC_OFFSET + 16;
+/** Last offset of the code segment, 32 bits: what may be executed there need not be readable. */
+export const CODE_LAST = TSC_OFFSET + 24;
 /** Slot of PDPTE 0 of PAE paging, loaded from memory with CR3; PDPTE n is 8 * n further on. SDM vol. 3A, 4.4.1. */
 export const PDPTE = TSC_OFFSET + 8 * 8;
 /** What the guest has made of the PAT MSR: its value, exclusive-or what it is at reset. */

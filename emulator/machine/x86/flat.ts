@@ -1,6 +1,6 @@
 /** Whether segments can be forgotten: the flat model. SDM vol. 3A, 3.2.1. */
 import type { StateView } from "../../isa/isa.ts";
-import { CS, DS, ES, segmentBase, segmentReadable, segmentWritable, SS } from "../../x86/slots.ts";
+import { CODE_LAST, CS, DS, ES, segmentBase, segmentReadable, segmentWritable, SS } from "../../x86/slots.ts";
 
 const LAST = 0xffff_ffff;
 
@@ -9,10 +9,11 @@ const LAST = 0xffff_ffff;
  * read-only are not so: what is reached through them has to be checked.
  */
 export function isFlat(state: Pick<StateView, "get32">): boolean {
-  return [CS, DS, ES, SS].every((index) =>
-    state.get32(segmentBase(index)) === 0 && isFull(state, segmentReadable(index)) &&
-    (index === CS || isFull(state, segmentWritable(index)))
-  );
+  return state.get32(CODE_LAST) === LAST &&
+    [CS, DS, ES, SS].every((index) =>
+      state.get32(segmentBase(index)) === 0 && isFull(state, segmentReadable(index)) &&
+      (index === CS || isFull(state, segmentWritable(index)))
+    );
 }
 
 /** Offsets 0 to 0xffffffff. */

@@ -1,6 +1,7 @@
 /** What the machine knows of an x86 vCPU beside its traps. */
 import type { Status } from "../../engine/host.ts";
 import type { Isa } from "../../isa/isa.ts";
+import { x86IsaOf } from "../../x86/isa.ts";
 import { RSP } from "../../x86/slots.ts";
 import { type Processor, REACH } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
@@ -9,7 +10,7 @@ import { Paging } from "./paging.ts";
 import { deliver } from "./protected.ts";
 import { reachesStack } from "./stack_reach.ts";
 import { raise } from "./traps.ts";
-import { variantOf, x86IsaOf } from "./variant.ts";
+import { variantOf } from "./variant.ts";
 
 export class X86Processor implements Processor {
   readonly translation: Paging;

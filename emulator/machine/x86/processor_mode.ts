@@ -1,6 +1,7 @@
 /** Which of its modes the processor is in. SDM vol. 3A, 2.2. */
 import { CR, CS, EFER, EFLAGS_REST, segmentRights } from "../../x86/slots.ts";
 import type { StateView } from "../../isa/isa.ts";
+import type { Variant } from "../../x86/variant.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { CR0, EFER_BIT } from "./control_bits.ts";
 
@@ -8,10 +9,8 @@ const VM = 0x2_0000;
 /** Of a segment's access rights: L, and D or B. */
 export const RIGHTS = { L: 0x2000, BIG: 0x4000 } as const;
 
-/** Which descriptors and addresses there are: real mode has none, virtual-8086 mode real mode's own. */
-export type Selectors = "real" | "virtual-8086" | "protected";
-
-export function selectorsOf(state: Pick<StateView, "get32">): Selectors {
+/** What a selector means. */
+export function selectorsOf(state: Pick<StateView, "get32">): Variant["selectors"] {
   if ((state.get32(CR) & CR0.PE) === 0) return "real";
   return state.get32(EFLAGS_REST) & VM ? "virtual-8086" : "protected";
 }

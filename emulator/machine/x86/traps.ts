@@ -8,7 +8,7 @@ import { controlTraps } from "./control.ts";
 import { CR4 } from "./control_bits.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
-import { EXCEPTION, Fault } from "./fault.ts";
+import { EXCEPTION, Fault, lacking } from "./fault.ts";
 import { msrTraps, tsc } from "./msrs.ts";
 import { privileged } from "./privileged.ts";
 import { deliver, guarded } from "./protected.ts";
@@ -47,6 +47,17 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
   // Caches that the machine does not have.
   invd: privileged(completed),
   wbinvd: privileged(completed),
+
+  // The flag is kept and raises nothing.
+  single_step: () => STATUS.proceed,
+  ...Object.fromEntries(
+    ["lar", "lsl", "verr", "verw", "syscall", "sysret"].map((name) => [
+      name,
+      guarded((vcpu) => {
+        throw lacking(vcpu, name.toUpperCase());
+      }),
+    ]),
+  ),
 
   ...farTraps,
   ...segmentTraps,

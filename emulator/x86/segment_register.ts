@@ -1,0 +1,26 @@
+/** Segment registers where a selector is a base. SDM vol. 3B, "Address Translation in Real-Address Mode" and 21.1.1. */
+import { type Ops, slotAfter, type SlotRef, type Value } from "../ir/ops.ts";
+import { segmentReadable, segmentSelector, segmentWritable } from "./slots.ts";
+import type { Variant } from "./variant.ts";
+
+/** Every offset of 16 bits. */
+const WHOLE = 0xffffn << 32n;
+
+/**
+ * The base becomes the selector times 16. In virtual-8086 mode the limit becomes ffff too; in real mode it stays, and
+ * is not looked at.
+ */
+export function writeBaseSelector<V extends Value>(
+  b: Ops<V>,
+  { selectors }: Variant,
+  selectorSlot: SlotRef,
+  baseSlot: SlotRef,
+  selector: V,
+): void {
+  b.write(selectorSlot, selector);
+  b.write(baseSlot, b.shl(b.zext(selector, 32), b.constant(32, 4)));
+  if (selectors === "real") return;
+  for (const range of [segmentReadable(0), segmentWritable(0)]) {
+    b.write(slotAfter(selectorSlot, range - segmentSelector(0)), b.constant(64, WHOLE));
+  }
+}
