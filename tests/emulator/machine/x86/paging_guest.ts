@@ -7,6 +7,9 @@ import { x86Encoder } from "../../../../emulator/x86/encoder.ts";
 
 export const LOAD_AT = 0x10_0000, DEBUG_PORT = 0xe9, EXIT_PORT = 0x501;
 
+/** The first instruction: after the Multiboot header. */
+export const ENTRY = BigInt(LOAD_AT + 32);
+
 export type FormatName = "32-bit" | "32-bit with PSE" | "PAE" | "4-level";
 
 export interface Format {
