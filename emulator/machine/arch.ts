@@ -39,6 +39,7 @@ export interface Arch {
   isa(mode: ModeWidth, order: ByteOrder): Isa;
   encoder(mode: ModeWidth, order: ByteOrder): InstructionEncoder;
   readonly traps: Readonly<Record<string, ArchTrap>>;
+  /** What the architecture knows of a vCPU beside its traps. */
   processor(vcpu: Vcpu): Processor;
   /** Attaches an interrupt controller and its timer to the buses. */
   interrupts(vcpu: Vcpu): InterruptUnit;

@@ -271,8 +271,8 @@ export function cond<V extends Value>(b: Ops<V>, cc: number): V {
 }
 
 /**
- * EFLAGS <- `value` (64 bits), as POPF and IRET do; 16 bits leave the upper half alone. RF, VM, VIF and VIP are not
- * kept.
+ * EFLAGS <- `value` (64 bits), as POPF and IRET do; 16 bits leave the upper half alone, and VM always stays. RF, VIF and
+ * VIP are not kept.
  */
 export function commitEflags<V extends Value>(
   b: Ops<V>,
@@ -281,7 +281,7 @@ export function commitEflags<V extends Value>(
   variant: Variant,
 ): void {
   const old = b.read(EFLAGS_REST, 64);
-  const upper = b.constant(64, size === 16 ? REST & ~0xffffn : 0n);
+  const upper = b.constant(64, FLAG.VM | (size === 16 ? REST & ~0xffffn : 0n));
   const kept = b.or(upper, lockedFlags(b, variant));
   const taken = b.and(b.and(value, b.constant(64, REST)), b.not(kept));
   const recipe = storedFlags(b, value);

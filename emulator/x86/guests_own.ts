@@ -28,6 +28,7 @@ const NAMES = [
   "single_step",
   "syscall",
   "sysret",
+  "segments_changed",
 ] as const;
 
 /** Their rules, by trap name. */

@@ -1,6 +1,6 @@
 /** Segment registers where a selector is a base. SDM vol. 3B, "Address Translation in Real-Address Mode" and 21.1.1. */
 import { type Ops, slotAfter, type SlotRef, type Value } from "../ir/ops.ts";
-import { segmentReadable, segmentSelector, segmentWritable } from "./slots.ts";
+import { segmentReadable, SEGMENTS_CHANGED, segmentSelector, segmentWritable } from "./slots.ts";
 import type { Variant } from "./variant.ts";
 
 /** Every offset of 16 bits. */
@@ -23,4 +23,13 @@ export function writeBaseSelector<V extends Value>(
   for (const range of [segmentReadable(0), segmentWritable(0)]) {
     b.write(slotAfter(selectorSlot, range - segmentSelector(0)), b.constant(64, WHOLE));
   }
+}
+
+/**
+ * At the end of an instruction that has loaded a segment register: the machine changes to code that adds bases and
+ * checks limits, or to a stack pointer of another width, if the segment asks for it.
+ */
+export function settleSegments<V extends Value>(b: Ops<V>, { selectors, mode }: Variant): void {
+  if (selectors !== "protected" || mode === 64) return;
+  b.when(b.ne(b.read(SEGMENTS_CHANGED, 32), b.constant(32, 0)), () => b.trap("segments_changed", []));
 }

@@ -23,6 +23,7 @@
  * | `invlpg` | linear address | |
  * | `lar` `lsl` `verr` `verw` | selector | 64 bits: in bit 63 ZF, in the low 32 what LAR or LSL gives if it is set |
  * | `single_step` | address to go on at: POPF or IRET has set TF, and is done | |
+ * | `segments_changed` | at the end of what loads a segment register, if `SEGMENTS_CHANGED` is set | |
  * | `syscall` `sysret` | operand size in bytes | |
  * | `clts` `rdmsr` `wrmsr` `swapgs` `invd` `wbinvd` | (registers) | |
  *
@@ -74,4 +75,5 @@ export const TRAPS = [
   "single_step",
   "syscall",
   "sysret",
+  "segments_changed",
 ] as const;

@@ -10,6 +10,7 @@ import { Paging } from "./paging.ts";
 import { deliver } from "./protected.ts";
 import { reachesStack } from "./stack_reach.ts";
 import { raise } from "./traps.ts";
+import { deliverSingleStep, isStepping } from "./single_step.ts";
 import { variantOf } from "./variant.ts";
 
 export class X86Processor implements Processor {
@@ -34,6 +35,14 @@ export class X86Processor implements Processor {
     return raise(this.#vcpu, EXCEPTION.UD, 0);
   }
 
+  stepping(): boolean {
+    return isStepping(this.#vcpu.state);
+  }
+  stepped(): Status {
+    return deliverSingleStep(this.#vcpu);
+  }
+
+  /** Of the instruction at hand. */
   #notCanonical(): Fault {
     const vector = this.#inStack() ? EXCEPTION.SS : EXCEPTION.GP;
     return new Fault(vector, 0, `address 0x${this.translation.failedAt.toString(16)} is not canonical`);

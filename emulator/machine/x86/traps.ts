@@ -1,24 +1,28 @@
 /** What x86's traps come to: port accesses, hypercalls, and what KVM completes in the kernel. */
 import type { TrapRule } from "../../engine/backend.ts";
 import { STATUS, type Status } from "../../engine/host.ts";
-import { CPL, CR, RAX, RBX, RCX, RDX } from "../../x86/slots.ts";
+import { RAX, RBX, RCX, RDX } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { controlTraps } from "./control.ts";
-import { CR4 } from "./control_bits.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
-import { EXCEPTION, Fault, lacking } from "./fault.ts";
+import { EXCEPTION } from "./fault.ts";
+import { interruptReturnTraps } from "./interrupt_return.ts";
 import { msrTraps, tsc } from "./msrs.ts";
-import { privileged } from "./privileged.ts";
-import { deliver, guarded } from "./protected.ts";
+import { checked } from "./privilege_checks.ts";
 import { codeSize } from "./processor_mode.ts";
+import { deliver } from "./protected.ts";
 import { segmentTraps } from "./segments.ts";
+import { singleStepTraps } from "./single_step.ts";
+import { interruptTraps } from "./software_interrupt.ts";
+import { systemCallTraps } from "./system_call.ts";
+import { verifyTraps } from "./verify.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
 const KVM_ENOSYS = 1000;
 
-export const x86Traps: Readonly<Record<string, ArchTrap>> = {
+const handlers: Readonly<Record<string, ArchTrap>> = {
   in: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "in")),
   out: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "out")),
   vmcall: hypercall,
@@ -33,44 +37,36 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
     return STATUS.proceed;
   },
 
-  rdtsc: guarded(clock),
-  rdtscp: guarded(clock),
+  rdtsc: clock,
+  rdtscp: clock,
 
-  hlt: privileged((vcpu, rule) => {
+  hlt(vcpu, rule) {
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
     if (vcpu.interrupts) return vcpu.halt();
     return vcpu.stopDone({ reason: "HLT", message: "the guest halted, and no interrupt can wake it" });
-  }),
+  },
 
   exception: (vcpu) => raise(vcpu, vcpu.argument(0), vcpu.argument(1)),
 
   // Caches that the machine does not have.
-  invd: privileged(completed),
-  wbinvd: privileged(completed),
-
-  // The flag is kept and raises nothing.
-  single_step: () => STATUS.proceed,
-  ...Object.fromEntries(
-    ["lar", "lsl", "verr", "verw", "syscall", "sysret"].map((name) => [
-      name,
-      guarded((vcpu) => {
-        throw lacking(vcpu, name.toUpperCase());
-      }),
-    ]),
-  ),
+  invd: completed,
+  wbinvd: completed,
 
   ...farTraps,
   ...segmentTraps,
   ...controlTraps,
   ...msrTraps,
+  ...interruptReturnTraps,
+  ...interruptTraps,
+  ...singleStepTraps,
+  ...systemCallTraps,
+  ...verifyTraps,
 };
 
-/** CR4.TSD keeps the clock to privilege level 0. SDM vol. 2B, RDTSC. */
+/** By name: each behind the checks of what the current privilege level may do. */
+export const x86Traps: Readonly<Record<string, ArchTrap>> = checked(handlers);
+
 function clock(vcpu: Vcpu, rule: TrapRule): Status {
-  const { state } = vcpu;
-  if (state.get32(CR + 8 * 4) & CR4.TSD && state.get32(CPL) !== 0) {
-    throw new Fault(EXCEPTION.GP, 0, "the time-stamp counter is not the user's (CR4.TSD)");
-  }
   if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
   // One tick of the TSC is one cycle of the profile.
   vcpu.answer(tsc(vcpu));

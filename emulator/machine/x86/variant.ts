@@ -1,7 +1,7 @@
 /** Which variant of the instruction set the state asks for. SDM vol. 3A, 2.2, 3.4.5 (D/B and L). */
 import type { StateView } from "../../isa/isa.ts";
-import type { Variant } from "../../x86/variant.ts";
 import { segmentRights, SS } from "../../x86/slots.ts";
+import type { Variant } from "../../x86/variant.ts";
 import { isFlat } from "./flat.ts";
 import { codeSizeOf, RIGHTS, selectorsOf } from "./processor_mode.ts";
 

@@ -12,7 +12,7 @@ import type { Operand } from "../operand.ts";
 import { requireIoPrivilegeIn8086 } from "../privilege.ts";
 import type { Definition, Instance, OperandSize } from "../record.ts";
 import { checkTarget } from "../segment_limit.ts";
-import { writeBaseSelector } from "../segment_register.ts";
+import { settleSegments, writeBaseSelector } from "../segment_register.ts";
 import { CS, DS, EFLAGS_REST, ES, FS, GS, IDT_BASE, IDT_LIMIT, RSP, SS } from "../slots.ts";
 import { segmentBase, segmentSelector } from "../slots.ts";
 import { pushAll, stackLoad } from "../stack_access.ts";
@@ -247,6 +247,7 @@ function loadFar(mnemonic: string, key: string, index: number, example: string):
       if (variant.selectors === "protected") b.trap("load_segment", [b.constant(32, index), selector]);
       else writeSegment(b, variant, index, selector);
       dst.write(b, offset);
+      settleSegments(b, variant);
     },
     examples: [example],
   };

@@ -1,9 +1,11 @@
 /** Stack instructions. SDM vol. 2B PUSH, POP, PUSHA, POPA, PUSHF, POPF; vol. 2A ENTER, LEAVE. */
 import type { Ops, Value, Width } from "../../ir/ops.ts";
 import { VECTOR } from "../exception.ts";
+import { FLAG } from "../flag_bits.ts";
 import { commitEflags, eflags, traceIfAsked } from "../flags.ts";
 import { requireIoPrivilegeIn8086 } from "../privilege.ts";
 import type { Definition, Instance } from "../record.ts";
+import { settleSegments } from "../segment_register.ts";
 import { gpr, RBP, RSP } from "../slots.ts";
 import { pushAll, pushValue, stackAddress, stackLoad, stackStore, topOfStack } from "../stack_access.ts";
 
@@ -58,7 +60,9 @@ export const pushf: Definition = {
   cycleClass: "stack",
   semantics(b, _operands, { variant, size }) {
     requireIoPrivilegeIn8086(b, variant);
-    pushValue(b, variant, b.trunc(eflags(b), size));
+    // VM is not shown.
+    const flags = b.and(eflags(b), b.constant(64, ~FLAG.VM));
+    pushValue(b, variant, b.trunc(flags, size));
   },
   examples: [
     "9c | pushfq | rsp=2008 cf=1 zf=1 pf=0 af=1 sf=1 of=1 => rsp=2000 q[2000]=8d3 | 64",
@@ -145,6 +149,7 @@ export const popSegment: Definition = {
     const { value, sp } = topOfStack(b, variant, size);
     dst.write(b, b.trunc(value, 16));
     b.write(RSP, sp);
+    settleSegments(b, variant);
   },
   examples: [
     "1f | pop ds | esp=2000 w[2000]=1234 => esp=2002 ds=1234 ds_base=12340 | 16",
