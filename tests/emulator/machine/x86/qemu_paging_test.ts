@@ -70,7 +70,7 @@ function randomCase(random: Random, { name }: Format): Case {
   });
   return {
     reach: random.pick(["load", "store", "fetch"]),
-    user: false,
+    user: one(2),
     protect: one(2),
     entries,
   };
@@ -153,7 +153,7 @@ for (const format of FORMATS) {
         });
         assertEquals([wrong.slice(0, 20), ours.length], [[], CASES]);
       }
-      assertEquals(seen.size >= 7, true, [...seen].join("\n"));
+      assertEquals(seen.size >= 14, true, [...seen].join("\n"));
       const few = buildImage(format, Array.from({ length: ORACLE_CASES }, () => randomCase(random, format)));
       assertEquals(await onMachine(few, "oracle"), await onMachine(few, "interpreter"));
     },
