@@ -8,7 +8,7 @@ const LAST = 0xffff_ffff;
  * Whether CS, DS, ES and SS all begin at 0 and have 4 GiB, to be read and, CS aside, written. Segments that are null or
  * read-only are not so: what is reached through them has to be checked.
  */
-export function isFlat(state: Pick<StateView, "get32">): boolean {
+export function isFlat(state: StateView): boolean {
   return state.get32(CODE_LAST) === LAST &&
     [CS, DS, ES, SS].every((index) =>
       state.get32(segmentBase(index)) === 0 && isFull(state, segmentReadable(index)) &&
@@ -17,6 +17,6 @@ export function isFlat(state: Pick<StateView, "get32">): boolean {
 }
 
 /** Offsets 0 to 0xffffffff. */
-function isFull(state: Pick<StateView, "get32">, slot: number): boolean {
+function isFull(state: StateView, slot: number): boolean {
   return state.get32(slot) === 0 && state.get32(slot + 4) === LAST;
 }
