@@ -136,7 +136,8 @@ export class Vcpu implements EngineHost, Exiting {
   fetchFailed(address: bigint): Status | undefined {
     const wide = this.#isa.addressWidth === 64;
     const { translation } = this.processor;
-    if (!translation?.active(REACH.fetch)) return undefined;
+    if (!translation) return undefined;
+    // Asked also where it is not active: an address may be none at all.
     const high = wide ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
     if (translation.translate(Number(BigInt.asUintN(32, address)), high, REACH.fetch) >= 0) return undefined;
     return this.#betweenInstructions(() => this.processor.raise());
@@ -218,9 +219,11 @@ export class Vcpu implements EngineHost, Exiting {
   codeAddress(pc: bigint = this.pc): bigint {
     const { codeBase, addressWidth } = this.#isa;
     const linear = codeBase === undefined ? pc : pc + this.state.get64(codeBase);
-    if (!this.translation?.active(REACH.fetch)) return linear;
+    const { translation } = this;
+    if (!translation?.active(REACH.fetch)) return linear;
+    const low = Number(BigInt.asUintN(32, linear));
     const high = addressWidth === 64 ? Number(BigInt.asUintN(32, linear >> 32n)) : 0;
-    const gpa = this.translation.translate(Number(BigInt.asUintN(32, linear)), high, REACH.fetch);
+    const gpa = translation.look?.(low, high) ?? translation.translate(low, high, REACH.fetch);
     return gpa < 0 ? linear : BigInt(gpa);
   }
   symbol(): string | undefined {

@@ -44,10 +44,11 @@ export class Paging implements Translation {
     this.#vcpu = vcpu;
   }
 
-  /** In long mode always: addresses have to be canonical even where they are guest-physical. */
-  active(_reach: Reach): boolean {
+  /** Data in long mode always: addresses have to be canonical even where they are guest-physical. */
+  active(reach: Reach): boolean {
     const { state } = this.#vcpu;
-    return (state.get32(CR) & CR0.PG) !== 0 && (state.get32(IDENTITY) === 0 || this.#long);
+    if ((state.get32(CR) & CR0.PG) === 0) return false;
+    return state.get32(IDENTITY) === 0 || this.#long && reach !== REACH.fetch;
   }
 
   translate(low: number, high: number, reach: Reach): number {
@@ -59,7 +60,6 @@ export class Paging implements Translation {
     return this.#walk(low >>> 0, high >>> 0, reach, user, true);
   }
 
-  /** Where a load would go, without any effect; -1 for nowhere. For people who look at memory. */
   look(low: number, high: number): number {
     const { storable } = this, code = this.#code;
     const gpa = this.#walk(low >>> 0, high >>> 0, REACH.load, false, false);
