@@ -24,9 +24,10 @@ export const arpl: Definition = {
   memory: "rmw",
   cycleClass: "alu",
   semantics(b, [dst, src]) {
-    const old = dst.readForWrite(b), rpl = b.constant(16, RPL), wanted = b.and(src.read(b), rpl);
+    const old = dst.read(b), rpl = b.constant(16, RPL), wanted = b.and(src.read(b), rpl);
     const isLower = b.ltu(b.and(old, rpl), wanted), recipe = zeroFlag(b, isLower);
-    dst.write(b, b.select(isLower, b.or(b.and(old, b.constant(16, ~RPL)), wanted), old));
+    // What stays is not written: it may be read-only.
+    b.when(isLower, () => dst.write(b, b.or(b.and(old, b.constant(16, ~RPL)), wanted)));
     b.flags(recipe);
   },
   examples: [

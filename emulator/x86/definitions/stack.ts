@@ -197,6 +197,12 @@ function resized<V extends Value>(b: Ops<V>, v: V, width: Width): V {
   return width < v.width ? b.trunc(v, width) : b.zext(v, width);
 }
 
+/** A stack pointer as a frame pointer: on a 16-bit stack it has the upper half of ESP. */
+function frameValue<V extends Value>(b: Ops<V>, sp: V, size: 16 | 32 | 64): V {
+  if (sp.width >= size) return b.trunc(sp, size);
+  return b.or(b.and(b.read(RSP, 32), b.constant(32, 0xffff_0000)), b.zext(sp, 32));
+}
+
 /** Frame pointers that ENTER copies at most. */
 const LEVELS = 31;
 
@@ -217,14 +223,14 @@ function copyDisplay<V extends Value>(
   }
   b.when(b.ne(level, b.constant(32, 0)), () => {
     const place = b.sub(frame, resized(b, b.mul(level, b.constant(32, size / 8)), stack));
-    stackStore(b, variant, place, resized(b, frame, size));
+    stackStore(b, variant, place, frameValue(b, frame, size));
   });
 }
 
 /**
  * ENTER: push rBP; FRAME <- rSP; push the display of (level mod 32) frame pointers; rBP <- FRAME; rSP <- rSP - imm16.
- * If it faults half-way through a display that overlaps the new one, what it had stored is read when it is tried
- * again.
+ * The byte at the new rSP has to be one that can be written. If ENTER faults half-way through a display that overlaps
+ * the new one, what it had stored is read when it is tried again.
  */
 export const enter: Definition = {
   mnemonic: "enter",
@@ -239,8 +245,12 @@ export const enter: Definition = {
     stackStore(b, variant, frame, b.read(RBP, size));
     copyDisplay(b, instance, frame, level);
     const display = b.mul(resized(b, level, stack), bytes);
-    b.write(RBP, resized(b, frame, size));
-    b.write(RSP, b.sub(b.sub(frame, display), b.zext(locals.read(b), stack)));
+    const sp = b.sub(b.sub(frame, display), b.zext(locals.read(b), stack));
+    const top = stackAddress(b, variant, sp, 1, "write");
+    // A page that cannot be written there faults now. SDM vol. 2A, ENTER.
+    b.load(top, 8, { forWrite: true });
+    b.write(RBP, frameValue(b, frame, size));
+    b.write(RSP, sp);
   },
   examples: [
     "c8 10 00 00 | enter 0x10, 0 | rbp=77 rsp=2008 => rbp=2000 rsp=1ff0 q[2000]=77 | 64",
