@@ -16,10 +16,10 @@ import { PpcInterrupts } from "./ppc/interrupts.ts";
 import type { InterruptUnit } from "./interrupts/unit.ts";
 import { X86Interrupts } from "./x86/interrupts.ts";
 import { ppcTraps } from "./ppc/traps.ts";
-import type { Processor } from "./processor.ts";
 import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { oneMode } from "./one_mode.ts";
+import type { Processor } from "./processor.ts";
 import { X86Processor } from "./x86/processor.ts";
 import { x86Traps } from "./x86/traps.ts";
 

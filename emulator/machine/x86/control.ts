@@ -12,10 +12,10 @@ import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { CR0, CR4, EFER_BIT } from "./control_bits.ts";
 import { EXCEPTION, Fault, lacking } from "./fault.ts";
+import { is64, isLong, RIGHTS } from "./mode.ts";
 import { PHYSICAL_BITS } from "./paging_formats.ts";
 import { loadPdptes } from "./pdptes.ts";
-import { privileged } from "./privileged.ts";
-import { codeSize, isLong, RIGHTS } from "./processor_mode.ts";
+import { guarded } from "./protected.ts";
 
 const cr = (n: number) => CR + 8 * n;
 const dr = (n: number) => DR + 8 * n;
@@ -68,7 +68,7 @@ function writeControl(vcpu: Vcpu, n: number, value: bigint): Status {
 
 /** Whether PAE paging is on with such registers; in long mode tables are others. */
 function isPae(vcpu: Vcpu, cr0: bigint, cr4: bigint): boolean {
-  return (cr0 & PG) !== 0n && (cr4 & PAE) !== 0n && !isLong(vcpu);
+  return (cr0 & PG) !== 0n && (cr4 & PAE) !== 0n && !isLong(vcpu.state);
 }
 
 const enablesLong = ({ state }: Vcpu) => (state.get32(EFER) & EFER_BIT.LME) !== 0;
@@ -80,7 +80,7 @@ const CONTROL: Readonly<Record<number, ControlRegister | undefined>> = {
       if (value & PG && !(value & PE)) throw general("CR0.PG needs CR0.PE");
       if (value & NW && !(value & CD)) throw general("CR0.NW needs CR0.CD");
       const cr4 = vcpu.state.get64(cr(4)), begins = (value & ~old & PG) !== 0n;
-      if (old & ~value & PG && codeSize(vcpu) === 64) {
+      if (old & ~value & PG && is64(vcpu.state)) {
         throw general("CR0.PG cannot be cleared in 64-bit mode");
       }
       if (begins && enablesLong(vcpu)) startLongMode(vcpu, cr4);
@@ -103,7 +103,7 @@ const CONTROL: Readonly<Record<number, ControlRegister | undefined>> = {
   3: {
     accept(vcpu, value, old) {
       const { state } = vcpu;
-      if (isLong(vcpu) && value >> BigInt(PHYSICAL_BITS)) {
+      if (isLong(vcpu.state) && value >> BigInt(PHYSICAL_BITS)) {
         throw general(`bits of CR3 from ${PHYSICAL_BITS} on are reserved`);
       }
       if (isPae(vcpu, state.get64(cr(0)), state.get64(cr(4)))) loadPdptes(vcpu, value);
@@ -121,7 +121,7 @@ const CONTROL: Readonly<Record<number, ControlRegister | undefined>> = {
     accept(vcpu, value, old) {
       const { state } = vcpu;
       if (value & ~CR4_BITS) throw general("CR4 gets a bit of a feature that CPUID does not offer");
-      if (isLong(vcpu) && !(value & PAE)) throw general("CR4.PAE cannot be cleared in long mode");
+      if (isLong(vcpu.state) && !(value & PAE)) throw general("CR4.PAE cannot be cleared in long mode");
       if ((value ^ old) & CR4_PAGING && isPae(vcpu, state.get64(cr(0)), value)) {
         loadPdptes(vcpu, state.get64(cr(3)));
       }
@@ -204,18 +204,11 @@ function moveFromControl(vcpu: Vcpu): Status {
   return STATUS.proceed;
 }
 
-/** INVLPG: there is no translation that has gone stale. */
-const invalidatePage: ArchTrap = (vcpu, rule) => {
-  if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
-  return STATUS.proceed;
-};
-
 export const controlTraps: Readonly<Record<string, ArchTrap>> = {
-  mov_to_cr: privileged(moveToControl),
-  mov_from_cr: privileged(moveFromControl),
-  mov_to_dr: privileged(moveToDebug),
-  mov_from_dr: privileged(moveFromDebug),
-  lmsw: privileged(loadStatusWord),
-  clts: privileged(clearTaskSwitched),
-  invlpg: privileged(invalidatePage),
+  mov_to_cr: guarded(moveToControl),
+  mov_from_cr: guarded(moveFromControl),
+  mov_to_dr: guarded(moveToDebug),
+  mov_from_dr: guarded(moveFromDebug),
+  lmsw: guarded(loadStatusWord),
+  clts: clearTaskSwitched,
 };

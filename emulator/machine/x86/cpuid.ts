@@ -19,8 +19,8 @@ const PSE = 1 << 3,
   PSE36 = 1 << 17;
 /** Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
 const CX16 = 1 << 13, HYPERVISOR = 1 << 31;
-/** Leaf 0x80000001 edx: no-execute, 1 GiB pages, RDTSCP, long mode. Its ecx: LAHF in long mode. */
-const NX = 1 << 20, GB_PAGES = 1 << 26, RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
+/** Leaf 0x80000001 edx: SYSCALL, no-execute, 1 GiB pages, RDTSCP, long mode. Its ecx: LAHF in long mode. */
+const SYSCALL = 1 << 11, NX = 1 << 20, GB_PAGES = 1 << 26, RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
 
 /**
  * The answer for `leaf`, as unsigned 32-bit numbers, whatever mode the processor is in. Leaves past the highest give
@@ -51,7 +51,7 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", leaf: number): Cp
     case 0x8000_0000:
       return [HIGHEST_EXTENDED, 0, 0, 0];
     case 0x8000_0001:
-      return [0, 0, LAHF_LM, NX | GB_PAGES | RDTSCP | LM];
+      return [0, 0, LAHF_LM, SYSCALL | NX | GB_PAGES | RDTSCP | LM];
     case 0x8000_0008:
       return [LINEAR_BITS << 8 | PHYSICAL_BITS, 0, 0, 0];
     default:

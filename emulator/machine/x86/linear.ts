@@ -5,10 +5,8 @@
 import { REACH, type Reach } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION, Fault, Halt } from "./fault.ts";
+import { isLong } from "./mode.ts";
 import { pagingOf } from "./paging.ts";
-import { codeSize, isLong } from "./processor_mode.ts";
-
-export { codeSize, isLong } from "./processor_mode.ts";
 
 /** One write: `size` bytes, little-endian. */
 export interface LinearWrite {
@@ -16,9 +14,6 @@ export interface LinearWrite {
   readonly size: number;
   readonly value: bigint;
 }
-
-/** Bits of the code that is executed. */
-export const modeOf = codeSize;
 
 /** Bytes within one page of guest-physical memory; the first of them is byte `from` of the access. */
 interface Piece {
@@ -99,7 +94,7 @@ function locate(
   fault: () => Fault,
   user: boolean,
 ): readonly Piece[] {
-  const paging = pagingOf(vcpu), bits = isLong(vcpu) ? 64 : 32, pieces: Piece[] = [];
+  const paging = pagingOf(vcpu), bits = isLong(vcpu.state) ? 64 : 32, pieces: Piece[] = [];
   for (let from = 0; from < size;) {
     const at = BigInt.asUintN(bits, address + BigInt(from));
     const length = Math.min(size - from, PAGE - Number(at % BigInt(PAGE)));

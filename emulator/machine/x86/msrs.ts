@@ -23,7 +23,7 @@ import type { Vcpu } from "../vcpu.ts";
 import { CR0, EFER_BIT } from "./control_bits.ts";
 import { EXCEPTION, Fault, lacking } from "./fault.ts";
 import { isCanonical } from "./linear.ts";
-import { privileged } from "./privileged.ts";
+import { guarded } from "./protected.ts";
 
 interface Msr {
   readonly name: string;
@@ -125,7 +125,7 @@ function writeEfer(vcpu: Vcpu, value: bigint): Status {
 }
 
 function access(direction: "read" | "write"): ArchTrap {
-  return privileged((vcpu, rule, backend) => {
+  return guarded((vcpu, rule, backend) => {
     const { state } = vcpu, number = state.get32(RCX), msr = MSRS.get(number);
     const native = msr?.native?.[direction]?.includes(backend.name);
     if (rule.do === "exit" && !native) vcpu.kernelExit(rule.reason, number);
@@ -150,5 +150,5 @@ function swapGs(vcpu: Vcpu): Status {
 export const msrTraps: Readonly<Record<string, ArchTrap>> = {
   rdmsr: access("read"),
   wrmsr: access("write"),
-  swapgs: privileged(swapGs),
+  swapgs: swapGs,
 };

@@ -38,15 +38,17 @@ export class Paging implements Translation {
   #code = 0;
   #failedLow = 0;
   #failedHigh = 0;
+  #failedReach: Reach = REACH.load;
 
   constructor(vcpu: Vcpu) {
     this.#vcpu = vcpu;
   }
 
-  /** In long mode always: addresses have to be canonical even where they are guest-physical. */
-  active(_reach: Reach): boolean {
+  /** Data in long mode always: addresses have to be canonical even where they are guest-physical. */
+  active(reach: Reach): boolean {
     const { state } = this.#vcpu;
-    return (state.get32(CR) & CR0.PG) !== 0 && (state.get32(IDENTITY) === 0 || this.#long);
+    if ((state.get32(CR) & CR0.PG) === 0) return false;
+    return state.get32(IDENTITY) === 0 || this.#long && reach !== REACH.fetch;
   }
 
   translate(low: number, high: number, reach: Reach): number {
@@ -58,7 +60,6 @@ export class Paging implements Translation {
     return this.#walk(low >>> 0, high >>> 0, reach, user, true);
   }
 
-  /** Where a load would go, without any effect; -1 for nowhere. For people who look at memory. */
   look(low: number, high: number): number {
     const { storable } = this, code = this.#code;
     const gpa = this.#walk(low >>> 0, high >>> 0, REACH.load, false, false);
@@ -80,6 +81,11 @@ export class Paging implements Translation {
     return BigInt(this.#failedHigh) << 32n | BigInt(this.#failedLow);
   }
 
+  /** Why the last walk was made. */
+  get failedReach(): Reach {
+    return this.#failedReach;
+  }
+
   get #long(): boolean {
     return (this.#vcpu.state.get32(EFER) & EFER_BIT.LMA) !== 0;
   }
@@ -93,6 +99,7 @@ export class Paging implements Translation {
     if (effects) {
       this.#failedLow = low;
       this.#failedHigh = high;
+      this.#failedReach = reach;
     }
     // Bits 63 to 47 have to be alike. SDM vol. 1, 3.3.7.1.
     if (long && high >>> 15 !== 0 && high >>> 15 !== 0x1_ffff) return this.#fail(NOT_CANONICAL);
@@ -187,8 +194,7 @@ export class Paging implements Translation {
 }
 
 /** The vCPU's. */
-export function pagingOf({ processor }: Vcpu): Paging {
-  const translation = processor?.translation;
+export function pagingOf({ translation }: Vcpu): Paging {
   if (translation instanceof Paging) return translation;
   throw new TypeError("the vCPU is no x86");
 }

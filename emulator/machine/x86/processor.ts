@@ -3,7 +3,7 @@ import type { Status } from "../../engine/host.ts";
 import type { Isa } from "../../isa/isa.ts";
 import { x86IsaOf } from "../../x86/isa.ts";
 import { RSP } from "../../x86/slots.ts";
-import type { Processor } from "../processor.ts";
+import { type Processor, REACH } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION, Fault } from "./fault.ts";
 import { Paging } from "./paging.ts";
@@ -44,9 +44,15 @@ export class X86Processor implements Processor {
 
   /** Of the instruction at hand. */
   #notCanonical(): Fault {
-    const { isa, offender: { bytes, pc }, state } = this.#vcpu, address = this.translation.failedAt;
-    const text = isa.disassemble(bytes, pc)?.text ?? "";
-    const vector = reachesStack(text, address, state.get64(RSP)) ? EXCEPTION.SS : EXCEPTION.GP;
-    return new Fault(vector, 0, `address 0x${address.toString(16)} is not canonical`);
+    const vector = this.#inStack() ? EXCEPTION.SS : EXCEPTION.GP;
+    return new Fault(vector, 0, `address 0x${this.translation.failedAt.toString(16)} is not canonical`);
+  }
+
+  /** Whether what the instruction at hand could not reach is in the stack segment. */
+  #inStack(): boolean {
+    const { failedAt, failedReach } = this.translation;
+    if (failedReach === REACH.fetch) return false;
+    const { isa, offender: { bytes, pc }, state } = this.#vcpu, text = isa.disassemble(bytes, pc)?.text;
+    return text !== undefined && reachesStack(text, failedAt, state.get64(RSP));
   }
 }

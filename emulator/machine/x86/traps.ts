@@ -9,9 +9,9 @@ import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
 import { EXCEPTION } from "./fault.ts";
 import { interruptReturnTraps } from "./interrupt_return.ts";
+import { is64 } from "./mode.ts";
 import { msrTraps, tsc } from "./msrs.ts";
 import { checked } from "./privilege_checks.ts";
-import { codeSize } from "./processor_mode.ts";
 import { deliver } from "./protected.ts";
 import { segmentTraps } from "./segments.ts";
 import { singleStepTraps } from "./single_step.ts";
@@ -48,9 +48,10 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
 
   exception: (vcpu) => raise(vcpu, vcpu.argument(0), vcpu.argument(1)),
 
-  // Caches that the machine does not have.
+  // Caches that the machine does not have, and translations that have gone stale, which there are none of.
   invd: completed,
   wbinvd: completed,
+  invlpg: completed,
 
   ...farTraps,
   ...segmentTraps,
@@ -82,7 +83,7 @@ function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
   return exits(vcpu, rule, (native) =>
     vcpu.hypercall(native, vcpu.state.get32(RAX), () => {
-      vcpu.state.set64(RAX, BigInt.asUintN(codeSize(vcpu) === 64 ? 64 : 32, BigInt(-KVM_ENOSYS)));
+      vcpu.state.set64(RAX, BigInt.asUintN(is64(vcpu.state) ? 64 : 32, BigInt(-KVM_ENOSYS)));
     }));
 }
 

@@ -3,9 +3,9 @@ import type { StateView } from "../../isa/isa.ts";
 import { segmentRights, SS } from "../../x86/slots.ts";
 import type { Variant } from "../../x86/variant.ts";
 import { isFlat } from "./flat.ts";
-import { codeSizeOf, RIGHTS, selectorsOf } from "./processor_mode.ts";
+import { codeSizeOf, RIGHTS, selectorsOf } from "./mode.ts";
 
-export function variantOf(state: Pick<StateView, "get32">): Variant {
+export function variantOf(state: StateView): Variant {
   const selectors = selectorsOf(state), mode = codeSizeOf(state);
   if (mode === 64) return { mode, stack: 64, selectors, flat: true };
   if (selectors !== "protected") return { mode, stack: 16, selectors, flat: false };

@@ -204,7 +204,7 @@ Deno.test("CPUID tells vendor, hypervisor and features, whatever the mode, and c
       const [, kb, kc, kd] = await leaf(0x4000_0000);
       assertEquals(text(kb, kc, kd), "KVMKVMKVM\0\0\0");
       const [, , , extended] = await leaf(0x8000_0001);
-      assertEquals(extended, 0x2c10_0000n, "NX PDPE1GB RDTSCP LM");
+      assertEquals(extended, 0x2c10_0800n, "SYSCALL NX PDPE1GB RDTSCP LM");
       assertEquals((await leaf(0x8000_0000))[0], 0x8000_0008n);
       assertEquals((await leaf(0x8000_0008))[0], 0x3028n, "48 bits of linear, 40 of physical address");
       assertEquals(await leaf(0x1234), [0n, 0n, 0n, 0n]);
