@@ -6,6 +6,7 @@ import { requireIoPrivilegeIn8086 } from "../privilege.ts";
 import type { Definition, Instance } from "../record.ts";
 import { gpr, RBP, RSP } from "../slots.ts";
 import { pushAll, pushValue, stackAddress, stackLoad, stackStore, topOfStack } from "../stack_access.ts";
+import { isChecked } from "../variant.ts";
 
 /** PUSH: rSP <- rSP - size; [rSP] <- SRC (the old rSP if that is pushed). */
 export const push: Definition = {
@@ -179,6 +180,8 @@ export const popa: Definition = {
   semantics(b, _operands, { variant, size }) {
     const { stack } = variant, sp = b.read(RSP, stack), bytes = size / 8;
     const at = (n: number) => b.add(sp, b.constant(stack, n * bytes));
+    // What stands for rSP is skipped, but has to be there.
+    if (isChecked(variant)) stackAddress(b, variant, at(3), bytes, "read");
     const values = ALL.filter((code) => code !== 4)
       .map((code) => [code, stackLoad(b, variant, at(7 - code), size)] as const);
     for (const [code, value] of values) b.write(gpr(code), value);
@@ -190,6 +193,12 @@ export const popa: Definition = {
 /** The low bits, or zeros in front. */
 function resized<V extends Value>(b: Ops<V>, v: V, width: Width): V {
   return width < v.width ? b.trunc(v, width) : b.zext(v, width);
+}
+
+/** A stack pointer as a frame pointer: on a 16-bit stack it has the upper half of ESP. */
+function frameValue<V extends Value>(b: Ops<V>, sp: V, size: 16 | 32 | 64): V {
+  if (sp.width >= size) return b.trunc(sp, size);
+  return b.or(b.and(b.read(RSP, 32), b.constant(32, 0xffff_0000)), b.zext(sp, 32));
 }
 
 /** Frame pointers that ENTER copies at most. */
@@ -212,13 +221,13 @@ function copyDisplay<V extends Value>(
   }
   b.when(b.ne(level, b.constant(32, 0)), () => {
     const place = b.sub(frame, resized(b, b.mul(level, b.constant(32, size / 8)), stack));
-    stackStore(b, variant, place, resized(b, frame, size));
+    stackStore(b, variant, place, frameValue(b, frame, size));
   });
 }
 
 /**
  * ENTER: push rBP; FRAME <- rSP; push the display of (level mod 32) frame pointers; rBP <- FRAME; rSP <- rSP - imm16.
- * If it faults half-way through a display that overlaps the new one, what it had stored is read when it is tried
+ * The new rSP has to be within the stack segment; whether its page can be written is not looked at. If ENTER faults half-way through a display that overlaps the new one, what it had stored is read when it is tried
  * again.
  */
 export const enter: Definition = {
@@ -234,8 +243,10 @@ export const enter: Definition = {
     stackStore(b, variant, frame, b.read(RBP, size));
     copyDisplay(b, instance, frame, level);
     const display = b.mul(resized(b, level, stack), bytes);
-    b.write(RBP, resized(b, frame, size));
-    b.write(RSP, b.sub(b.sub(frame, display), b.zext(locals.read(b), stack)));
+    const sp = b.sub(b.sub(frame, display), b.zext(locals.read(b), stack));
+    if (isChecked(variant)) stackAddress(b, variant, sp, size / 8, "write");
+    b.write(RBP, frameValue(b, frame, size));
+    b.write(RSP, sp);
   },
   examples: [
     "c8 10 00 00 | enter 0x10, 0 | rbp=77 rsp=2008 => rbp=2000 rsp=1ff0 q[2000]=77 | 64",
