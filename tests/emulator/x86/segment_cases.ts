@@ -24,12 +24,13 @@ import type { Random } from "../../support/random.ts";
 import { createState } from "../../support/named_state.ts";
 
 /** Areas of the program, in both executors. */
-const DATA = 0x2000_0000, CODE = 0x3000_0000, SIZE = 0x4_0000;
-const INT3 = 0xcc, CODE_BYTES = 16, CHANGES = 24;
+export const DATA = 0x2000_0000, CODE = 0x3000_0000, SIZE = 0x4_0000;
+export const INT3 = 0xcc;
+const CODE_BYTES = 16, CHANGES = 24;
 const CASE_SIZE = 4 * (8 + 2 + 3 * 6 + 1) + CODE_BYTES, RESULT_SIZE = 4 * (13 + 2 * CHANGES);
 const AC = 0x4_0000n;
 /** Instructions, or iterations, until a case counts as endless. */
-const STEPS = 300;
+export const STEPS = 300;
 
 /** A segment as `modify_ldt` takes it (`struct user_desc`). */
 interface Segment {
@@ -66,7 +67,8 @@ export interface SegmentEnd {
   readonly changed: readonly (readonly [offset: number, value: number])[];
 }
 
-function pattern(seed: number, i: number): number {
+/** What the data area holds before a case, by dword. */
+export function pattern(seed: number, i: number): number {
   let h = seed + Math.imul(i, 0x9e37_79b1) | 0;
   h ^= h >>> 15;
   h = Math.imul(h, 0x85eb_ca77);
@@ -99,13 +101,26 @@ class Raised extends Error {
   }
 }
 
-/** The case's end by the oracle; undefined where it leaves the areas, does not end, or asks the machine. */
-export function runCase(one: SegmentCase): SegmentEnd | undefined {
-  const isa = x86IsaOf(variantNamed(one.variant)), state = createState(), memory = new CaseMemory(one);
+/** The state that a case begins in, but for its pc. */
+export function prepare(state: StateView, one: SegmentCase): void {
   one.segments.forEach((segment, index) => loadSegment(state, index, segment));
   one.regs.forEach((value, code) => state.set64(gpr(code), BigInt(value)));
   state.set64(CPL, 3n);
   setFlags(state, BigInt(one.eflags) | 0x202n);
+}
+
+/** What a case leaves: registers and flags of `state`. */
+export function registersOf(state: StateView): Pick<SegmentEnd, "regs" | "eflags"> {
+  return {
+    regs: Array.from({ length: 8 }, (_, code) => Number(BigInt.asUintN(32, state.get64(gpr(code))))),
+    eflags: Number(composeFlags(state) & 0xffff_ffffn),
+  };
+}
+
+/** The case's end by the oracle; undefined where it leaves the areas, does not end, or asks the machine. */
+export function runCase(one: SegmentCase): SegmentEnd | undefined {
+  const isa = x86IsaOf(variantNamed(one.variant)), state = createState(), memory = new CaseMemory(one);
+  prepare(state, one);
   let pc = BigInt(one.eip), end: Raised;
   try {
     end = new Raised(3, 0);
@@ -125,8 +140,7 @@ export function runCase(one: SegmentCase): SegmentEnd | undefined {
     pc = memory.pc;
   }
   return {
-    regs: one.regs.map((_, code) => Number(BigInt.asUintN(32, state.get64(gpr(code))))),
-    eflags: Number(composeFlags(state) & 0xffff_ffffn),
+    ...registersOf(state),
     eip: Number(BigInt.asUintN(32, pc)),
     vector: end.vector,
     error: end.error,
