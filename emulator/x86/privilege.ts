@@ -24,6 +24,12 @@ export function requireIoPrivilegeIn8086<V extends Value>(b: Ops<V>, variant: Va
   if (variant.selectors === "virtual-8086") requireIoPrivilege(b, variant);
 }
 
+/** #GP above level 0, for what looks at its operand only then. */
+export function requireKernel<V extends Value>(b: Ops<V>, { selectors }: Variant): void {
+  if (selectors === "real") return;
+  b.when(b.ne(b.read(CPL, 32), b.constant(32, 0)), () => raise(b, VECTOR.GP));
+}
+
 /** Bits of EFLAGS, 64 bits wide, that POPF and IRET leave alone: IOPL above level 0, IF above IOPL. */
 export function lockedFlags<V extends Value>(b: Ops<V>, { selectors }: Variant): V {
   const none = b.constant(64, 0);

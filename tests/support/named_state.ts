@@ -57,11 +57,7 @@ export function partsOf(isa: Isa): Parts {
 
 /** What cases may call an ISA's mode: its name, or that without the architecture's. */
 export function modesOf(isa: Isa): readonly string[] {
-  return [
-    isa.name,
-    /^[a-z0-9]+-?(\\d+(le)?)$/.exec(isa.name)?.[1] ?? isa.name,
-    isa.name.replace(/^(x86|ppc)-?/, ""),
-  ];
+  return [isa.name, isa.name.replace(/^(x86|ppc)-?/, "")];
 }
 
 const mask = (width: number): bigint => (1n << BigInt(width)) - 1n;

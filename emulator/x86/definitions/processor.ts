@@ -4,6 +4,7 @@
  */
 import type { Definition } from "../record.ts";
 import { writeRegister } from "../operand.ts";
+import { requireKernel } from "../privilege.ts";
 import { CR, LDTR, RAX, RCX, RDX, TR, TSC_AUX } from "../slots.ts";
 
 const system = { cycleClass: "system" } as const;
@@ -52,7 +53,8 @@ function table(trap: string, digit: number, example: string): Definition {
     ...(loads ? serializing : system),
     memory: "none",
     sized: loads ? true : undefined,
-    semantics(b, [where], { mode, size }) {
+    semantics(b, [where], { mode, variant, size }) {
+      if (loads) requireKernel(b, variant);
       const bytes = mode === 64 ? 10 : 6;
       const address = b.zext(where.address(b, loads ? "read" : "write", bytes), 64);
       b.trap(trap, loads ? [address, b.constant(32, size / 8)] : [address]);
@@ -76,7 +78,8 @@ function loadSelector(trap: string, digit: number, example: string): Definition 
     mnemonic: trap,
     encodings: { [`0f 00 /${digit}`]: "Ew;protected" },
     ...serializing,
-    semantics(b, [src]) {
+    semantics(b, [src], { variant }) {
+      requireKernel(b, variant);
       b.trap(trap, [src.read(b)]);
     },
     examples: [example],
@@ -127,7 +130,8 @@ export const lmsw: Definition = {
   mnemonic: "lmsw",
   encodings: { "0f 01 /6": "Ew" },
   ...serializing,
-  semantics(b, [src]) {
+  semantics(b, [src], { variant }) {
+    requireKernel(b, variant);
     b.trap("lmsw", [src.read(b)]);
   },
   examples: ["0f 01 f0 | lmsw ax | eax=1 => trap=lmsw(1)"],

@@ -8,6 +8,7 @@ import type { Definition, Instance } from "../record.ts";
 import { settleSegments } from "../segment_register.ts";
 import { gpr, RBP, RSP } from "../slots.ts";
 import { pushAll, pushValue, stackAddress, stackLoad, stackStore, topOfStack } from "../stack_access.ts";
+import { isChecked } from "../variant.ts";
 
 /** PUSH: rSP <- rSP - size; [rSP] <- SRC (the old rSP if that is pushed). */
 export const push: Definition = {
@@ -184,6 +185,8 @@ export const popa: Definition = {
   semantics(b, _operands, { variant, size }) {
     const { stack } = variant, sp = b.read(RSP, stack), bytes = size / 8;
     const at = (n: number) => b.add(sp, b.constant(stack, n * bytes));
+    // What stands for rSP is skipped, but has to be there.
+    if (isChecked(variant)) stackAddress(b, variant, at(3), bytes, "read");
     const values = ALL.filter((code) => code !== 4)
       .map((code) => [code, stackLoad(b, variant, at(7 - code), size)] as const);
     for (const [code, value] of values) b.write(gpr(code), value);
@@ -229,8 +232,8 @@ function copyDisplay<V extends Value>(
 
 /**
  * ENTER: push rBP; FRAME <- rSP; push the display of (level mod 32) frame pointers; rBP <- FRAME; rSP <- rSP - imm16.
- * The byte at the new rSP has to be one that can be written. If ENTER faults half-way through a display that overlaps
- * the new one, what it had stored is read when it is tried again.
+ * The new rSP has to lie where the stack can be written. If ENTER faults half-way through a display that overlaps the
+ * new one, what it had stored is read when it is tried again.
  */
 export const enter: Definition = {
   mnemonic: "enter",
@@ -246,7 +249,7 @@ export const enter: Definition = {
     copyDisplay(b, instance, frame, level);
     const display = b.mul(resized(b, level, stack), bytes);
     const sp = b.sub(b.sub(frame, display), b.zext(locals.read(b), stack));
-    const top = stackAddress(b, variant, sp, 1, "write");
+    const top = stackAddress(b, variant, sp, isChecked(variant) ? size / 8 : 1, "write");
     // A page that cannot be written there faults now. SDM vol. 2A, ENTER.
     b.load(top, 8, { forWrite: true });
     b.write(RBP, frameValue(b, frame, size));
