@@ -20,6 +20,7 @@ import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { oneMode } from "./one_mode.ts";
 import type { Processor } from "./processor.ts";
+import { X86Processor } from "./x86/processor.ts";
 import { x86Traps } from "./x86/traps.ts";
 
 /** The architectures. */
@@ -38,6 +39,7 @@ export interface Arch {
   isa(mode: ModeWidth, order: ByteOrder): Isa;
   encoder(mode: ModeWidth, order: ByteOrder): InstructionEncoder;
   readonly traps: Readonly<Record<string, ArchTrap>>;
+  /** What the architecture knows of a vCPU beside its traps. */
   processor(vcpu: Vcpu): Processor;
   /** Attaches an interrupt controller and its timer to the buses. */
   interrupts(vcpu: Vcpu): InterruptUnit;
@@ -66,7 +68,7 @@ const x86: Arch = {
   isa: (mode) => x86Isa(mode),
   encoder: (mode) => x86Encoder(mode),
   traps: x86Traps,
-  processor: oneMode,
+  processor: (vcpu) => new X86Processor(vcpu),
   interrupts: (vcpu) => new X86Interrupts(vcpu),
   portLimit: 0x1_0000,
   deviceSpace: (mode) => ({ ports: FIRST_PORT, windows: mode === 16 ? LOW_WINDOWS : HIGH_WINDOWS }),
