@@ -216,6 +216,16 @@ export class Vcpu implements EngineHost, Exiting {
   get board(): Board {
     return this.#board;
   }
+  /** The instruction set that the state asks for now. */
+  get isa(): Board["isa"] {
+    return this.#board.isa;
+  }
+  /** What `Processor.isa` answers may have changed. */
+  modeChanged(): void {}
+  /** What `Processor.translation` answers may have changed. */
+  translationChanged(): void {}
+  /** A table that a translation was made from lies in that page. */
+  watchTable(_gpa: number): void {}
   /** Address of the instruction after the one that traps. */
   get nextPc(): bigint {
     return this.state.get64(STATE.nextPc);
