@@ -35,9 +35,13 @@ export interface Block {
   readonly cycles: number;
 }
 
-/** A block and the place of the entry that it is found by. */
+/** A block, what it is known by, and the place of the entry that compiled code finds it by. */
 interface Cached extends Block {
+  readonly key: bigint;
+  readonly tag: bigint;
   readonly entry: number;
+  /** The page that its only instruction crosses into: its linear address and its place. */
+  readonly second?: { readonly linear: bigint; readonly place: number };
 }
 
 /** Why there is no block. */
@@ -51,17 +55,32 @@ interface Decoding {
   readonly instruction: Decoded;
 }
 
-/** What an instruction fetch yields at one address. */
+/**
+ * What an instruction fetch yields at one address. The second page of an instruction that crosses into one is looked at
+ * only if it does, and `within` a page not at all: looking has effects on the guest's page tables.
+ */
 export function fetchAndDecode(
   isa: Isa,
   arena: Arena,
   source: CodeSource,
   pc: bigint,
   linear: bigint,
+  within = false,
 ): Decoded | NoBlock {
-  const bytes = fetchBytes(isa, arena, source, linear);
-  if (bytes.length === 0) return { kind: "fetch", address: linear };
-  const instruction = isa.decode(bytes, pc);
+  const place = source.codeAt(linear);
+  if (place < 0) return { kind: "fetch", address: linear };
+  const onPage = Math.min(isa.maxLength, PAGE - place % PAGE);
+  let bytes = arena.u8.slice(place, place + onPage);
+  let instruction = isa.decode(bytes, pc);
+  if ("undecodable" in instruction && instruction.truncated && onPage < isa.maxLength) {
+    const next = linear + BigInt(onPage), rest = within ? -1 : source.codeAt(next);
+    if (rest < 0) return { kind: "fetch", address: next };
+    const whole = new Uint8Array(isa.maxLength);
+    whole.set(bytes);
+    whole.set(arena.u8.subarray(rest, rest + isa.maxLength - onPage), onPage);
+    bytes = whole;
+    instruction = isa.decode(bytes, pc);
+  }
   if ("form" in instruction) return instruction;
   return { kind: "undecodable", bytes: bytes.slice(0, instruction.length), why: instruction };
 }
@@ -77,6 +96,12 @@ export class CodeCache {
   #used = 0;
   /** Blocks by the page of linear memory that their code lies on. */
   readonly #pages = new Map<number, Cached[]>();
+  /** Blocks by address and place of their code, whether compiled code finds them now or not. */
+  readonly #blocks = new Map<bigint, Cached>();
+  /** The same in the order of their records. */
+  #inOrder: Cached[] = [];
+  /** Entries of the hash that may hold a block. */
+  #entries = new Set<number>();
   #scratchPages: number[] = [];
   #scratchBlock: Block | undefined;
   readonly #stale: number;
@@ -97,12 +122,29 @@ export class CodeCache {
 
   /** Forgets every block. One that is being run notices before its next instruction. */
   flush(): void {
-    for (const blocks of this.#pages.values()) for (const block of blocks) this.#strike(block);
+    for (const block of this.#blocks.values()) this.#strike(block);
     if (this.#scratchBlock) this.#strike(this.#scratchBlock);
     this.#used = 0;
+    this.#blocks.clear();
+    this.#inOrder = [];
     this.#pages.clear();
     this.#scratchPages = [];
-    for (let i = 0; i < HASH.entries; i++) this.#empty(i);
+    this.#entries.clear();
+    for (let i = 0; i < HASH.entries; i++) this.#empty(this.hash + i * HASH.entrySize);
+  }
+
+  /**
+   * The place of a linear address has to be asked for anew. Blocks stay, for when it is the same; the one that holds
+   * `record`, if there is one, is being run and ends with that record.
+   */
+  forgetMappings(record: number): void {
+    for (const entry of this.#entries) this.#empty(entry);
+    this.#entries.clear();
+    if (record === 0) return;
+    const scratch = this.#scratchBlock;
+    if (scratch && holds(scratch, record)) this.#strike(scratch);
+    const block = this.#blockOf(record);
+    if (block) this.#drop(block);
   }
 
   /** The block at `pc`, whose code is fetched from `linear`; decoded if need be, and found by compiled code from then on. */
@@ -118,19 +160,58 @@ export class CodeCache {
         cycles: view.getUint32(record + RECORD.blockCycles, true),
       };
     }
+    const place = this.#source.codeAt(linear);
+    if (place < 0) return { kind: "fetch", address: linear };
+    const key = BigInt(place) << 128n | BigInt.asUintN(64, linear) << 64n | pc;
+    const known = this.#blocks.get(key);
+    if (known && this.#isInPlace(known)) return this.#install(known);
+    if (known) this.#drop(known);
     if (this.#used + (BLOCK_LIMIT + 1) * RECORD.size > CACHE_BYTES) this.flush();
     const decoded = this.#decode(pc, linear, BLOCK_LIMIT);
     if (!Array.isArray(decoded)) return decoded;
-    const block = { ...this.#write(decoded, this.#records + this.#used), entry };
+    const written = this.#write(decoded, this.#records + this.#used);
+    const block = { ...written, key, tag, entry, second: this.#second(linear, decoded) };
     this.#used += (block.count + 1) * RECORD.size;
     for (const page of this.#mark(linear, decoded)) {
       const blocks = this.#pages.get(page);
       if (blocks) blocks.push(block);
       else this.#pages.set(page, [block]);
     }
-    view.setBigUint64(entry + HASH.tag, tag, true);
-    view.setUint32(entry + HASH.record, block.record, true);
+    this.#blocks.set(key, block);
+    this.#inOrder.push(block);
+    return this.#install(block);
+  }
+
+  /** Lets compiled code find a block. */
+  #install(block: Cached): Block {
+    const { view } = this.#arena;
+    view.setBigUint64(block.entry + HASH.tag, block.tag, true);
+    view.setUint32(block.entry + HASH.record, block.record, true);
+    this.#entries.add(block.entry);
     return block;
+  }
+
+  /** Where the second page of a block's only instruction is; looked at already when it was fetched. */
+  #second(linear: bigint, [{ instruction }]: readonly Decoding[]): Cached["second"] {
+    const end = linear + BigInt(instruction.length), page = end - end % BigInt(PAGE);
+    if (page === linear - linear % BigInt(PAGE) || page === end) return undefined;
+    return { linear: page, place: this.#source.codeAt(page) };
+  }
+
+  #isInPlace({ second }: Cached): boolean {
+    return second === undefined || this.#source.codeAt(second.linear) === second.place;
+  }
+
+  /** The block that a record belongs to. */
+  #blockOf(record: number): Cached | undefined {
+    let low = 0, high = this.#inOrder.length;
+    while (low < high) {
+      const middle = low + high >>> 1;
+      if (this.#inOrder[middle].record <= record) low = middle + 1;
+      else high = middle;
+    }
+    const block = this.#inOrder[low - 1];
+    return block && holds(block, record) ? block : undefined;
   }
 
   /** A block of at most `limit` instructions that is good for one run only. */
@@ -154,7 +235,7 @@ export class CodeCache {
     for (let page = Math.floor(place / PAGE); page <= Math.floor((place + length - 1) / PAGE); page++) {
       const blocks = this.#pages.get(page);
       if (blocks) {
-        for (const block of blocks) this.#forget(block);
+        for (const block of blocks) this.#drop(block);
         this.#pages.delete(page);
         found = true;
       }
@@ -168,10 +249,12 @@ export class CodeCache {
   }
 
   /** Strikes a block out and lets nobody find it any more. */
-  #forget(block: Cached): void {
+  #drop(block: Cached): void {
     this.#strike(block);
-    if (this.#arena.view.getUint32(block.entry + HASH.record, true) !== block.record) return;
-    this.#empty((block.entry - this.hash) / HASH.entrySize);
+    if (this.#blocks.get(block.key) === block) this.#blocks.delete(block.key);
+    if (this.#arena.view.getUint32(block.entry + HASH.record, true) === block.record) {
+      this.#empty(block.entry);
+    }
   }
 
   /** Turns each of a block's records into one that looks its address up anew. */
@@ -184,8 +267,8 @@ export class CodeCache {
 
   #empty(entry: number): void {
     const { view } = this.#arena;
-    view.setBigUint64(this.hash + entry * HASH.entrySize + HASH.tag, emptyTag(entry), true);
-    view.setUint32(this.hash + entry * HASH.entrySize + HASH.record, 0, true);
+    view.setBigUint64(entry + HASH.tag, emptyTag((entry - this.hash) / HASH.entrySize), true);
+    view.setUint32(entry + HASH.record, 0, true);
   }
 
   /** Instructions from `pc` up to a branch, the page's end, a stop or the limit; at least one. */
@@ -195,7 +278,14 @@ export class CodeCache {
     const page = linear - linear % BigInt(PAGE), pageEnd = page + BigInt(PAGE);
     for (let at = pc, code = linear; decoded.length < limit && code >= page && code < pageEnd;) {
       if (decoded.length > 0 && this.#source.stops.has(at)) break;
-      const instruction = fetchAndDecode(this.#isa, this.#arena, this.#source, at, code);
+      const instruction = fetchAndDecode(
+        this.#isa,
+        this.#arena,
+        this.#source,
+        at,
+        code,
+        decoded.length > 0,
+      );
       if ("kind" in instruction) {
         if (decoded.length > 0) break;
         return instruction;
@@ -279,25 +369,14 @@ export class CodeCache {
   }
 }
 
+function holds({ record, count }: Block, at: number): boolean {
+  return at >= record && at < record + count * RECORD.size;
+}
+
 const numbers = new WeakMap<Isa, ReadonlyMap<Form, number>>();
 
 function formNumbers(isa: Isa): ReadonlyMap<Form, number> {
   let known = numbers.get(isa);
   if (!known) numbers.set(isa, known = new Map(isa.forms.map((form, i) => [form, i])));
   return known;
-}
-
-/** Up to the longest instruction's bytes from a linear address, as far as memory goes. */
-function fetchBytes(isa: Isa, arena: Arena, source: CodeSource, linear: bigint): Uint8Array {
-  const place = source.codeAt(linear);
-  if (place < 0) return new Uint8Array();
-  const onPage = Math.min(isa.maxLength, PAGE - place % PAGE);
-  const bytes = arena.u8.slice(place, place + onPage);
-  if (onPage === isa.maxLength) return bytes;
-  const rest = source.codeAt(linear + BigInt(onPage));
-  if (rest < 0) return bytes;
-  const whole = new Uint8Array(isa.maxLength);
-  whole.set(bytes);
-  whole.set(arena.u8.subarray(rest, rest + isa.maxLength - onPage), onPage);
-  return whole;
 }

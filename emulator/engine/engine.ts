@@ -1,12 +1,10 @@
 /** Runs one vCPU of any ISA: the loop around compiled code, exact to the instruction. */
 import { STATE } from "../ir/layout.ts";
-import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa, Undecodable } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
-import { type Block, CodeCache, type CodeSource, type NoBlock } from "./code_cache.ts";
+import type { CodeSource } from "./code_cache.ts";
+import { Executor } from "./executor.ts";
 import { type EngineHost, STATUS } from "./host.ts";
-import { interpreterModule } from "./interpreter_module.ts";
-import { compileRegion, type Region } from "./region.ts";
 import type { CpuState } from "./state.ts";
 import { clearTlb, protectFromWrites } from "./tlb.ts";
 
@@ -26,6 +24,7 @@ export type EngineStop =
 
 /** What an engine needs of the machine around it. */
 export interface EngineSetup {
+  /** The one to begin with. */
   readonly isa: Isa;
   readonly arena: Arena;
   readonly state: CpuState;
@@ -33,6 +32,10 @@ export interface EngineSetup {
   /** See `CodeSource`. */
   codeAt(address: bigint): number;
   costOf(cycleClass: string): number;
+  /** As `CodeSource` has it, for every vCPU whose stores compiled code does by itself; of this one if not given. */
+  codePage?(place: number): void;
+  /** Whether addresses of code are translated now, so that each page of them may be anywhere; false if not given. */
+  translated?(): boolean;
 }
 
 /** Executes instructions of one vCPU. Interpreter and oracle do it alike: same stops, counts and cycles. */
@@ -44,6 +47,8 @@ export interface Engine {
   readonly yieldEvery: number;
   /** Instructions executed since reset; precise in the host's calls too, where it counts the calling one. */
   readonly instructions: number;
+  /** What is executed from the next instruction on. The trap that changes it answers `redirect` or `fault`. */
+  isa: Isa;
   /** Executes up to `limit` instructions. A stop at the very first address is passed over if `resume`. */
   run(limit: number, resume: boolean): EngineStop;
   /** From a trap that answers `redirect` or `fault`: come back (as `yield`) before the next instruction. */
@@ -52,7 +57,9 @@ export interface Engine {
   invalidate(place: number, length: number): void;
   /** Whether a store to this place has to be told to `invalidate`. */
   isCode(place: number): boolean;
-  /** Instruction costs, translation or everything else changed: forget all that was derived. */
+  /** Translations changed: asks `codeAt` anew for all code, from the next instruction on, and for all data. */
+  forgetMappings(): void;
+  /** Instruction costs or everything else changed: forget all that was derived. */
   flush(): void;
 }
 
@@ -65,15 +72,12 @@ const SLICE = 1_000_000;
 /** Entries of compiled code in one `run`: some 10 ms if each has to decode its block. */
 const ENTRIES = 1000;
 
-type Run = (cpu: number, record: number, left: number, hash: number) => number;
-
 export class InterpreterEngine implements Engine, CodeSource {
   readonly stops = new Set<bigint>();
   readonly yieldEvery = 400_000;
   readonly #setup: EngineSetup;
-  readonly #cache: CodeCache;
-  readonly #run: Run;
-  readonly #regions = new Map<bigint, Region>();
+  readonly #executors = new Map<Isa, Executor>();
+  #current: Executor;
   /** Instructions executed before the slice that is running. */
   #before = 0;
   /** What the running slice was given; `STATE.left` tells what remains. */
@@ -83,22 +87,19 @@ export class InterpreterEngine implements Engine, CodeSource {
 
   constructor(setup: EngineSetup) {
     this.#setup = setup;
-    this.#cache = new CodeCache(setup.isa, setup.arena, this);
-    const { host, arena } = setup;
-    const instance = new WebAssembly.Instance(interpreterModule(setup.isa), {
-      env: { memory: arena.memory },
-      host: {
-        load: host.load.bind(host),
-        store: host.store.bind(host),
-        trap: host.trap.bind(host),
-      },
-    });
-    this.#run = instance.exports.run as Run;
+    this.#current = this.#executor(setup.isa);
     clearTlb(setup.state);
   }
 
   get instructions(): number {
     return this.#before + this.#slice - this.#setup.state.get32(STATE.left);
+  }
+
+  get isa(): Isa {
+    return this.#current.isa;
+  }
+  set isa(isa: Isa) {
+    this.#current = this.#executor(isa);
   }
 
   codeAt(address: bigint): number {
@@ -108,36 +109,28 @@ export class InterpreterEngine implements Engine, CodeSource {
     return this.#setup.costOf(cycleClass);
   }
   codePage(place: number): void {
-    protectFromWrites(this.#setup.state, place);
+    const { codePage, state } = this.#setup;
+    if (codePage) codePage(place);
+    else protectFromWrites(state, place);
   }
 
-  /** Regions that are there are compiled anew, to leave at the stops. */
   stopsChanged(): void {
-    const regions = [...this.#regions];
-    this.flush();
-    for (const [pc, { codeBase, length }] of regions) {
-      if (codeBase === this.#codeBase()) this.compile(pc, length);
-    }
+    for (const executor of this.#executors.values()) executor.recompile();
+    clearTlb(this.#setup.state);
   }
   isCode(place: number): boolean {
-    if (this.#cache.isCode(place)) return true;
-    for (const { start, end } of this.#regions.values()) {
-      if (pageOf(place) >= pageOf(start) && pageOf(place) <= pageOf(end - 1)) return true;
-    }
+    for (const executor of this.#executors.values()) if (executor.isCode(place)) return true;
     return false;
   }
   invalidate(place: number, length: number): void {
-    this.#cache.invalidate(place, length);
-    for (const [pc, region] of this.#regions) {
-      if (place >= region.end || place + length <= region.start) continue;
-      this.#regions.delete(pc);
-      this.#setup.state.set32(STATE.stale, 1);
-    }
+    for (const executor of this.#executors.values()) executor.invalidate(place, length);
+  }
+  forgetMappings(): void {
+    for (const executor of this.#executors.values()) executor.forgetMappings();
+    clearTlb(this.#setup.state);
   }
   flush(): void {
-    this.#cache.flush();
-    if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
-    this.#regions.clear();
+    for (const executor of this.#executors.values()) executor.flush();
     clearTlb(this.#setup.state);
   }
 
@@ -146,14 +139,7 @@ export class InterpreterEngine implements Engine, CodeSource {
    * whenever execution arrives there. Answers how many instructions it holds.
    */
   compile(pc: bigint, length: number): number {
-    const { isa, arena, host } = this.#setup;
-    const region = compileRegion({ isa, arena, host, source: this, codeBase: this.#codeBase(), pc, length });
-    // Stores to it have to be noticed, and compiled code must not find the interpreter's block.
-    this.#cache.invalidate(region.start, region.end - region.start);
-    protectFromWrites(this.#setup.state, region.start);
-    protectFromWrites(this.#setup.state, region.end - 1);
-    this.#regions.set(pc, region);
-    return region.instructions;
+    return this.#current.compile(pc, length);
   }
 
   brake(): void {
@@ -192,7 +178,7 @@ export class InterpreterEngine implements Engine, CodeSource {
       const pc = state.get64(STATE.pc);
       if (!first && this.stops.has(pc)) return { kind: "stop" };
       if (this.#entries++ === ENTRIES) return { kind: "yield" };
-      const status = this.#enter(pc, left);
+      const status = this.#current.enter(pc, left);
       if (typeof status !== "number") return status;
       if (status === STATUS.again || status === STATUS.fault) {
         state.set32(STATE.left, state.get32(STATE.left) + 1);
@@ -206,37 +192,9 @@ export class InterpreterEngine implements Engine, CodeSource {
     }
   }
 
-  /** Enters compiled code at `pc`: a region, a whole block, or as much of a block as the budget covers. */
-  #enter(pc: bigint, left: number): number | NoBlock {
-    const { state } = this.#setup;
-    const codeBase = this.#codeBase();
-    const known = this.#regions.get(pc), region = known?.codeBase === codeBase ? known : undefined;
-    if (region && region.longest <= left) return region.run(state.base, left);
-    const linear = pc + codeBase;
-    // What starts at a region's head or at a stop is not for compiled code to find: it is looked at each time.
-    const apart = region !== undefined || this.stops.has(pc);
-    let block = apart ? this.#cache.shortBlock(pc, linear, left) : this.#cache.block(pc, linear);
-    if ("kind" in block) return block;
-    if (block.count > left) {
-      const short = this.#cache.shortBlock(pc, linear, left);
-      if ("kind" in short) return short;
-      block = short;
-    }
-    return this.#enterBlock(block, left);
+  #executor(isa: Isa): Executor {
+    let executor = this.#executors.get(isa);
+    if (!executor) this.#executors.set(isa, executor = new Executor(isa, this.#setup, this));
+    return executor;
   }
-
-  #enterBlock(block: Block, left: number): number {
-    const { state } = this.#setup;
-    state.setNumber(STATE.cycles, state.getNumber(STATE.cycles) + block.cycles);
-    return this.#run(state.base, block.record, left - block.count, this.#cache.hash);
-  }
-
-  #codeBase(): bigint {
-    const { isa, state } = this.#setup;
-    return isa.codeBase === undefined ? 0n : state.get64(isa.codeBase);
-  }
-}
-
-function pageOf(place: number): number {
-  return place >>> TLB.pageBits;
 }

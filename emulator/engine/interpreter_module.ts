@@ -93,6 +93,7 @@ function defineSpill(module: ModuleWriter): number {
   code.get(CPU).get(cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.restCycles).op("i64.sub");
   code.memory("i64.store", STATE.cycles);
   code.get(CPU).get(RECORD_AT).memory("i32.load16_u", RECORD.cost).memory("i32.store", STATE.cost);
+  code.get(CPU).get(RECORD_AT).memory("i32.store", STATE.record);
   return index;
 }
 

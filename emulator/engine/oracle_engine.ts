@@ -1,6 +1,7 @@
 /** The engine that executes definitions on plain values: the measure of the fast ones, and as exact. */
 import { execute, type ExecuteHost } from "../ir/execute.ts";
 import { STATE } from "../ir/layout.ts";
+import type { Isa } from "../isa/isa.ts";
 import { fetchAndDecode } from "./code_cache.ts";
 import type { Engine, EngineSetup, EngineStop } from "./engine.ts";
 import { ACCESS, STATUS, type Status } from "./host.ts";
@@ -21,10 +22,12 @@ export class OracleEngine implements Engine {
   /** The instruction being executed has called the host, where it counts as executed. */
   #inHost = false;
   #brake = false;
+  isa: Isa;
 
   constructor(setup: EngineSetup) {
     this.#setup = setup;
-    const { state, host, isa } = setup;
+    this.isa = setup.isa;
+    const { state, host } = setup;
     this.#host = {
       state,
       load: (address, size, options) => {
@@ -40,7 +43,7 @@ export class OracleEngine implements Engine {
       },
       trap: (name, args) => {
         args.forEach((arg, i) => state.set64(STATE.args + 8 * i, arg));
-        return this.#call(() => host.trap(state.base, isa.traps.indexOf(name)));
+        return this.#call(() => host.trap(state.base, this.isa.traps.indexOf(name)));
       },
     };
   }
@@ -53,6 +56,7 @@ export class OracleEngine implements Engine {
     return false;
   }
   invalidate(): void {}
+  forgetMappings(): void {}
   flush(): void {}
 
   brake(): void {
@@ -75,7 +79,7 @@ export class OracleEngine implements Engine {
   }
 
   #step(pc: bigint): EngineStop | undefined {
-    const { isa, arena, state } = this.#setup;
+    const { arena, state } = this.#setup, { isa } = this;
     const linear = pc + (isa.codeBase === undefined ? 0n : state.get64(isa.codeBase));
     const source = { ...this.#setup, stops: this.stops, codePage: () => {} };
     const instruction = fetchAndDecode(isa, arena, source, pc, linear);

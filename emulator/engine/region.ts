@@ -6,6 +6,7 @@
  * `run(cpu, left) -> status` enters at the first instruction. Like the interpreter it pays for a block when it
  * enters it and gives back what it leaves undone, so counts and cycles are exact at every exit.
  */
+import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
 import type { Arena } from "./arena.ts";
@@ -16,6 +17,7 @@ import { RegionWriter } from "./region_writer.ts";
 
 /** Instructions in a region at most: V8's baseline compiler grows faster than linearly beyond (80 ms at 1,000). */
 const REGION_LIMIT = 200;
+const PAGE = BigInt(2 ** TLB.pageBits);
 
 export interface Region {
   /** Where its code lies in linear memory: first byte, and one past the last. */
@@ -41,6 +43,8 @@ export interface RegionRequest {
   /** Address of the first instruction, and how many bytes from there on belong to the region. */
   readonly pc: bigint;
   readonly length: number;
+  /** The region ends with the first instruction's page at the latest: the next one may be anywhere. */
+  readonly samePage: boolean;
 }
 
 /** Throws `RangeError` if the stretch holds what cannot be decoded, or too much. */
@@ -86,10 +90,13 @@ export function regionBytes(
   return { bytes: module.finish(), longest: Math.max(...blocks.map((block) => block.instructions.length)) };
 }
 
-function decodeStretch({ isa, arena, source, codeBase, pc, length }: RegionRequest): RegionInstruction[] {
+function decodeStretch(request: RegionRequest): RegionInstruction[] {
+  const { isa, arena, source, codeBase, pc, length, samePage } = request;
   const instructions: RegionInstruction[] = [];
   const bits = isa.pcWidth ?? isa.addressWidth;
-  for (let at = pc; at < pc + BigInt(length);) {
+  const toPageEnd = PAGE - (pc + codeBase) % PAGE;
+  const end = pc + (samePage && toPageEnd < BigInt(length) ? toPageEnd : BigInt(length));
+  for (let at = pc; at < end;) {
     if (instructions.length === REGION_LIMIT) {
       throw new RangeError(
         `a region holds at most ${REGION_LIMIT} instructions; ${length} bytes from 0x${
@@ -97,8 +104,9 @@ function decodeStretch({ isa, arena, source, codeBase, pc, length }: RegionReque
         } are more`,
       );
     }
-    const decoded = fetchAndDecode(isa, arena, source, at, at + codeBase);
+    const decoded = fetchAndDecode(isa, arena, source, at, at + codeBase, samePage);
     if ("kind" in decoded) {
+      if (samePage && decoded.kind === "fetch" && instructions.length > 0) break;
       throw new RangeError(`no region from 0x${pc.toString(16)}: no instruction at 0x${at.toString(16)}`);
     }
     const nextPc = BigInt.asUintN(bits, at + BigInt(decoded.length));

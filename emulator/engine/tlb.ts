@@ -13,13 +13,18 @@ export function clearTlb(state: CpuState): void {
   }
 }
 
-/** Remembers that the page of `address` (below 2^53) lies at `place`; writes to it trap unless `writable`. */
-export function fillTlb(state: CpuState, address: number, place: number, writable: boolean): void {
-  const page = address - address % PAGE;
+/**
+ * Remembers that the page of an address, given as two halves of 32 bits, lies at `place`; writes to it trap unless
+ * `writable`.
+ */
+export function fillTlb(state: CpuState, low: number, high: number, place: number, writable: boolean): void {
+  const page = (low & -PAGE) >>> 0;
   const at = TLB.base + (page / PAGE) % TLB.entries * TLB.entrySize;
-  state.setNumber(at + TLB.read, page);
-  state.setNumber(at + TLB.write, writable ? page : TLB.invalid);
-  state.set32(at + TLB.addend, (place - place % PAGE - page % 2 ** 32) | 0);
+  state.set32(at + TLB.read, page);
+  state.set32(at + TLB.read + 4, high);
+  state.set32(at + TLB.write, writable ? page : TLB.invalid);
+  state.set32(at + TLB.write + 4, writable ? high : 0);
+  state.set32(at + TLB.addend, (place - place % PAGE - page) | 0);
 }
 
 /** Makes writes to one page of linear memory trap from now on: it has become code. */

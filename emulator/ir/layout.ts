@@ -18,6 +18,8 @@ export const STATE = {
   cost: 96,
   /** Not 0 when code that is being run was changed under it (u32): a region leaves at its next chance. */
   stale: 104,
+  /** Place of the interpreter's record that raised a trap or access (u32), or 0. */
+  record: 108,
   /** Not 0 while the vCPU waits for an interrupt (u32). */
   halted: 112,
   /** Not 0 if the next instruction is executed before an interrupt is taken (u32). */

@@ -45,6 +45,8 @@ export interface Undecodable {
   readonly reason: string;
   /** The architecture has no such instruction: an exception for the guest, not something missing here. */
   readonly invalid?: true;
+  /** The bytes end before the instruction does: with more of them it may be one. */
+  readonly truncated?: true;
 }
 
 /** A register as users name it. */

@@ -15,9 +15,12 @@ import type { DeviceSpace } from "./devices.ts";
 import { PpcInterrupts } from "./ppc/interrupts.ts";
 import type { InterruptUnit } from "./interrupts/unit.ts";
 import { X86Interrupts } from "./x86/interrupts.ts";
+import { PpcProcessor } from "./ppc/processor.ts";
 import { ppcTraps } from "./ppc/traps.ts";
 import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
+import { oneMode } from "./one_mode.ts";
+import type { Processor } from "./processor.ts";
 import { x86Traps } from "./x86/traps.ts";
 
 /** The architectures. */
@@ -36,6 +39,7 @@ export interface Arch {
   isa(mode: ModeWidth, order: ByteOrder): Isa;
   encoder(mode: ModeWidth, order: ByteOrder): InstructionEncoder;
   readonly traps: Readonly<Record<string, ArchTrap>>;
+  processor(vcpu: Vcpu): Processor;
   /** Attaches an interrupt controller and its timer to the buses. */
   interrupts(vcpu: Vcpu): InterruptUnit;
   /** One past the last port, or 0 where there is no port I/O. */
@@ -63,6 +67,7 @@ const x86: Arch = {
   isa: (mode) => x86Isa(mode),
   encoder: (mode) => x86Encoder(mode),
   traps: x86Traps,
+  processor: oneMode,
   interrupts: (vcpu) => new X86Interrupts(vcpu),
   portLimit: 0x1_0000,
   deviceSpace: (mode) => ({ ports: FIRST_PORT, windows: mode === 16 ? LOW_WINDOWS : HIGH_WINDOWS }),
@@ -83,6 +88,7 @@ const ppc: Arch = {
   isa: (mode, order) => ppcIsa(mode === 32 ? 32 : 64, order),
   encoder: (mode, order) => ppcEncoder(mode === 32 ? 32 : 64, order),
   traps: ppcTraps,
+  processor: (vcpu) => new PpcProcessor(vcpu),
   interrupts: (vcpu) => new PpcInterrupts(vcpu),
   portLimit: 0,
   deviceSpace: () => ({ ports: undefined, windows: HIGH_WINDOWS }),

@@ -2,15 +2,23 @@
 import type { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
 import type { Ledger } from "../exits/ledger.ts";
-import type { Isa } from "../isa/isa.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
 import type { HypercallTable } from "./hypercalls.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { TrapHandler } from "./traps.ts";
 
+/** Who holds something derived from guest memory: decoded code, translations. */
+export interface Watch {
+  /** Whether a store to this place in linear memory has to be told to `written`. */
+  isWatched(place: number): boolean;
+  /** Linear memory was changed. Answers whether that changed a table that addresses are translated by. */
+  written(place: number, length: number): boolean;
+  /** Something has been derived from the page of this place: stores to it are noticed from now on. */
+  watch(place: number): void;
+}
+
 export interface Board {
-  readonly isa: Isa;
   readonly arena: Arena;
   readonly backend: Backend;
   readonly memory: GuestMemory;
@@ -23,6 +31,7 @@ export interface Board {
   readonly unclaimed: "ones" | "stop";
   /** Whether a page's first MMIO access has been seen (then it is now). */
   touchMmioPage(page: number): boolean;
-  /** By trap number of the ISA. */
+  readonly watch: Watch;
+  /** By trap number, which all ISAs of an architecture share. */
   readonly traps: readonly TrapHandler[];
 }

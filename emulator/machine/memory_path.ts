@@ -1,6 +1,7 @@
 /**
  * Loads and stores that compiled code could not do by itself: RAM that its TLB does not hold yet, accesses
- * across a page, and everything without memory, which exits as MMIO.
+ * across a page, and everything without memory, which exits as MMIO. Where the architecture translates addresses, this is
+ * the only place that asks it.
  */
 import { ACCESS, STATUS, type Status } from "../engine/host.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
@@ -11,103 +12,152 @@ import { piecesOf, setValue, swapValue, valueOf } from "./access.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
 import { type ExitPath, setResult } from "./exit_path.ts";
+import { REACH, type Reach, type Translation } from "./processor.ts";
 
 const PAGE = 4096;
 /** Guest-physical addresses have at most 52 bits on every processor that KVM runs on. */
 export const PHYSICAL_LIMIT = 2 ** 52;
+/** What `#find` answers instead of an address. */
+const FAULT = -1, BEYOND = -2;
 
-/** What the engine is told and asked of code in memory. */
-interface CodeWatch {
-  readonly engine: { isCode(place: number): boolean; invalidate(place: number, length: number): void };
+/** The vCPU whose accesses these are. */
+export interface Accessing {
+  readonly isa: { readonly addressWidth: 32 | 64 };
+  readonly translation: Translation | undefined;
+  /** Raises what a translation failed with. */
+  raise(): Status;
 }
 
 export class MemoryPath {
   readonly #board: Board;
   readonly #state: CpuState;
   readonly #exits: ExitPath;
-  readonly #watch: CodeWatch;
+  readonly #cpu: Accessing;
   /** The bytes of the access at hand, in the order of their addresses. */
   readonly #bytes = new DataView(new ArrayBuffer(8));
+  /** Whether stores to the page found last need not be looked at. */
+  #storable = true;
 
-  constructor(board: Board, state: CpuState, exits: ExitPath, watch: CodeWatch) {
+  constructor(board: Board, state: CpuState, exits: ExitPath, cpu: Accessing) {
     this.#board = board;
     this.#state = state;
     this.#exits = exits;
-    this.#watch = watch;
+    this.#cpu = cpu;
   }
 
   load(size: number, flags: number): Status {
-    const address = this.#state.getNumber(STATE.args);
+    const low = this.#state.get32(STATE.args), high = this.#state.get32(STATE.args + 4);
     const littleEndian = (flags & ACCESS.bigEndian) === 0;
-    const inPage = address % PAGE + size <= PAGE;
-    const slot = this.#board.memory.find(address);
-    if (inPage && slot) {
-      const place = slot.place + (address - slot.gpa);
-      fillTlb(this.#state, address, place, !slot.readOnly && !this.#watch.engine.isCode(place));
-      for (let i = 0; i < size; i++) this.#bytes.setUint8(i, this.#board.arena.u8[place + i]);
-    } else if (address >= PHYSICAL_LIMIT) return this.#beyond();
-    else {
-      const status = inPage
-        ? this.#mmioLoad(address, size as AccessSize, 0)
-        : this.#loadPieces(address, size);
+    const reach = flags & ACCESS.forWrite ? REACH.store : REACH.load;
+    if (low % PAGE + size > PAGE) {
+      const status = this.#loadAcross(low, high, size, reach);
       if (status !== STATUS.proceed) return status;
+    } else {
+      const gpa = this.#find(low, high, reach);
+      if (gpa < 0) return this.#refuse(gpa, low, high);
+      const slot = this.#board.memory.find(gpa);
+      if (slot) {
+        const place = slot.place + (gpa - slot.gpa);
+        fillTlb(this.#state, low, high, place, !slot.readOnly && this.#mayStore(place));
+        for (let i = 0; i < size; i++) this.#bytes.setUint8(i, this.#board.arena.u8[place + i]);
+      } else {
+        const status = this.#mmioLoad(gpa, size as AccessSize, 0);
+        if (status !== STATUS.proceed) return status;
+      }
     }
     setResult(this.#state, valueOf(this.#bytes, size, littleEndian), size);
     return STATUS.proceed;
   }
 
   store(size: number, flags: number): Status {
-    const address = this.#state.getNumber(STATE.args);
+    const low = this.#state.get32(STATE.args), high = this.#state.get32(STATE.args + 4);
     const littleEndian = (flags & ACCESS.bigEndian) === 0;
     const value: BusValue = size === 8
       ? this.#state.get64(STATE.args + 8)
       : this.#state.get32(STATE.args + 8);
-    const inPage = address % PAGE + size <= PAGE;
-    const slot = this.#board.memory.find(address);
-    if (inPage && slot && !slot.readOnly) {
-      const place = slot.place + (address - slot.gpa);
-      setValue(this.#bytes, value, size, littleEndian);
-      this.#write(place, 0, size);
-      fillTlb(this.#state, address, place, !this.#watch.engine.isCode(place));
-      return STATUS.proceed;
+    if (low % PAGE + size > PAGE) return this.#storeAcross(low, high, size, value, littleEndian);
+    const gpa = this.#find(low, high, REACH.store);
+    if (gpa < 0) return this.#refuse(gpa, low, high);
+    const slot = this.#board.memory.find(gpa);
+    if (!slot || slot.readOnly) {
+      return this.#mmioStore(gpa, size as AccessSize, littleEndian ? value : swapValue(value, size));
     }
-    if (address >= PHYSICAL_LIMIT) return this.#beyond();
-    if (inPage) {
-      return this.#mmioStore(address, size as AccessSize, littleEndian ? value : swapValue(value, size));
+    const place = slot.place + (gpa - slot.gpa);
+    setValue(this.#bytes, value, size, littleEndian);
+    // A store to a table may have moved the page that it went to.
+    if (!this.#write(place, size)) fillTlb(this.#state, low, high, place, this.#mayStore(place));
+    return STATUS.proceed;
+  }
+
+  /** Guest-physical address of a byte, or why there is none. */
+  #find(low: number, high: number, reach: Reach): number {
+    const { translation } = this.#cpu;
+    if (translation?.active(reach)) {
+      const gpa = translation.translate(low, high, reach);
+      this.#storable = translation.storable;
+      return gpa;
     }
-    return this.#storePieces(address, size, value, littleEndian);
+    this.#storable = true;
+    return high < PHYSICAL_LIMIT / 2 ** 32 ? high * 2 ** 32 + low : BEYOND;
+  }
+
+  #refuse(why: number, low: number, high: number): Status {
+    if (why === FAULT) return this.#cpu.raise();
+    const address = BigInt(high) << 32n | BigInt(low);
+    return this.#exits.stopAgain({
+      reason: "INTERNAL_ERROR",
+      address,
+      message: `access at 0x${address.toString(16)}, which is no guest-physical address: those have 52 bits`,
+    });
+  }
+
+  #mayStore(place: number): boolean {
+    return this.#storable && !this.#board.watch.isWatched(place);
+  }
+
+  /** Both sides of a page boundary, or the status of the side that cannot be reached: before any effect. */
+  #sides(low: number, high: number, reach: Reach): readonly [number, number] | Status {
+    const first = this.#find(low, high, reach);
+    if (first < 0) return this.#refuse(first, low, high);
+    const next = (low & -PAGE) + PAGE >>> 0;
+    const wide = this.#cpu.isa.addressWidth === 64;
+    const above = next === 0 && wide ? high + 1 >>> 0 : high;
+    const second = this.#find(next, above, reach);
+    return second < 0 ? this.#refuse(second, next, above) : [first, second];
   }
 
   /** Across a page: piece by piece, each on its own side. */
-  #loadPieces(address: number, size: number): Status {
-    for (const piece of piecesOf(address, size)) {
-      const at = piece.address - address;
-      const slot = this.#board.memory.find(piece.address);
+  #loadAcross(low: number, high: number, size: number, reach: Reach): Status {
+    const sides = this.#sides(low, high, reach);
+    if (typeof sides === "number") return sides;
+    for (const { at, gpa, size: part } of split(low, size, sides)) {
+      const slot = this.#board.memory.find(gpa);
       if (!slot) {
-        const status = this.#mmioLoad(piece.address, piece.size, at);
+        const status = this.#mmioLoad(gpa, part, at);
         if (status !== STATUS.proceed) return status;
         continue;
       }
-      const place = slot.place + (piece.address - slot.gpa);
-      for (let i = 0; i < piece.size; i++) this.#bytes.setUint8(at + i, this.#board.arena.u8[place + i]);
+      const place = slot.place + (gpa - slot.gpa);
+      for (let i = 0; i < part; i++) this.#bytes.setUint8(at + i, this.#board.arena.u8[place + i]);
     }
     return STATUS.proceed;
   }
 
-  #storePieces(address: number, size: number, value: BusValue, littleEndian: boolean): Status {
+  #storeAcross(low: number, high: number, size: number, value: BusValue, littleEndian: boolean): Status {
+    const sides = this.#sides(low, high, REACH.store);
+    if (typeof sides === "number") return sides;
     // A handler may cause accesses of its own: the bytes at hand are this store's only.
     const bytes = new DataView(new ArrayBuffer(8));
     setValue(bytes, value, size, littleEndian);
-    for (const piece of piecesOf(address, size)) {
-      const at = piece.address - address;
-      const part = valueOf(new DataView(bytes.buffer, at, piece.size), piece.size, true);
-      const slot = this.#board.memory.find(piece.address);
+    for (const { at, gpa, size: piece } of split(low, size, sides)) {
+      const part = valueOf(new DataView(bytes.buffer, at, piece), piece, true);
+      const slot = this.#board.memory.find(gpa);
       if (slot && !slot.readOnly) {
-        setValue(this.#bytes, part, piece.size, true);
-        this.#write(slot.place + (piece.address - slot.gpa), 0, piece.size);
+        setValue(this.#bytes, part, piece, true);
+        this.#write(slot.place + (gpa - slot.gpa), piece);
         continue;
       }
-      const status = this.#mmioStore(piece.address, piece.size, part);
+      const status = this.#mmioStore(gpa, piece, part);
       if (status !== STATUS.proceed) return status;
     }
     return STATUS.proceed;
@@ -132,18 +182,24 @@ export class MemoryPath {
     return this.#board.touchMmioPage(Math.floor(address / PAGE)) ? later : first;
   }
 
-  /** Writes the bytes at hand to linear memory and tells who holds code from there. */
-  #write(place: number, from: number, size: number): void {
-    for (let i = 0; i < size; i++) this.#board.arena.u8[place + i] = this.#bytes.getUint8(from + i);
-    this.#watch.engine.invalidate(place, size);
+  /** Writes the bytes at hand to linear memory and tells who holds something from there; whether translations changed. */
+  #write(place: number, size: number): boolean {
+    for (let i = 0; i < size; i++) this.#board.arena.u8[place + i] = this.#bytes.getUint8(i);
+    return this.#board.watch.written(place, size);
   }
+}
 
-  #beyond(): Status {
-    const address = this.#state.get64(STATE.args);
-    return this.#exits.stopAgain({
-      reason: "INTERNAL_ERROR",
-      address,
-      message: `access at 0x${address.toString(16)}, which is no guest-physical address: those have 52 bits`,
-    });
-  }
+/** A piece of an access across a page: where it is in the access, and its guest-physical address. */
+interface Piece {
+  readonly at: number;
+  readonly gpa: number;
+  readonly size: AccessSize;
+}
+
+function split(low: number, size: number, [first, second]: readonly [number, number]): Piece[] {
+  const before = PAGE - low % PAGE;
+  return piecesOf(low, size).map((piece) => {
+    const at = piece.address - low;
+    return { at, gpa: at < before ? first + at : second + at - before, size: piece.size };
+  });
 }

@@ -35,4 +35,8 @@ export interface Processor {
   raise(): Status;
   /** Raises the exception for bytes that the architecture knows as no instruction; undefined where it has none. */
   invalidInstruction(): Status | undefined;
+  /** Whether each instruction is followed by an exception now (x86's TF, PowerPC's MSR[SE] and MSR[BE]). */
+  stepping?(): boolean;
+  /** Raises that exception, after an instruction that was begun while `stepping` said so: as `raise`. */
+  stepped?(): Status;
 }

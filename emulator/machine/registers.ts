@@ -15,20 +15,36 @@ export interface RegisterValue {
   readonly group: string;
 }
 
+/** What is told when a register is set. */
+export interface RegisterListener {
+  /** The program counter is about to be. */
+  moved(): void;
+  /** One was that the mode or the translation of addresses may depend on. */
+  changed(): void;
+}
+
+/** Groups with registers that the mode or the translation of addresses may depend on. */
+const DECISIVE: ReadonlySet<string> = new Set(["control", "segment", "flags", "special"]);
+
 /** A vCPU's registers. Names are those of the architecture's manual, in any case. */
 export class Registers {
   readonly #state: CpuState;
-  readonly #byName: ReadonlyMap<string, RegisterInfo>;
-  readonly #moved: () => void;
+  readonly #listener: RegisterListener;
+  #byName!: ReadonlyMap<string, RegisterInfo>;
+
+  /** @internal */
+  constructor(isa: Isa, state: CpuState, listener: RegisterListener) {
+    this.#state = state;
+    this.#listener = listener;
+    this.isa = isa;
+  }
 
   /**
-   * `moved` is called when the program counter is set.
+   * The instruction set whose names they have.
    *
    * @internal
    */
-  constructor(isa: Isa, state: CpuState, moved: () => void) {
-    this.#state = state;
-    this.#moved = moved;
+  set isa(isa: Isa) {
     const pc: RegisterInfo = { name: "pc", offset: STATE.pc, width: isa.addressWidth, group: "part" };
     this.#byName = new Map([pc, ...isa.registers].map((info) => [info.name, info]));
   }
@@ -58,7 +74,12 @@ export class Registers {
       );
     }
     const bits = BigInt.asUintN(info.width, wanted);
-    if (info.offset === STATE.pc) this.#moved();
+    if (info.offset === STATE.pc) this.#listener.moved();
+    this.#write(info, bits);
+    if (DECISIVE.has(info.group)) this.#listener.changed();
+  }
+
+  #write(info: RegisterInfo, bits: bigint): void {
     if (info.set) return info.set(this.#state, bits);
     if (info.offset === STATE.pc) return this.#state.set64(STATE.pc, bits);
     const { offset, width } = info;

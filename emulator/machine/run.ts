@@ -1,6 +1,7 @@
 /** The run loop of one vCPU: engine slices, waits for asynchronous devices, and stops given their names. */
 import { setImmediate } from "node:timers/promises";
 import type { EngineStop } from "../engine/engine.ts";
+import { STATUS } from "../engine/host.ts";
 import type { Breakpoints } from "./breakpoints.ts";
 import type { Stop, StopDetail } from "./stop.ts";
 import { unimplemented } from "./unimplemented.ts";
@@ -59,7 +60,8 @@ export async function runVcpu(vcpu: Vcpu, breakpoints: Breakpoints, options: Run
     // A device has asked for the end: only the instruction at hand is still completed.
     const wanted = vcpu.stopAfter;
     const full = Math.min(left, engine.yieldEvery);
-    const limit = wanted || vcpu.halfway && vcpu.interrupts
+    const stepping = vcpu.stepping;
+    const limit = wanted || stepping || vcpu.halfway && vcpu.interrupts
       ? 1
       : Math.min(full, vcpu.interrupts?.limit ?? full);
     vcpu.beginSlice(limit);
@@ -68,6 +70,10 @@ export async function runVcpu(vcpu: Vcpu, breakpoints: Breakpoints, options: Run
     if (wanted && stop.kind === "budget") {
       vcpu.clearStopAfter();
       return stopped(vcpu, wanted);
+    }
+    if (stepping && engine.instructions > end - left) {
+      const undelivered = vcpu.stepped() === STATUS.again ? vcpu.takeStop() : undefined;
+      if (undelivered) return stopped(vcpu, undelivered);
     }
     const detail = nameStop(vcpu, stop, breakpoints, until);
     if (detail) return stopped(vcpu, detail);
@@ -116,15 +122,20 @@ function nameStop(
       const where = `breakpoint ${breakpoint.id} at 0x${vcpu.pc.toString(16)}`;
       return { reason: "DEBUG", breakpoint: breakpoint.id, message: where };
     }
-    case "fetch":
+    case "fetch": {
+      const status = vcpu.fetchFailed(stop.address);
+      if (status !== undefined) return status === STATUS.again ? vcpu.takeStop() : undefined;
       return {
         reason: "INTERNAL_ERROR",
         address: stop.address,
         message: `no memory to fetch an instruction from at 0x${stop.address.toString(16)}`,
       };
+    }
     case "undecodable": {
       const { bytes, why } = stop;
-      return unimplemented({ bytes, pc: vcpu.pc, mode: vcpu.board.isa.name }, why.reason);
+      const status = why.invalid ? vcpu.invalidInstruction() : undefined;
+      if (status !== undefined) return status === STATUS.again ? vcpu.takeStop() : undefined;
+      return unimplemented({ bytes, pc: vcpu.pc, mode: vcpu.isa.name }, why.reason);
     }
   }
 }

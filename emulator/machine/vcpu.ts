@@ -7,15 +7,18 @@ import { type EngineHost, STATUS, type Status } from "../engine/host.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
 import { CpuState } from "../engine/state.ts";
 import { STATE } from "../ir/layout.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
+import { type Processor, REACH, type Translation } from "./processor.ts";
 import { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 import type { Offender } from "./unimplemented.ts";
 
+const PAGE = 4096;
 /** Exceptions without an instruction completed between them, after which a guest is stopped. */
 const FAULT_LIMIT = 1000;
 
@@ -30,9 +33,14 @@ export class Vcpu implements EngineHost, Exiting {
   controller: Interrupts | undefined;
   /** The run takes no interrupts: what asks for one is kept for the next. */
   holdsInterrupts = false;
+  readonly processor: Processor;
   readonly #board: Board;
   readonly #exits: ExitPath;
   readonly #memory: MemoryPath;
+  readonly #resetIsa: Isa;
+  #isa: Isa;
+  /** Pages of linear memory with tables that translations were read from. */
+  readonly #tables = new Set<number>();
   /** Exceptions in a row, all at one count of instructions. */
   #faults = 0;
   #faultsAt = -1;
@@ -41,14 +49,113 @@ export class Vcpu implements EngineHost, Exiting {
   #sliceEnd = 0;
   #halfway = false;
 
-  constructor(index: number, board: Board) {
+  constructor(index: number, board: Board, isa: Isa, processor: (vcpu: Vcpu) => Processor) {
     this.index = index;
     this.#board = board;
+    this.#resetIsa = this.#isa = isa;
     this.state = new CpuState(board.arena);
     this.#exits = new ExitPath(board, this.state, this);
     this.#memory = new MemoryPath(board, this.state, this.#exits, this);
-    this.registers = new Registers(board.isa, this.state, () => this.#abandon());
+    this.registers = new Registers(isa, this.state, {
+      moved: () => this.#abandon(),
+      changed: () => this.modeChanged(),
+    });
+    this.processor = processor(this);
     this.reset();
+  }
+
+  /** The instruction set of its mode. */
+  get isa(): Isa {
+    return this.#isa;
+  }
+  get translation(): Translation | undefined {
+    return this.processor.translation;
+  }
+
+  /**
+   * State that the instruction set or the translation of addresses depends on has changed. A trap that did it answers
+   * anything but `proceed`.
+   */
+  modeChanged(): void {
+    const isa = this.processor.isa();
+    if (isa !== this.#isa) {
+      this.#isa = isa;
+      this.registers.isa = isa;
+      if (this.engine) this.engine.isa = isa;
+    }
+    this.translationChanged();
+  }
+
+  /** What addresses are translated by has changed: see `Translation`. */
+  translationChanged(): void {
+    this.#tables.clear();
+    this.engine?.forgetMappings();
+  }
+
+  /** A table at this guest-physical address was read for a translation. */
+  watchTable(gpa: number): void {
+    const slot = this.#board.memory.find(gpa);
+    if (!slot) return;
+    const place = slot.place + (gpa - slot.gpa);
+    const page = Math.floor(place / PAGE);
+    if (this.#tables.has(page)) return;
+    this.#tables.add(page);
+    this.#board.watch.watch(place);
+  }
+  /** Whether the page of this place in linear memory holds such a table. */
+  isTable(place: number): boolean {
+    return this.#tables.has(Math.floor(place / PAGE));
+  }
+
+  /** Place in linear memory of the code at an address that `pc` and the code segment's base give, or -1. */
+  codeAt(address: bigint): number {
+    const wide = this.#isa.addressWidth === 64;
+    const low = Number(BigInt.asUintN(32, address));
+    const high = wide ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
+    const { translation } = this.processor;
+    let gpa = high * 2 ** 32 + low;
+    if (translation?.active(REACH.fetch)) gpa = translation.translate(low, high, REACH.fetch);
+    else if (gpa >= PHYSICAL_LIMIT) return -1;
+    const slot = gpa < 0 ? undefined : this.#board.memory.find(gpa);
+    return slot ? slot.place + (gpa - slot.gpa) : -1;
+  }
+
+  /** There is no code at an address: raises what its translation fails with; undefined if only memory is missing. */
+  fetchFailed(address: bigint): Status | undefined {
+    const wide = this.#isa.addressWidth === 64;
+    const { translation } = this.processor;
+    if (!translation?.active(REACH.fetch)) return undefined;
+    const high = wide ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
+    if (translation.translate(Number(BigInt.asUintN(32, address)), high, REACH.fetch) >= 0) return undefined;
+    return this.#betweenInstructions(() => this.processor.raise());
+  }
+  /** Bytes at `pc` that the architecture knows as no instruction; undefined if it has no exception for them. */
+  invalidInstruction(): Status | undefined {
+    return this.#betweenInstructions(() => this.processor.invalidInstruction());
+  }
+  /** An instruction begun while `stepping` has been executed. */
+  stepped(): Status | undefined {
+    return this.#betweenInstructions(() => this.processor.stepped?.());
+  }
+  /** Exits of an exception before an instruction are not that instruction's. */
+  #betweenInstructions<T>(raise: () => T): T {
+    this.#exits.leaveInstruction();
+    const status = raise();
+    this.#exits.leaveInstruction();
+    return status;
+  }
+  get stepping(): boolean {
+    return this.processor.stepping?.() === true;
+  }
+
+  /** From `MemoryPath`, within an instruction. */
+  raise(): Status {
+    this.#exits.enterHandler();
+    try {
+      return this.processor.raise();
+    } finally {
+      this.#exits.leaveHandler();
+    }
   }
 
   /** Back to the ISA's reset values; time goes on. */
@@ -63,7 +170,7 @@ export class Vcpu implements EngineHost, Exiting {
     return this.state.get64(STATE.pc);
   }
   set pc(address: bigint) {
-    this.state.set64(STATE.pc, BigInt.asUintN(this.#board.isa.addressWidth, address));
+    this.state.set64(STATE.pc, BigInt.asUintN(this.#isa.addressWidth, address));
     this.halted = this.shadow = false;
     this.#abandon();
   }
@@ -97,8 +204,12 @@ export class Vcpu implements EngineHost, Exiting {
     this.state.set32(STATE.shadow, on ? 1 : 0);
   }
   codeAddress(pc: bigint = this.pc): bigint {
-    const { codeBase } = this.#board.isa;
-    return codeBase === undefined ? pc : pc + this.state.get64(codeBase);
+    const { codeBase, addressWidth } = this.#isa;
+    const linear = codeBase === undefined ? pc : pc + this.state.get64(codeBase);
+    if (!this.translation?.active(REACH.fetch)) return linear;
+    const high = addressWidth === 64 ? Number(BigInt.asUintN(32, linear >> 32n)) : 0;
+    const gpa = this.translation.translate(Number(BigInt.asUintN(32, linear)), high, REACH.fetch);
+    return gpa < 0 ? linear : BigInt(gpa);
   }
   symbol(): string | undefined {
     const near = this.#board.symbols.nearest(this.pc);
@@ -120,12 +231,13 @@ export class Vcpu implements EngineHost, Exiting {
     this.state.set64(STATE.cycles, cycles);
     this.state.set32(STATE.left, 0);
     this.#abandon();
+    this.modeChanged();
   }
   /** What `saveState` gives right after reset. */
   resetState(): Uint8Array {
     const bytes = new Uint8Array(STATE.end);
     const view = new DataView(bytes.buffer);
-    for (const [offset, value] of this.#board.isa.reset) view.setBigUint64(offset, value, true);
+    for (const [offset, value] of this.#resetIsa.reset) view.setBigUint64(offset, value, true);
     return bytes;
   }
 
@@ -184,7 +296,8 @@ export class Vcpu implements EngineHost, Exiting {
       const status = this.#board.traps[trap](this);
       if (status === STATUS.proceed) return this.#left(this.#exits.due ? STATUS.again : status);
       // An instruction that raises an exception is not counted: the slice has one more.
-      if (this.halted || this.interrupts?.due(status === STATUS.fault ? 1 : 0)) this.engine.brake();
+      const looks = this.halted || this.stepping || this.interrupts?.due(status === STATUS.fault ? 1 : 0);
+      if (looks) this.engine.brake();
       return this.#left(status);
     } finally {
       this.#exits.leaveHandler();
@@ -216,24 +329,13 @@ export class Vcpu implements EngineHost, Exiting {
   get board(): Board {
     return this.#board;
   }
-  /** The instruction set that the state asks for now. */
-  get isa(): Board["isa"] {
-    return this.#board.isa;
-  }
-  /** What `Processor.isa` answers may have changed. */
-  modeChanged(): void {}
-  /** What `Processor.translation` answers may have changed. */
-  translationChanged(): void {}
-  /** A table that a translation was made from lies in that page. */
-  watchTable(_gpa: number): void {}
   /** Address of the instruction after the one that traps. */
   get nextPc(): bigint {
     return this.state.get64(STATE.nextPc);
   }
   /** The instruction that traps; no bytes where its memory has gone (a device may take a slot away). */
   get offender(): Offender {
-    const { isa, memory } = this.#board;
-    const { pc } = this;
+    const { memory } = this.#board, { isa, pc } = this;
     const bits = isa.pcWidth ?? isa.addressWidth;
     // The difference wraps with the program counter: an instruction may end at its last address.
     const length = Number(BigInt.asUintN(bits, this.nextPc - pc));

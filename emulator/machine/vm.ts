@@ -3,7 +3,7 @@ import { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
 import { type Engine, InterpreterEngine } from "../engine/engine.ts";
 import { OracleEngine } from "../engine/oracle_engine.ts";
-import { clearTlb } from "../engine/tlb.ts";
+import { clearTlb, protectFromWrites } from "../engine/tlb.ts";
 import { Ledger } from "../exits/ledger.ts";
 import type { CostProfile } from "../exits/profile.ts";
 import { defaultProfileName, loadProfile } from "../exits/profiles/profiles.ts";
@@ -12,6 +12,7 @@ import type { InstructionEncoder } from "../isa/assembly.ts";
 import type { InstructionSet, Isa } from "../isa/isa.ts";
 import { SymbolTable } from "../isa/symbols.ts";
 import { type Arch, type ArchName, archOf, backendOf, type ModeWidth } from "./arch.ts";
+import type { Board } from "./board.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Bus } from "./bus.ts";
 import type { Device, DeviceContext } from "./device.ts";
@@ -20,6 +21,7 @@ import { HypercallTable } from "./hypercalls.ts";
 import { Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory } from "./memory.ts";
+import { REACH } from "./processor.ts";
 import { type RunOptions, runVcpu } from "./run.ts";
 import type { Stop } from "./stop.ts";
 import { bindTraps } from "./traps.ts";
@@ -83,6 +85,7 @@ export interface DisassembledLine {
 
 /** More guest RAM than this does not fit below the device windows. */
 const RAM_LIMIT = 0xe000_0000;
+const PAGE = 4096;
 /** MMIO pages whose first touch is remembered; with more, all are forgotten. */
 const MMIO_PAGE_LIMIT = 65_536;
 
@@ -95,10 +98,8 @@ export function createVm(options: VmOptions): Vm {
 export class Vm {
   /** The guest's architecture. */
   readonly arch: ArchName;
-  /** Bits of the guest's mode; 16 is x86 real mode. */
+  /** Bits of the mode that it was made in; 16 is x86 real mode. `isa` is what the guest is in now. */
   readonly mode: ModeWidth;
-  /** The instruction set in this mode. */
-  readonly isa: InstructionSet;
   /** The hypervisor whose exits are counted. */
   readonly backend: Backend;
   /** Guest-physical memory. */
@@ -147,11 +148,10 @@ export class Vm {
     this.arch = arch.name;
     this.mode = mode;
     this.#isa = arch.isa(mode, order);
-    this.isa = this.#isa;
     this.backend = backend;
     this.#arena = new Arena(2 ** 20 * 2 + size);
     this.memory = new GuestMemory(this.#arena, {
-      written: (place, length) => this.#eachEngine((engine) => engine.invalidate(place, length)),
+      written: (place, length) => void this.#written(place, length),
       layoutChanged: () => this.#eachEngine((engine) => engine.flush()),
     });
     this.ports = new Bus("port", Math.max(arch.portLimit, 1));
@@ -165,8 +165,7 @@ export class Vm {
       (device) => this.#contextFor(device),
     );
     this.breakpoints = new Breakpoints(() => this.#breakpointsChanged());
-    const vcpu = new Vcpu(0, {
-      isa: this.#isa,
+    const board: Board = {
       arena: this.#arena,
       backend: this.backend,
       memory: this.memory,
@@ -177,8 +176,14 @@ export class Vm {
       symbols: this.symbols,
       unclaimed: options.unclaimed ?? "ones",
       touchMmioPage: (page) => this.#touchMmioPage(page),
+      watch: {
+        isWatched: (place) => this.#vcpus.some((one) => one.engine.isCode(place) || one.isTable(place)),
+        written: (place, length) => this.#written(place, length),
+        watch: (place) => this.#vcpus.forEach((one) => protectFromWrites(one.state, place)),
+      },
       traps: bindTraps(this.#isa, this.backend, arch.traps),
-    });
+    };
+    const vcpu = new Vcpu(0, board, this.#isa, arch.processor);
     this.#vcpus = [vcpu];
     this.vcpus = this.#vcpus;
     vcpu.engine = this.#makeEngine(vcpu, options.engine ?? "interpreter");
@@ -186,6 +191,10 @@ export class Vm {
     if (options.interrupts) vcpu.controller = new Interrupts(vcpu, arch.interrupts(vcpu));
   }
 
+  /** The instruction set of the first vCPU's mode; a guest may change it. */
+  get isa(): InstructionSet {
+    return this.#vcpus[0].isa;
+  }
   /** The first vCPU. */
   get vcpu(): VirtualCpu {
     return this.vcpus[0];
@@ -278,7 +287,7 @@ export class Vm {
     if (
       parsed.arch &&
       (parsed.arch !== this.arch || (parsed.mode && parsed.mode !== this.mode) ||
-        (parsed.order && parsed.order !== this.isa.order))
+        (parsed.order && parsed.order !== this.#isa.order))
     ) {
       throw new RangeError(
         `the image is for ${parsed.arch} ${parsed.mode}-bit ${parsed.order}, this VM is ${this.arch} ${this.mode}-bit ${this.isa.order}`,
@@ -352,15 +361,27 @@ export class Vm {
       arena: this.#arena,
       state: vcpu.state,
       host: vcpu,
-      codeAt: (address: bigint) => {
-        const gpa = Number(address);
-        const slot = address < 2n ** 52n ? this.memory.find(gpa) : undefined;
-        return slot ? slot.place + (gpa - slot.gpa) : -1;
-      },
+      codeAt: (address: bigint) => vcpu.codeAt(address),
+      codePage: (place: number) => this.#vcpus.forEach(({ state }) => protectFromWrites(state, place)),
+      translated: () => vcpu.translation?.active(REACH.fetch) === true,
       costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
     };
     clearTlb(vcpu.state);
     return kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
+  }
+
+  /** Linear memory was changed: whether that changed translations. */
+  #written(place: number, length: number): boolean {
+    let changed = false;
+    for (const vcpu of this.#vcpus ?? []) {
+      vcpu.engine.invalidate(place, length);
+      for (let at = place - place % PAGE; at < place + length; at += PAGE) {
+        if (!vcpu.isTable(at)) continue;
+        vcpu.translationChanged();
+        changed = true;
+      }
+    }
+    return changed;
   }
 
   #eachEngine(f: (engine: Engine) => void): void {

@@ -54,6 +54,7 @@ const REFLECTED_OTHERS: readonly NativeReason[] = ([
   ["INST_STORAGE", 0x400, "6.5.5"],
   ["ALIGNMENT", 0x600, "6.5.8"],
   ["FP_UNAVAIL", 0x800, "6.5.10"],
+  ["TRACE", 0xd00, "6.5.15"],
 ] as const).map(([name, code, section], index) => ({
   ...REFLECTED,
   id: 8 + index,

@@ -15,13 +15,14 @@ export type PpcMode = 32 | 64;
 /**
  * Slots after the general-purpose registers, in order. `dec` is the decrementer as it was written last, `decBase`
  * the timebase of that time. `reserve` is the size in bytes of a reservation or 0, `reserveAddress` and
- * `reserveValue` where it is and what was loaded. `lpcr` is the hypervisor's, mode 64; what follows it is mode 32's.
+ * `reserveValue` where it is and what was loaded. `lpcr` is the hypervisor's, in mode 64. `untraced` is the count of
+ * instructions after the last one that no trace interrupt follows. What comes after it is mode 32's.
  */
 const SPECIAL = [
   ...["lr", "ctr", "cr0", "cr1", "cr2", "cr3", "cr4", "cr5", "cr6", "cr7"],
   ...["so", "ov", "ca", "xerCount"],
   ...["msr", "srr0", "srr1", "sprg0", "sprg1", "sprg2", "sprg3", "dec", "dar", "dsisr", "pvr"],
-  ...["decBase", "reserve", "reserveAddress", "reserveValue", "fpscr", "lpcr", "sdr1"],
+  ...["decBase", "reserve", "reserveAddress", "reserveValue", "fpscr", "lpcr", "untraced", "sdr1"],
   ...["ibat0u", "ibat0l", "ibat1u", "ibat1l", "ibat2u", "ibat2l", "ibat3u", "ibat3l"],
   ...["dbat0u", "dbat0l", "dbat1u", "dbat1l", "dbat2u", "dbat2l", "dbat3u", "dbat3l"],
   ...["sr0", "sr1", "sr2", "sr3", "sr4", "sr5", "sr6", "sr7", "sr8"],

@@ -65,7 +65,7 @@ const hex = (byte: number) => byte.toString(16).padStart(2, "0");
 
 /** Thrown and caught within `parse`: the reason why bytes are no instruction. */
 class Refusal {
-  constructor(readonly reason: string, readonly invalid?: true) {}
+  constructor(readonly reason: string, readonly invalid?: true, readonly truncated?: true) {}
 }
 
 class Parser {
@@ -95,7 +95,7 @@ class Parser {
       throw new Refusal("instruction is longer than 15 bytes");
     }
     if (start + count > this.bytes.length) {
-      throw new Refusal(`instruction is cut off after ${this.bytes.length} bytes`);
+      throw new Refusal(`instruction is cut off after ${this.bytes.length} bytes`, undefined, true);
     }
     this.at = start + count;
     return start;
@@ -310,6 +310,7 @@ export function parse(table: OpcodeTable, bytes: Uint8Array, pc: bigint): Parsed
       length: Math.max(1, Math.min(parser.at, bytes.length)),
       reason: refusal.reason,
       ...(refusal.invalid ? { invalid: refusal.invalid } : {}),
+      ...(refusal.truncated ? { truncated: refusal.truncated } : {}),
     };
   }
 }

@@ -49,7 +49,7 @@ for (const [operation, instead] of READER_BUGS) {
 /** Gives the machine an interpreter that was built while `operation` meant `instead`. */
 function plant({ vm }: TrialMachine, operation: Operation, instead: Operation): void {
   const vcpu = vcpuOf(vm);
-  const { isa, arena, memory, exits } = vcpu.board;
+  const { arena, memory, exits } = vcpu.board, { isa } = vcpu;
   const right = EmitOps.prototype[operation];
   // A copy of the ISA, since interpreters are kept by it.
   const copy: Isa = { ...isa };

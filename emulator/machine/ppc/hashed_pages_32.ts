@@ -73,9 +73,11 @@ function entryOf(
 }
 
 function writeWord(vcpu: Vcpu, at: number, value: number): void {
+  const slot = vcpu.board.memory.find(at);
   // A table in ROM stays as it is.
-  if (vcpu.board.memory.find(at)?.readOnly) return;
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  vcpu.board.memory.write(at, bytes);
+  if (!slot || slot.readOnly) return;
+  const place = slot.place + (at - slot.gpa);
+  // Past whoever watches the table: what was translated by it stays right. It could be code all the same.
+  vcpu.board.arena.view.setUint32(place, value);
+  vcpu.engine.invalidate(place, 4);
 }

@@ -42,6 +42,7 @@ const KEPT_64 = MSR.SF | MSR.HV | MSR.ME, KEPT_32 = MSR.ILE | MSR.ME | MSR.IP;
 export function interrupt(vcpu: Vcpu, vector: number, srr0: bigint, srr1: bigint): Status {
   const { state } = vcpu;
   const msr = state.get64(SLOT.msr);
+  notTraced(vcpu);
   state.set64(SLOT.srr0, srr0);
   state.set64(SLOT.srr1, msr & ~SRR1_TOLD | srr1);
   const narrow = vcpu.isa.addressWidth === 32;
@@ -50,6 +51,11 @@ export function interrupt(vcpu: Vcpu, vector: number, srr0: bigint, srr1: bigint
   setMsr(vcpu, msr & (narrow ? KEPT_32 : KEPT_64) | (little ? MSR.LE : 0n));
   state.set64(STATE.pc, (narrow && msr & MSR.IP ? PREFIX : 0n) | BigInt(vector));
   return STATUS.redirect;
+}
+
+/** The instruction at hand is none that a trace interrupt follows: it interrupts itself, or returns from there. */
+export function notTraced(vcpu: Vcpu): void {
+  vcpu.state.setNumber(SLOT.untraced, vcpu.engine.instructions);
 }
 
 /** As `interrupt`, from an instruction that is not executed: SRR0 is its address. */

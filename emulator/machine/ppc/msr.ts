@@ -47,7 +47,6 @@ export function cannotSet(vcpu: Vcpu, msr: bigint): string | undefined {
     if (msr & (MSR.TS | MSR.TM)) return "transactional memory (MSR[TS], MSR[TM])";
     if (msr & (MSR.IR | MSR.DR)) return "address translation (MSR[IR], MSR[DR])";
   }
-  if (msr & (MSR.SE | MSR.BE)) return "tracing (MSR[SE], MSR[BE])";
   return undefined;
 }
 

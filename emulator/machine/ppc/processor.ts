@@ -1,14 +1,16 @@
 /** What a PowerPC knows of its vCPU beside its traps. */
 import type { Backend } from "../../engine/backend.ts";
-import type { Status } from "../../engine/host.ts";
+import { STATUS, type Status } from "../../engine/host.ts";
 import type { Isa } from "../../isa/isa.ts";
 import { ppcIsa } from "../../ppc/isa.ts";
 import { MSR, type PpcMode, SLOT } from "../../ppc/state.ts";
 import { type Processor, REACH } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
-import { illegal, reflect, VECTOR } from "./interrupt.ts";
+import { illegal, interrupt, reflect, reflectionExit, VECTOR } from "./interrupt.ts";
 import { missing } from "./trap_parts.ts";
 import { Translation32 } from "./translation.ts";
+
+const STEPS = Number(MSR.SE), TRACES = Number(MSR.SE | MSR.BE);
 
 export class PpcProcessor implements Processor {
   /** A 64-bit processor's is not implemented: MSR[IR] and MSR[DR] cannot be set. */
@@ -16,12 +18,14 @@ export class PpcProcessor implements Processor {
   readonly #vcpu: Vcpu;
   readonly #mode: PpcMode;
   readonly #backend: Backend;
+  /** A trace interrupt is to follow the instruction at hand. */
+  #traced = false;
 
-  constructor(vcpu: Vcpu, mode: PpcMode) {
+  constructor(vcpu: Vcpu) {
     this.#vcpu = vcpu;
-    this.#mode = mode;
+    this.#mode = vcpu.isa.addressWidth;
     this.#backend = vcpu.board.backend;
-    if (mode === 32) this.translation = new Translation32(vcpu);
+    if (this.#mode === 32) this.translation = new Translation32(vcpu);
   }
 
   /** MSR[LE] chooses, between two instructions; MSR[SF] cannot change. */
@@ -45,5 +49,30 @@ export class PpcProcessor implements Processor {
 
   invalidInstruction(): Status {
     return illegal(this.#vcpu, this.#backend);
+  }
+
+  /** Trace interrupts: after each instruction with MSR[SE]=1, after each branch with MSR[BE]=1 (2.07B 6.5.15). */
+  stepping(): boolean {
+    const vcpu = this.#vcpu, msr = vcpu.state.get32(SLOT.msr);
+    if (!(msr & TRACES)) return false;
+    // Within an instruction, what was found at its beginning counts.
+    if (!vcpu.inExit) this.#traced = (msr & STEPS) !== 0 || this.#isBranch();
+    return true;
+  }
+  stepped(): Status {
+    const vcpu = this.#vcpu;
+    const traced = this.#traced &&
+      vcpu.state.getNumber(SLOT.untraced) !== vcpu.engine.instructions;
+    if (!traced) return STATUS.proceed;
+    reflectionExit(vcpu, this.#backend, VECTOR.trace);
+    return interrupt(vcpu, VECTOR.trace, vcpu.pc, 0n);
+  }
+
+  /** b, bc, bclr, bcctr at `pc`, taken or not. */
+  #isBranch(): boolean {
+    const vcpu = this.#vcpu, place = vcpu.codeAt(vcpu.pc);
+    if (place < 0) return false;
+    const decoded = vcpu.isa.decode(vcpu.board.arena.u8.slice(place, place + 4), vcpu.pc);
+    return "form" in decoded && decoded.form.cycleClass === "branch";
   }
 }

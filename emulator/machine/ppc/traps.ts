@@ -4,7 +4,16 @@ import { STATE } from "../../ir/layout.ts";
 import { KVM_MAGIC_R0 } from "../../ppc/kvm_pr.ts";
 import { gpr, MSR, segment, SLOT } from "../../ppc/state.ts";
 import type { ArchTrap } from "../traps.ts";
-import { fault, interrupt, privileged, reflect, reflectionExit, SRR1, VECTOR } from "./interrupt.ts";
+import {
+  fault,
+  interrupt,
+  notTraced,
+  privileged,
+  reflect,
+  reflectionExit,
+  SRR1,
+  VECTOR,
+} from "./interrupt.ts";
 import { cannotSet, floatExceptionWaits, movedMsr, returnedMsr, setMsr } from "./msr.ts";
 import { moveFromSpr, moveToSpr, timebase } from "./sprs.ts";
 import { emulated, inProblemState, missing } from "./trap_parts.ts";
@@ -80,6 +89,7 @@ export const ppcTraps: Readonly<Record<string, ArchTrap>> = {
     if (unable) return missing(vcpu, unable);
     emulated(vcpu, rule, 0);
     const target = BigInt.asUintN(vcpu.isa.addressWidth, vcpu.state.get64(SLOT.srr0)) & ~3n;
+    notTraced(vcpu);
     setMsr(vcpu, msr);
     if (floatExceptionWaits(vcpu)) return interrupt(vcpu, VECTOR.program, target, SRR1.float | SRR1.next);
     vcpu.state.set64(STATE.pc, target);

@@ -82,7 +82,7 @@ export class X86Interrupts implements InterruptUnit {
       const [opcode, modrm] = memory.read(at, 2);
       if (PREFIXES.has(opcode)) continue;
       if (opcode === STI) return !wasEnabled;
-      return opcode === POP_SS && this.#vcpu.board.isa.name !== "x86-64" ||
+      return opcode === POP_SS && this.#vcpu.isa.name !== "x86-64" ||
         opcode === MOV_SREG && (modrm >> 3 & 7) === SS_FIELD;
     }
     return false;

@@ -14,7 +14,7 @@ export interface LinearWrite {
 
 /** The vCPU's mode by its width. */
 export function modeOf(vcpu: Vcpu): 16 | 32 | 64 {
-  const { name } = vcpu.board.isa;
+  const { name } = vcpu.isa;
   return name === "x86-64" ? 64 : name === "x86-32" ? 32 : 16;
 }
 

@@ -25,7 +25,7 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
     const leaf = vcpu.state.get32(RAX);
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, leaf);
     const vendor = backend.name === "svm" ? "AuthenticAMD" : "GenuineIntel";
-    const answer = cpuid(vendor, vcpu.board.isa.name === "x86-64", leaf);
+    const answer = cpuid(vendor, vcpu.isa.name === "x86-64", leaf);
     [RAX, RBX, RCX, RDX].forEach((slot, i) => vcpu.state.set64(slot, BigInt(answer[i] >>> 0)));
     return STATUS.proceed;
   },
@@ -68,7 +68,7 @@ function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
   return exits(vcpu, rule, (native) =>
     vcpu.hypercall(native, vcpu.state.get32(RAX), () => {
-      const wide = vcpu.board.isa.name === "x86-64";
+      const wide = vcpu.isa.name === "x86-64";
       vcpu.state.set64(RAX, BigInt.asUintN(wide ? 64 : 32, BigInt(-KVM_ENOSYS)));
     }));
 }

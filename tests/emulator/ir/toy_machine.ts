@@ -152,7 +152,13 @@ export class ToyMachine implements EngineHost {
   #fill(address: bigint, size: number): void {
     const first = this.#find(address), last = this.#find(address + BigInt(size - 1));
     if (first >= 0 && last >= 0 && address >> 12n === (address + BigInt(size - 1)) >> 12n) {
-      fillTlb(this.#state, Number(address), first, !this.#engine.isCode(first));
+      fillTlb(
+        this.#state,
+        Number(address & 0xffff_ffffn),
+        Number(address >> 32n),
+        first,
+        !this.#engine.isCode(first),
+      );
     }
   }
 

@@ -44,7 +44,7 @@ Deno.test("accesses past all addresses end the run, below they are MMIO that nob
         ["-1", "INTERNAL_ERROR"],
         ["-4096", "INTERNAL_ERROR"],
         ["0x10000000000000", "INTERNAL_ERROR"],
-        ["0xfffffffffffff", "HLT"],
+        ["0xffffffffffff8", "HLT"],
         ["0xffffffff", "HLT"],
         ["0xffff", "HLT"],
       ]
