@@ -49,8 +49,14 @@ export function interrupt(vcpu: Vcpu, vector: number, srr0: bigint, srr1: bigint
   // The handlers' byte order is the supervisor's to choose in 32 bits, the hypervisor's in 64.
   const little = narrow ? msr & MSR.ILE : state.get64(SLOT.lpcr) & LPCR_ILE;
   setMsr(vcpu, msr & (narrow ? KEPT_32 : KEPT_64) | (little ? MSR.LE : 0n));
-  state.set64(STATE.pc, (narrow && msr & MSR.IP ? PREFIX : 0n) | BigInt(vector));
+  state.set64(STATE.pc, vectorAddress(vcpu, vector));
   return STATUS.redirect;
+}
+
+/** Where a vector's handler begins. MSR[IP] survives interrupts. */
+export function vectorAddress(vcpu: Vcpu, vector: number): bigint {
+  const high = vcpu.isa.addressWidth === 32 && vcpu.state.get64(SLOT.msr) & MSR.IP;
+  return (high ? PREFIX : 0n) | BigInt(vector);
 }
 
 /** The instruction at hand is none that a trace interrupt follows: it interrupts itself, or returns from there. */

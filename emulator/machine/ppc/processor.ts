@@ -6,7 +6,7 @@ import { ppcIsa } from "../../ppc/isa.ts";
 import { MSR, type PpcMode, SLOT } from "../../ppc/state.ts";
 import { type Processor, REACH } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
-import { illegal, interrupt, reflect, reflectionExit, VECTOR } from "./interrupt.ts";
+import { illegal, interrupt, reflect, reflectionExit, VECTOR, vectorAddress } from "./interrupt.ts";
 import { missing } from "./trap_parts.ts";
 import { Translation32 } from "./translation.ts";
 
@@ -47,8 +47,13 @@ export class PpcProcessor implements Processor {
     return reflect(vcpu, this.#backend, VECTOR.dataStorage);
   }
 
+  /** A guest without a handler would raise this for ever, from the handler's first word: it is stopped there. */
   invalidInstruction(): Status {
-    return illegal(this.#vcpu, this.#backend);
+    const vcpu = this.#vcpu;
+    if (vcpu.pc !== vectorAddress(vcpu, VECTOR.program)) return illegal(vcpu, this.#backend);
+    const from = vcpu.state.get64(SLOT.srr0).toString(16), at = vcpu.pc.toString(16);
+    const message = `no instruction at 0x${at}, where program interrupts are handled (SRR0 0x${from})`;
+    return vcpu.stopAgain({ reason: "INTERNAL_ERROR", address: vcpu.pc, message });
   }
 
   /** Trace interrupts: after each instruction with MSR[SE]=1, after each branch with MSR[BE]=1 (2.07B 6.5.15). */
