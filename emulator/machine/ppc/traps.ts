@@ -79,8 +79,9 @@ export const ppcTraps: Readonly<Record<string, ArchTrap>> = {
       return interrupt(vcpu, VECTOR.program, vcpu.nextPc, SRR1.float | SRR1.next);
     }
     if (naps) return vcpu.halt();
-    // An interrupt that was held off is looked for before the next instruction.
-    return elsewhere || vcpu.interrupts ? vcpu.completeOnce() : STATUS.proceed;
+    // An interrupt that was held off, or one that traces, is looked for before the next instruction.
+    const looks = elsewhere || vcpu.interrupts !== undefined || vcpu.stepping;
+    return looks ? vcpu.completeOnce() : STATUS.proceed;
   },
   rfi(vcpu, rule, backend) {
     if (inProblemState(vcpu)) return privileged(vcpu, backend);
