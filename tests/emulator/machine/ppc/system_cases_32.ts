@@ -41,10 +41,10 @@ function install(entry: Entry, index: number): string {
     stw r6, 4(r5)`;
 }
 
-/** Upper and lower words by register number. */
+/** Upper and lower words by register number. QEMU has one TLB for instructions and data: no address is two blocks. */
 const BLOCKS: Readonly<Record<number, readonly [number, number]>> = {
   528: [0x0000_1fff, 0x0000_0002],
-  530: [0x4000_0003, 0x0000_0002],
+  530: [0x4800_0003, 0x0000_0002],
   532: [0x5000_0003, 0x0000_0000],
   534: [0, 0],
   536: [0x0000_1fff, 0x0000_0002],
@@ -174,7 +174,7 @@ export const CASES_32: readonly SystemCase[] = [
   problem("problem state's block", "stw r5, 4(r5)\nlwz r6, 4(r5)", 0x5002_0000),
   problem("supervisor state's block in problem state", "lwz r6, 4(r5)", 0x4000_0000),
   { name: "what went through the block", code: `${set("r5", 0x6_0004)}\nlwz r6, 0(r5)`, print: "r6" },
-  fetch("a block of code", 0x4000_0000 + LANDING),
+  fetch("a block of code", 0x4800_0000 + LANDING),
   fetch("a block of code without rights", 0x5000_1000),
   fetch("no block of code, no page", 0x3000_1000),
   // Segments and pages.
