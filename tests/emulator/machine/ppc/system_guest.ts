@@ -47,13 +47,14 @@ export function enter(bits: number, label: string): string {
   return `lis r4, ${label}@h
     ori r4, r4, ${label}@l
     mtsrr0 r4
-    ${set("r4", MSR_BITS.ME | bits)}
+    ${set("r4", bits)}
+    or r4, r4, r29
     mtsrr1 r4
     return
     ${label}:`;
 }
 
-interface System {
+export interface System {
   readonly mode: 32 | 64;
   /** Sends r3's low byte; may use r18 to r20. */
   readonly send: string;
