@@ -36,7 +36,16 @@ const EXTENDED_64: Readonly<Record<number, Names>> = {
     ...{ 891: "extswsli" },
     // Storage, caches, translation.
     ...{ 22: "icbt", 276: "lqarx", 182: "stqcx.", 582: "lwat", 614: "ldat", 710: "stwat", 742: "stdat" },
-    ...{ 774: "copy", 838: "cpabort", 902: "paste.", 791: "lfdpx", 919: "stfdpx", 470: "dcbi", 758: "dcba" },
+    ...{
+      309: "ldmx",
+      774: "copy",
+      838: "cpabort",
+      902: "paste.",
+      791: "lfdpx",
+      919: "stfdpx",
+      470: "dcbi",
+      758: "dcba",
+    },
     ...{ 310: "eciwx", 438: "ecowx", 210: "mtsr", 242: "mtsrin", 595: "mfsr", 659: "mfsrin" },
     ...{ 82: "mtsrd", 114: "mtsrdin", 274: "tlbiel", 306: "tlbie", 370: "tlbia", 566: "tlbsync" },
     ...{ 402: "slbmte", 434: "slbie", 466: "slbieg", 498: "slbia", 338: "slbsync", 850: "slbiag" },
