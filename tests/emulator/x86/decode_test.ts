@@ -48,6 +48,7 @@ Deno.test("decode() takes no bytes at all as cut off", () => {
     undecodable: true,
     length: 1,
     reason: "instruction is cut off after 0 bytes",
+    truncated: true,
   });
 });
 
