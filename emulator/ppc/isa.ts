@@ -19,11 +19,11 @@ import { undefinedWord } from "./unimplemented.ts";
  * - `trap` [TO]: a program interrupt; `exception` [vector, SRR1 bits]: any other, the instruction not executed;
  *   `floatException` []: a program interrupt for an enabled floating-point exception, the instruction executed;
  *   `alignment` [address, DSISR];
- * - `mfsr` [segment register] -> 32 bits; `mtsr` [segment register, value]; `tlbie` [], tlbsync too.
+ * - `mfsr` [segment register] -> 32 bits; `mtsr` [segment register, value]; `tlbie` [], tlbsync too; `touch` [address].
  */
 export const PPC_TRAPS = [
   ...["sc", "mfspr", "mtspr", "mftb", "mfmsr", "mtmsr", "rfi", "trap", "exception", "floatException"],
-  ...["alignment", "mfsr", "mtsr", "tlbie"],
+  ...["alignment", "mfsr", "mtsr", "tlbie", "touch"],
 ] as const;
 
 const isas = new Map<string, Isa>();

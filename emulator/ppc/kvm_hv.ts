@@ -82,6 +82,7 @@ export const kvmHv: Backend = {
     mfsr: { do: "native" },
     mtsr: { do: "native" },
     tlbie: { do: "native" },
+    touch: { do: "native" },
   },
   // The decrementer is the guest's own and interrupts it without the host; a waiting line is taken so as well (LPCR[MER]).
   interrupts: { line: EXTERNAL, host: HV_DECREMENTER },

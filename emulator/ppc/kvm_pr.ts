@@ -112,6 +112,7 @@ export const kvmPr: Backend = {
     mfsr: { do: "exit", reason: PROGRAM },
     mtsr: { do: "exit", reason: PROGRAM },
     tlbie: { do: "exit", reason: PROGRAM },
+    touch: { do: "native" },
   },
   interrupts: { line: EXTERNAL, timer: DECREMENTER },
   mmio: { first: DATA_STORAGE, later: DATA_STORAGE },

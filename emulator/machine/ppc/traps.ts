@@ -3,6 +3,7 @@ import { STATUS } from "../../engine/host.ts";
 import { STATE } from "../../ir/layout.ts";
 import { KVM_MAGIC_R0 } from "../../ppc/kvm_pr.ts";
 import { gpr, MSR, segment, SLOT } from "../../ppc/state.ts";
+import { REACH } from "../processor.ts";
 import type { ArchTrap } from "../traps.ts";
 import {
   fault,
@@ -115,6 +116,13 @@ export const ppcTraps: Readonly<Record<string, ArchTrap>> = {
     if (inProblemState(vcpu)) return privileged(vcpu, backend);
     emulated(vcpu, rule, 0);
     return STATUS.proceed;
+  },
+
+  touch(vcpu) {
+    const { translation } = vcpu;
+    if (!translation?.active(REACH.load)) return STATUS.proceed;
+    const found = translation.translate(vcpu.argument(0), Number(vcpu.argument64(0) >> 32n), REACH.load);
+    return found < 0 ? vcpu.processor.raise() : STATUS.proceed;
   },
 
   trap: (vcpu, _rule, backend) => reflect(vcpu, backend, VECTOR.program, SRR1.trap),

@@ -193,6 +193,8 @@ export const CASES_32: readonly SystemCase[] = [
   reach("no page: lwzu", "li r6, 7\nlwzu r6, 8(r5)", 0x3000_1000, "r5"),
   reach("no page: stwux", "li r6, 8\nstwux r6, r5, r6", 0x3000_1000, "r5"),
   reach("no page: dcbz", "dcbz 0, r5", 0x3000_1020),
+  ...["dcbf", "dcbst", "icbi"].map((name) => reach(`no page: ${name}`, `${name} 0, r5`, 0x3000_1020)),
+  reach("no page: dcbt", "dcbt 0, r5", 0x3000_1024, "r5"),
   reach("a page: store, load", "stw r5, 0x10(r5)\nlwz r6, 0x10(r5)", 0x7000_1000, "r6"),
   { name: "what went to the page", code: `${set("r5", 0x5_0010)}\nlwz r6, 0(r5)`, print: "r6" },
   reach("a page, read only: load", "lwz r6, 0(r5)", 0x7000_2000, "r6"),
