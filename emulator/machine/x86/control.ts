@@ -7,7 +7,7 @@
  */
 import type { Backend, TrapRule } from "../../engine/backend.ts";
 import { STATUS, type Status } from "../../engine/host.ts";
-import { CR, CS, DR, EFER, IDENTITY, segmentRights } from "../../x86/slots.ts";
+import { CR, CS, DR, EFER, IDENTITY, segmentRights, TR_RIGHTS } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { CR0, CR4, EFER_BIT } from "./control_bits.ts";
@@ -141,6 +141,8 @@ const CONTROL: Readonly<Record<number, ControlRegister | undefined>> = {
 function startLongMode(vcpu: Vcpu, cr4: bigint): void {
   if (!(cr4 & PAE)) throw general("long mode needs CR4.PAE");
   if (vcpu.state.get32(segmentRights(CS)) & RIGHTS.L) throw general("CS.L is set before long mode begins");
+  // Types 1 and 3: free and busy.
+  if ((vcpu.state.get32(TR_RIGHTS) & 0x1d) === 1) throw general("the task state segment is a 16-bit one");
 }
 
 const moveToControl: ArchTrap = (vcpu, rule, backend) => {

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { CR, EFER, IDENTITY, PDPTE } from "../../../../emulator/x86/slots.ts";
 import { vcpuOf } from "../../../support/vcpu.ts";
 import { makeVm } from "../../engine/executors.ts";
-import { flatGuest } from "./guest.ts";
+import { flatGuest, SELECTOR } from "./guest.ts";
 
 const TABLES = 0x8_0000, SET_CR3 = `mov eax, ${TABLES}\nmov cr3, eax\n`;
 const CR4_PAE = "mov eax, cr4\nor eax, 0x20\nmov cr4, eax\n";
@@ -28,6 +28,12 @@ Deno.test("#GP where paging cannot be turned on so", async () => {
     ["a PDPTE with XD", SET_CR3 + CR4_PAE + PG, [0n, 1n << 63n | 1n]],
     ["PDPTEs outside of memory", "mov eax, 0x7f000000\nmov cr3, eax\n" + CR4_PAE + PG, []],
     ["long mode without PAE", SET_CR3 + LME + PG, []],
+    [
+      "long mode with a 16-bit task state segment",
+      `mov ebx, gdt\nmov byte ptr [ebx+${SELECTOR.task + 5}], 0x81\nmov eax, ${SELECTOR.task}\nltr ax\n` +
+      SET_CR3 + CR4_PAE + LME + PG,
+      [],
+    ],
     ["paging without protection", "mov eax, 0x80000010\nmov cr0, eax", []],
     ["NW without CD", "mov eax, 0x20000011\nmov cr0, eax", []],
   ];
