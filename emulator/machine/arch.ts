@@ -15,6 +15,7 @@ import type { DeviceSpace } from "./devices.ts";
 import { PpcInterrupts } from "./ppc/interrupts.ts";
 import type { InterruptUnit } from "./interrupts/unit.ts";
 import { X86Interrupts } from "./x86/interrupts.ts";
+import { PpcProcessor } from "./ppc/processor.ts";
 import { ppcTraps } from "./ppc/traps.ts";
 import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
@@ -89,7 +90,7 @@ const ppc: Arch = {
   isa: (mode, order) => ppcIsa(mode === 32 ? 32 : 64, order),
   encoder: (mode, order) => ppcEncoder(mode === 32 ? 32 : 64, order),
   traps: ppcTraps,
-  processor: oneMode,
+  processor: (vcpu) => new PpcProcessor(vcpu),
   interrupts: (vcpu) => new PpcInterrupts(vcpu),
   portLimit: 0,
   deviceSpace: () => ({ ports: undefined, windows: HIGH_WINDOWS }),

@@ -411,7 +411,8 @@ export class Vcpu implements EngineHost, Exiting {
    * raise exceptions is stopped: it would never use up a budget.
    */
   fault(pc: bigint): Status {
-    const now = this.engine.instructions;
+    // Alike within an instruction and between two: exceptions of both kinds may follow each other for ever.
+    const now = this.instructions;
     this.#faults = now === this.#faultsAt ? this.#faults + 1 : 1;
     this.#faultsAt = now;
     if (this.#faults > FAULT_LIMIT) {

@@ -18,7 +18,7 @@ import { Bus } from "./bus.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
 import { HypercallTable } from "./hypercalls.ts";
-import { Interrupts } from "./interrupts/interrupts.ts";
+import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory } from "./memory.ts";
 import { REACH } from "./processor.ts";
@@ -51,6 +51,11 @@ export interface VmOptions {
    * OpenPIC at 0xfec00000 and the decrementer's interrupt. None if not given: the guest then has to poll.
    */
   readonly interrupts?: boolean;
+  /**
+   * Let the host's own timer take the vCPU out of the guest every so many cycles of virtual time: an exit that the guest
+   * does not see (under kvm-hv HV_DECREMENTER). None if not given; wants `interrupts`.
+   */
+  readonly hostTick?: number;
   /** Record a ledger row for each exit from the start. */
   readonly recordRows?: boolean;
 }
@@ -188,7 +193,8 @@ export class Vm {
     this.vcpus = this.#vcpus;
     vcpu.engine = this.#makeEngine(vcpu, options.engine ?? "interpreter");
     for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
-    if (options.interrupts) vcpu.controller = new Interrupts(vcpu, arch.interrupts(vcpu));
+    const tick = hostTick(options, backend);
+    if (options.interrupts) vcpu.controller = new Interrupts(vcpu, arch.interrupts(vcpu), tick);
   }
 
   /** The instruction set of the first vCPU's mode; a guest may change it. */
@@ -440,4 +446,15 @@ function profileFor(
   const profile = typeof wanted === "string" ? loadProfile(wanted) : wanted;
   if (profile.arch === arch.name) return profile;
   throw new RangeError(`profile ${profile.name} is for ${profile.arch}, this VM is ${arch.name}`);
+}
+
+/** Throws `RangeError` for a host's timer that cannot be. */
+function hostTick({ hostTick: every, interrupts }: VmOptions, backend: Backend): HostTick | undefined {
+  if (every === undefined) return undefined;
+  if (!interrupts) throw new RangeError("hostTick wants interrupts: true");
+  if (!Number.isSafeInteger(every) || every < 1) {
+    throw new RangeError(`a host's timer every ${every} cycles: give a whole number of at least 1`);
+  }
+  const { host, timer, line } = backend.interrupts;
+  return { every, native: host ?? timer ?? line };
 }

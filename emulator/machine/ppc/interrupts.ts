@@ -2,15 +2,13 @@
 import { DECREMENTER_EVENT, MSR, SLOT } from "../../ppc/state.ts";
 import { STATE } from "../../ir/layout.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
-import { interrupt } from "./traps.ts";
+import { interrupt, VECTOR } from "./interrupt.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { OPEN_PIC_SIZE, OpenPic, SOURCES } from "../interrupts/open_pic.ts";
 import type { InterruptUnit } from "../interrupts/unit.ts";
 
 /** Above the devices' windows. */
 const OPEN_PIC_BASE = 0xfec0_0000;
-/** Power ISA 2.07B Book III-S 6.5.7 and 6.5.11. */
-const EXTERNAL = 0x500, DECREMENTER = 0x900;
 const SIGN = 0x8000_0000;
 /** Bits of `DECREMENTER_EVENT`. */
 const WAITS = 1, PASSED = 2;
@@ -79,7 +77,7 @@ export class PpcInterrupts implements InterruptUnit {
   deliver(): boolean {
     const vcpu = this.#vcpu;
     const external = this.#pic.int;
-    interrupt(vcpu, external ? EXTERNAL : DECREMENTER, vcpu.state.get64(STATE.pc), 0n);
+    interrupt(vcpu, external ? VECTOR.external : VECTOR.decrementer, vcpu.state.get64(STATE.pc), 0n);
     if (!external && this.#edge) this.#event &= ~WAITS;
     this.advance();
     return true;

@@ -73,7 +73,7 @@ Deno.test("PowerPC exits have the names and vectors of their backend", async () 
      lwz r4, 0(r5)
      stb r4, 4(r5)
      ${call}
-     .long 0`;
+     mfspr r6, 1023`;
   for (
     const [options, call, exits, r3] of [
       [{ mode: 64, backend: "kvm-hv" }, "li r3, 0x5\nsc 1", [
@@ -147,7 +147,7 @@ Deno.test("supervisor registers exit on kvm-pr and are the guest's own on kvm-hv
 
 Deno.test("an SPR that is not there is UNIMPLEMENTED and named", async () => {
   for (
-    const [source, what] of [["mfspr r3, 1023", "mfspr of SPR 1023"], ["mtspr 287, r3", "mtspr to SPR 287"]]
+    const [source, what] of [["mfspr r3, 1023", "mfspr of SPR 1023"], ["mtspr 1008, r3", "mtspr to SPR 1008"]]
   ) {
     const stop = await guest(source, { arch: "ppc" }).run();
     assertEquals([stop.reason, stop.reason === "UNIMPLEMENTED" && stop.what], ["UNIMPLEMENTED", what]);
