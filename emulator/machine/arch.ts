@@ -19,7 +19,6 @@ import { PpcProcessor } from "./ppc/processor.ts";
 import { ppcTraps } from "./ppc/traps.ts";
 import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
-import { oneMode } from "./one_mode.ts";
 import type { Processor } from "./processor.ts";
 import { X86Processor } from "./x86/processor.ts";
 import { x86Traps } from "./x86/traps.ts";

@@ -160,6 +160,12 @@ for (const mode of FLAT_MODES) {
     assertEquals([outcome.stop.reason, full(outcome, "bp")], ["HLT", 0x33n]);
   });
 
+  Deno.test(`a hypercall leaves the guest at level 3, and KVM refuses it, x86-${mode}`, async () => {
+    const outcome = await user("mov eax, 5\nvmcall\nmov Rbp, Rax\nint 0x28");
+    assertEquals([outcome.stop.reason, BigInt.asIntN(mode, full(outcome, "bp"))], ["HLT", -1n]);
+    assertEquals(JSON.stringify(outcome.ledger).includes('"VMCALL"'), true);
+  });
+
   Deno.test(`without a TSS there is no way in: a shutdown, x86-${mode}`, async () => {
     const guest = userGuest(mode, "int 0x28");
     const { stop } = await runEverywhere({ ...guest, source: guest.source.replace("ltr ax", "nop") });
