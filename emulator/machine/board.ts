@@ -29,6 +29,12 @@ export interface Board {
   readonly symbols: SymbolTable;
   /** What an access gets that nobody claims: all ones, or the end of the run. */
   readonly unclaimed: "ones" | "stop";
+  /** Virtual time of the vCPU that executed last: the time of what the others are told by it, or from outside. */
+  now(): number;
+  /** That vCPU's index. */
+  acting(): number;
+  /** Does what may make the interrupt controller ask other vCPUs than the one whose exit this is. */
+  signal<T>(act: () => T): T;
   /** Whether a page's first MMIO access has been seen (then it is now). */
   touchMmioPage(page: number): boolean;
   readonly watch: Watch;

@@ -39,8 +39,13 @@ export async function runGuest(
   noteRegisters(session);
   const meter = startMeter(vm);
   const stop = await patiently(session, vm, go);
+  if (stop.vcpu !== session.vcpu.index) {
+    session.selectVcpu(stop.vcpu);
+    // Nothing of this one's was noted.
+    stateOf(session).before = undefined;
+  }
   stateOf(session).disassembleNext = undefined;
-  const address = codeAddress(vm, stop.pc);
+  const address = codeAddress(session.vcpu, stop.pc);
   const symbol = nameOf(vm, address);
   const [code] = codeAt(vm, address, 1);
   const cost = meter();
