@@ -133,7 +133,10 @@ async function interruptible<T>(session: LiveSession, work: () => Promise<T>): P
   }
 }
 
-type MachineOptions = Pick<CommandLine, "arch" | "mode" | "backend" | "profile" | "memory" | "vcpus" | "json">;
+type MachineOptions = Pick<
+  CommandLine,
+  "arch" | "mode" | "backend" | "profile" | "memory" | "vcpus" | "json"
+>;
 
 async function createSession(
   line: MachineOptions,

@@ -34,7 +34,6 @@ export type ExamineData =
 const LONGEST = 1024;
 
 function examine(session: Session, typed: readonly string[]): ExamineData {
-  const { vm } = session;
   const { examine: state } = stateOf(session);
   const hasFormat = typed[0]?.startsWith("/") === true;
   const format = hasFormat ? parseExamine(typed[0], state.format) : { ...state.format, count: 1 };
@@ -151,7 +150,9 @@ export const dump = defineCommand({
   examples: [{ line: "hexdump 0 16", shows: "|................|" }],
   run(session, { address, length }): DumpData {
     const { examine: state } = stateOf(session);
-    const start = address === undefined ? state.next ?? codeAddress(session.vcpu) : addressOf(session, address);
+    const start = address === undefined
+      ? state.next ?? codeAddress(session.vcpu)
+      : addressOf(session, address);
     const count = length === undefined ? 64 : numberOf(session, length, "length", 1, 1 << 20);
     const bytes = session.vm.memory.read(start, count);
     state.next = start + BigInt(count);

@@ -40,16 +40,24 @@ class X86Interrupts implements InterruptUnit {
     const { board } = vcpu, { ports } = board;
     const { master, slave } = this.#pics;
     const pic = (chip: Pic8259) =>
-      bytes({
-        in: (offset) => this.#pics.read(chip, offset === 1),
-        out: (offset, value) => this.#pics.write(chip, offset === 1, value),
-      }, board, () => this.advance());
+      bytes(
+        {
+          in: (offset) => this.#pics.read(chip, offset === 1),
+          out: (offset, value) => this.#pics.write(chip, offset === 1, value),
+        },
+        board,
+        () => this.advance(),
+      );
     ports.add({ base: PORTS.master, size: 2, name: "pic master" }, pic(master));
     ports.add({ base: PORTS.slave, size: 2, name: "pic slave" }, pic(slave));
-    const elcr = bytes({
-      in: (offset) => (offset === 0 ? master : slave).elcr,
-      out: (offset, value) => this.#pics.writeElcr(offset === 0 ? master : slave, value),
-    }, board, () => this.advance());
+    const elcr = bytes(
+      {
+        in: (offset) => (offset === 0 ? master : slave).elcr,
+        out: (offset, value) => this.#pics.writeElcr(offset === 0 ? master : slave, value),
+      },
+      board,
+      () => this.advance(),
+    );
     ports.add({ base: PORTS.elcr, size: 2, name: "pic edge/level" }, elcr);
     ports.add({ base: PORTS.timer, size: 4, name: "pit" }, bytes(this.#timer(), board, () => this.advance()));
   }

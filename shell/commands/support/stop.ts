@@ -13,6 +13,8 @@ import { nameOf } from "./symbols.ts";
 
 export interface StopData {
   readonly stop: Stop;
+  /** How many vCPUs the machine has. */
+  readonly vcpus: number;
   /** Symbol at `stop.pc`, e.g. `loop+0x4`. */
   readonly symbol?: string;
   /** The instruction at `stop.pc`, if there is one. */
@@ -53,6 +55,7 @@ export async function runGuest(
   const text = hint?.(stop);
   return {
     stop,
+    vcpus: vm.vcpus.length,
     ...(symbol !== undefined && { symbol }),
     ...(code !== undefined && { code }),
     changed: registerRows(session).filter(({ name, group, changed }) =>

@@ -19,7 +19,7 @@ export interface ManyGuest {
   readonly prepare?: (vm: Vm) => void;
 }
 
-/** The machine with all its vCPUs started. */
+/** The machine with all its vCPUs started, and a device: a write at offset 4 says that a vCPU is done. */
 export function machine(guest: ManyGuest, vcpus: number, engine: EngineName = "interpreter"): Vm {
   const vm = createVm({
     memory: 0x2_0000,
@@ -37,6 +37,14 @@ export function machine(guest: ManyGuest, vcpus: number, engine: EngineName = "i
     vcpu.start(0x1000n);
     vcpu.registers.set(guest.index, BigInt(vcpu.index));
   }
+  let ended = 0;
+  vm.devices.add({
+    name: "desk",
+    write(offset, _size, _value, context) {
+      context.charge(100 + context.cycles % 7);
+      if (offset === 4 && ++ended === vcpus) context.stop(0);
+    },
+  });
   guest.prepare?.(vm);
   const loop = guest.region === undefined ? undefined : program.symbols.get(guest.region);
   if (engine === "region" && loop !== undefined) {
@@ -71,11 +79,11 @@ export async function inPieces(vm: Vm, next: () => number): Promise<Stop> {
   throw new Error("the guest does not end");
 }
 
-/** A ticket lock around a counter, with exits inside and outside of it; each vCPU adds its index + 1 as often. */
+/** A ticket lock around a counter, with exits inside and outside of it; each vCPU adds its index + 1 16 times. */
 export const X86_LOCK: ManyGuest = {
   options: { arch: "x86", mode: 64 },
   index: "rbp",
-  source: `mov esi, 40
+  source: `mov esi, 16
 again: mov eax, 1
   lock xadd [0x4000], eax
 spin: cmp [0x4004], eax
@@ -84,14 +92,16 @@ after: mov ecx, [0x4008]
   mov edx, esi
   and edx, 7
   jne quiet
-  mov dx, 0x80
+  mov dx, 0x1000
   out dx, al
 quiet: lea ecx, [rcx + rbp + 1]
   mov [0x4008], ecx
   inc dword ptr [0x4004]
   dec esi
   jne again
-  hlt`,
+  mov edx, 0x1004
+  out dx, al
+done: jmp done`,
   region: "spin",
 };
 
@@ -99,9 +109,10 @@ quiet: lea ecx, [rcx + rbp + 1]
 export const PPC_LOCK: ManyGuest = {
   options: { arch: "ppc", mode: 64, backend: "kvm-hv" },
   index: "r30",
-  source: `li r31, 40
+  source: `li r31, 16
   li r4, 0x4000
-  lis r12, -336
+  li r12, 0
+  oris r12, r12, 0xfeb0
 again: lwarx r5, r0, r4
   cmpwi r5, 0
   bne again
@@ -122,8 +133,7 @@ quiet: add r6, r6, r30
   addi r31, r31, -1
   cmpwi r31, 0
   bne again
-  lwz r6, 12(r4)
-count: lwarx r6, r9, r8
+  stw r6, 4(r12)
 done: b done`,
   region: "again",
 };
