@@ -79,8 +79,9 @@ export class ExitPath {
    * where it ends with this instruction anyway there is no need.
    */
   looks(more = 0): boolean {
-    const { interrupts, sharesTime, sliceLeft } = this.#vcpu;
-    return sharesTime && this.exited && sliceLeft + more > 0 || interrupts?.due(more) === true;
+    const vcpu = this.#vcpu;
+    if (vcpu.sharesTime && this.exited && vcpu.sliceLeft + more > 0) return true;
+    return vcpu.interrupts?.due(more) === true;
   }
 
   // --- Exits.

@@ -20,6 +20,10 @@ export class Turns {
   /** Whose turn it is, and what its count of instructions is when it ends. */
   #owner: Vcpu;
   #end: number;
+  /** Its clock when the turn began. */
+  #began = 0;
+  /** By vCPU, instructions of turns that cost nothing: or a vCPU that waits in a loop would be behind for ever. */
+  readonly #free: number[];
   #acting: Vcpu;
   #only: Vcpu | undefined;
 
@@ -35,6 +39,7 @@ export class Turns {
     this.#changed = changed;
     this.#owner = this.#acting = vcpus[0];
     this.#end = length;
+    this.#free = vcpus.map(() => 0);
   }
 
   /** The vCPU that executed last: whose exit it is, during one. */
@@ -62,9 +67,14 @@ export class Turns {
     if (owner.halfway || owner.stopAfter || !owner.asleep && !owner.exited && this.left > 0) {
       return this.#enter(owner);
     }
+    if (this.left <= 0 && owner.cycles === this.#began) {
+      this.#free[owner.index] += this.#length;
+      this.#began = NaN;
+    }
     const next = this.#furthestBehind();
     if (!next) return undefined;
     this.#owner = next;
+    this.#began = next.cycles;
     this.#end = next.instructions + this.#length;
     next.exited = false;
     return this.#enter(next);
@@ -81,6 +91,7 @@ export class Turns {
     this.#owner = this.#acting = this.#vcpus[0];
     this.#end = this.#owner.instructions + this.#length;
     this.#owner.exited = false;
+    this.#began = this.#owner.cycles;
   }
 
   #enter(vcpu: Vcpu): Vcpu | undefined {
@@ -92,13 +103,13 @@ export class Turns {
     return vcpu;
   }
 
-  /** Of several with the same clock the next one in a circle: with instructions that cost nothing all are to get on. */
+  /** Of several with the same clock the next one in a circle. */
   #furthestBehind(): Vcpu | undefined {
     let best: Vcpu | undefined, earliest = Infinity;
     const count = this.#vcpus.length;
     for (let i = 1; i <= count; i++) {
       const vcpu = this.#vcpus[(this.#owner.index + i) % count];
-      const time = vcpu.readyAt;
+      const time = vcpu.readyAt + this.#free[vcpu.index];
       if (time >= earliest) continue;
       best = vcpu;
       earliest = time;

@@ -17,7 +17,7 @@ export interface VirtualCpu {
   readonly instructions: number;
   /** Virtual time: cycles of instructions, of exits and of `idle` since the VM was made. */
   readonly cycles: number;
-  /** Cycles in which it was halted until a timer woke it; no exit is charged with them. */
+  /** Cycles in which it was halted until an interrupt woke it, or parked until it was started; no exit is charged with them. */
   readonly idleCycles: number;
   /** True while it waits for an interrupt (HLT, nap), in a VM with an interrupt controller. */
   readonly halted: boolean;

@@ -272,8 +272,8 @@ export class Vm {
   }
 
   /**
-   * Drives an interrupt line: true raises it, and the vCPU takes the interrupt before its next instruction if the guest
-   * has it enabled. Between two runs this is as repeatable as the runs are; while one is under way use a
+   * Drives an interrupt line: true raises it, and the vCPU that the controller sends it to (on x86 the first) takes the
+   * interrupt before its next instruction if the guest has it enabled. Between two runs this is as repeatable as the runs are; while one is under way use a
    * device's context. Throws `Error` in a VM without `interrupts`, `RangeError` for a line that there is not.
    */
   irq(line: number, level = true): void {

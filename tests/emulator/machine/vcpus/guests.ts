@@ -70,11 +70,12 @@ export function trace(vm: Vm, stop: Stop): unknown {
   };
 }
 
-/** Runs to the end in pieces whose lengths `next` gives. */
-export async function inPieces(vm: Vm, next: () => number): Promise<Stop> {
+/** Runs to the end, or for `limit` instructions, in pieces whose lengths `next` gives. */
+export async function inPieces(vm: Vm, next: () => number, limit = Infinity): Promise<Stop> {
   for (let pieces = 0; pieces < 200_000; pieces++) {
     const stop = await vm.run({ instructions: next() });
-    if (stop.reason !== "BUDGET") return stop;
+    const executed = vm.vcpus.reduce((sum, { instructions }) => sum + instructions, 0);
+    if (stop.reason !== "BUDGET" || executed >= limit) return stop;
   }
   throw new Error("the guest does not end");
 }

@@ -155,3 +155,45 @@ li r12, 0\noris r12, r12, 0xfeb0\nstw r6, 4(r12)\ndone: b done`,
   const [fast, slow] = vm.vcpus.map(({ registers }) => registers.get("r20"));
   assert(slow === 3n && fast >= 6n, `${fast} ${slow}`);
 });
+
+for (const engine of ENGINES) {
+  Deno.test(`a PC's lines and timer go to the first vCPU, whichever drives them: ${engine}`, async () => {
+    // 0 halts for line 3, which a device of 1's access raises; then for the timer that 1 has set.
+    const setup = [[0x20, 0x11], [0x21, 8], [0x21, 4], [0x21, 1], [0x21, 0xf6]]
+      .map(([port, value]) => `mov al, ${value}\nout ${port}, al`).join("\n");
+    const traces: string[] = [];
+    for (const piece of engine === "oracle" ? [1_000_000, 997] : [1_000_000, 29, 997]) {
+      const vm = machine(
+        {
+          options: { arch: "x86", mode: 16, interrupts: true },
+          index: "bp",
+          source: `cmp bp, 0\njne other\nmov sp, 0x8000\n${setup}\nsti\nhlt\nhlt\ncli\nhlt
+other: mov cx, 20000\nwait: dec cx\njne wait\nafter: mov dx, 0x1004\nout dx, al
+mov al, 0x34\nout 0x43, al\nmov al, 0\nout 0x40, al\nmov al, 2\nout 0x40, al\nhlt`,
+          handlers: { 0x2000: "inc word ptr [0x4000]\nmov al, 0x20\nout 0x20, al\niret" },
+          region: "wait",
+          prepare(vm) {
+            for (const vector of [8, 11]) vm.memory.write(4 * vector, Uint8Array.of(0, 0x20, 0, 0));
+            vm.devices.reload("desk", { name: "desk", write: (_o, _s, _v, context) => context.irq(3, true) });
+          },
+        },
+        2,
+        engine,
+      );
+      const stop = await inPieces(vm, () => piece);
+      assertEquals([stop.reason, vm.memory.read(0x4000, 1)[0]], ["HLT", 2]);
+      const raised = vm.exits.rows.find(({ vcpu, key }) => vcpu === 1 && key === 0x1004)!;
+      const [first, second] = vm.exits.rows.filter(({ vcpu, key, seq }) =>
+        vcpu === 0 && key === 0x20 && seq > raised.seq
+      );
+      assert(
+        first.at >= raised.at && first.at < raised.at + raised.cycles.total + 1000,
+        `${raised.at}, ${first.at}`,
+      );
+      const ticks = (second.at - raised.at) / vm.profile.cyclesHz * 1_193_182;
+      assert(ticks > 512 && ticks < 600, `${ticks} ticks`);
+      traces.push(text(trace(vm, stop)));
+    }
+    assertEquals(new Set(traces).size, 1);
+  });
+}

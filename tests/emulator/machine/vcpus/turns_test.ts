@@ -1,6 +1,10 @@
 /** Turns of several vCPUs: the same ledger however they are executed, and each stop exact and with its vCPU's name. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { loadProfile } from "../../../../emulator/exits/profiles/profiles.ts";
+import { checkProfile } from "../../../../emulator/exits/profile_check.ts";
+import { echoDevice } from "../../../../emulator/machine/devices/echo.ts";
 import { createVm, type Vm } from "../../../../emulator/machine/vm.ts";
+import { createIo } from "../../../../transports/io.ts";
 import { ENGINES, inPieces, machine, type ManyGuest, PPC_LOCK, trace, X86_LOCK } from "./guests.ts";
 
 const ARCHES: Readonly<Record<string, ManyGuest>> = {
@@ -195,4 +199,37 @@ Deno.test("UNIMPLEMENTED, SHUTDOWN and a device's error stop all, name their vCP
   }
   vm.vcpus[1].pc = 0x1000n;
   assertEquals((await vm.run({ instructions: 10_000 })).reason, "BUDGET");
+});
+
+Deno.test("where instructions cost nothing every vCPU gets its turn all the same", async () => {
+  const { data } = loadProfile("tsirkin-2013");
+  const free = Object.fromEntries(
+    Object.entries(data.instructions).map(([name, figure]) => [name, { ...figure, cycles: 0 }]),
+  );
+  const profile = checkProfile({ ...data, instructions: free });
+  const vm = machine({ ...X86_LOCK, options: { ...X86_LOCK.options, profile } }, 3);
+  assertEquals((await vm.run({ instructions: 1_000_000 })).reason, "SYSTEM_EVENT");
+});
+
+Deno.test("a vCPU that does nothing but raise exceptions stops all", async () => {
+  const vm = createVm({ arch: "ppc", vcpus: 2, memory: 0x1_0000 });
+  vm.memory.write(0x700, vm.assemble("trap").bytes);
+  vm.load(vm.assemble("here: b here\nstorm: trap"));
+  vm.vcpus[1].start(0x1004n);
+  const stop = await vm.run({ instructions: 1_000_000 });
+  assertEquals([stop.reason, stop.vcpu], ["INTERNAL_ERROR", 1]);
+});
+
+Deno.test("calls by transports run on the first vCPU alone, and leave the others as they are", async () => {
+  const vm = machine(X86_LOCK, 3), plain = machine(X86_LOCK, 3);
+  vm.devices.add(echoDevice());
+  const echo = await createIo(vm).open("echo");
+  await vm.run({ instructions: 30_500 });
+  const before = vm.vcpus.map((vcpu) => [vcpu.saveState(), vcpu.instructions] as const);
+  assertEquals(await echo.call(1, Uint8Array.of(1, 2, 3)), Uint8Array.of(1, 2, 3));
+  const after = vm.vcpus.map((vcpu) => [vcpu.saveState(), vcpu.instructions] as const);
+  assertEquals(after.slice(1), before.slice(1));
+  assert(after[0][1] > before[0][1]);
+  assertEquals((await vm.run()).reason, (await plain.run()).reason);
+  assertEquals(counter(vm), counter(plain));
 });
