@@ -136,7 +136,7 @@ export class Ledger implements LedgerView {
     return this.#rows.limit;
   }
 
-  /** True if the guest read a clock since the reset: what it did next may depend on the profile. */
+  /** True if the guest read a clock since the reset, or its vCPUs took turns: what it did next may depend on the profile. */
   get clockRead(): boolean {
     return this.#clockRead;
   }
@@ -231,7 +231,7 @@ export class Ledger implements LedgerView {
     open.row?.chargeDevice(cycles);
   }
 
-  /** Says that the guest read a clock that depends on charged cycles (TSC, PM timer, timebase, decrementer). */
+  /** Says that something depends on charged cycles: a clock that the guest read (TSC, timebase ...), vCPUs' turns. */
   markClockRead(): void {
     this.#clockRead = true;
   }
@@ -285,7 +285,7 @@ export class Ledger implements LedgerView {
   reprice(profile: CostProfile, options: RepriceOptions = {}): RepricedLedger {
     if (this.#clockRead) {
       throw new TypeError(
-        `the exits cannot be priced again under ${profile.name}: the guest read its clock, so it might have run ` +
+        `the exits cannot be priced again under ${profile.name}: the guest read its clock, or took turns by it, so it might have run ` +
           `differently; run it again under that profile`,
       );
     }

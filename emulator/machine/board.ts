@@ -29,6 +29,8 @@ export interface Board {
   readonly symbols: SymbolTable;
   /** What an access gets that nobody claims: all ones, or the end of the run. */
   readonly unclaimed: "ones" | "stop";
+  /** How many vCPUs there are. */
+  readonly vcpus: number;
   /** Virtual time of the vCPU that executed last: the time of what the others are told by it, or from outside. */
   now(): number;
   /** That vCPU's index. */

@@ -7,6 +7,14 @@
  */
 import type { Vcpu } from "./vcpu.ts";
 
+/** Who has to know. */
+export interface TurnListener {
+  /** Another vCPU executes after this one. */
+  left(vcpu: Vcpu): void;
+  /** Which vCPU goes next was told from clocks: it depends on what exits cost. */
+  clocksCompared(): void;
+}
+
 /** Long enough that taking turns costs little beside the instructions, short enough that a spinning vCPU loses little. */
 export const DEFAULT_TURN = 1_000;
 /** A load-and-reserve and its store conditional have to fit into one turn, or neither of two vCPUs would ever get on. */
@@ -16,7 +24,7 @@ const LONGEST_TURN = 1_000_000;
 export class Turns {
   readonly #vcpus: readonly Vcpu[];
   readonly #length: number;
-  readonly #changed: (from: Vcpu) => void;
+  readonly #listener: TurnListener;
   /** Whose turn it is, and what its count of instructions is when it ends. */
   #owner: Vcpu;
   #end: number;
@@ -27,8 +35,8 @@ export class Turns {
   #acting: Vcpu;
   #only: Vcpu | undefined;
 
-  /** `changed` is told of each vCPU that another one comes after. Throws `RangeError` for a bad length. */
-  constructor(vcpus: readonly Vcpu[], length: number, changed: (from: Vcpu) => void) {
+  /** Turns of `length` instructions at most. Throws `RangeError` for a bad length. */
+  constructor(vcpus: readonly Vcpu[], length: number, listener: TurnListener) {
     if (!Number.isInteger(length) || length < SHORTEST_TURN || length > LONGEST_TURN) {
       throw new RangeError(
         `a turn of ${length} instructions: give a whole number from ${SHORTEST_TURN} to ${LONGEST_TURN}`,
@@ -36,7 +44,7 @@ export class Turns {
     }
     this.#vcpus = vcpus;
     this.#length = length;
-    this.#changed = changed;
+    this.#listener = listener;
     this.#owner = this.#acting = vcpus[0];
     this.#end = length;
     this.#free = vcpus.map(() => 0);
@@ -97,7 +105,7 @@ export class Turns {
   #enter(vcpu: Vcpu): Vcpu | undefined {
     if (vcpu.asleep && !vcpu.wake()) return undefined;
     if (vcpu !== this.#acting) {
-      this.#changed(this.#acting);
+      this.#listener.left(this.#acting);
       this.#acting = vcpu;
     }
     return vcpu;
@@ -105,15 +113,17 @@ export class Turns {
 
   /** Of several with the same clock the next one in a circle. */
   #furthestBehind(): Vcpu | undefined {
-    let best: Vcpu | undefined, earliest = Infinity;
+    let best: Vcpu | undefined, earliest = Infinity, candidates = 0;
     const count = this.#vcpus.length;
     for (let i = 1; i <= count; i++) {
       const vcpu = this.#vcpus[(this.#owner.index + i) % count];
       const time = vcpu.readyAt + this.#free[vcpu.index];
+      if (time < Infinity) candidates++;
       if (time >= earliest) continue;
       best = vcpu;
       earliest = time;
     }
+    if (candidates > 1) this.#listener.clocksCompared();
     return best;
   }
 }

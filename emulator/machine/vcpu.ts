@@ -431,9 +431,9 @@ export class Vcpu implements EngineHost, Exiting {
   stopDone(stop: StopDetail): Status {
     return this.#exits.stopDone(stop);
   }
-  /** The instruction is complete, and the vCPU waits for an interrupt; a stop where there is nothing that could send one. */
+  /** The instruction is complete, and the vCPU waits for an interrupt; a stop where there is nothing else in the VM to do. */
   halt(): Status {
-    if (!this.interrupts && !this.sharesTime) return this.stopDone({ reason: "HLT", message: ASLEEP });
+    if (!this.interrupts && this.#board.vcpus === 1) return this.stopDone({ reason: "HLT", message: ASLEEP });
     this.halted = true;
     this.state.set64(STATE.pc, this.nextPc);
     return STATUS.redirect;

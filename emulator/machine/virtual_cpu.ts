@@ -19,7 +19,7 @@ export interface VirtualCpu {
   readonly cycles: number;
   /** Cycles in which it was halted until an interrupt woke it, or parked until it was started; no exit is charged with them. */
   readonly idleCycles: number;
-  /** True while it waits for an interrupt (HLT, nap), in a VM with an interrupt controller. */
+  /** True while it waits for an interrupt (HLT, nap), in a VM with an interrupt controller or several vCPUs. */
   readonly halted: boolean;
   /** True until it is started: every vCPU but the first begins so, and comes back to it on reset. */
   readonly parked: boolean;

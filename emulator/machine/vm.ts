@@ -196,6 +196,7 @@ export class Vm {
         written: (place, length) => this.#written(place, length),
         watch: (place) => this.#vcpus.forEach((one) => protectFromWrites(one.state, place)),
       },
+      vcpus: count,
       now: () => this.#turns.acting.cycles,
       acting: () => this.#turns.acting.index,
       signal: (act) => count > 1 ? this.#signal(act) : act(),
@@ -203,7 +204,10 @@ export class Vm {
     };
     this.#vcpus = Array.from({ length: count }, (_, i) => new Vcpu(i, board, this.#isa, arch.processor));
     this.vcpus = this.#vcpus;
-    this.#turns = new Turns(this.#vcpus, options.turn ?? DEFAULT_TURN, (from) => arch.leave?.(from));
+    this.#turns = new Turns(this.#vcpus, options.turn ?? DEFAULT_TURN, {
+      left: (vcpu) => arch.leave?.(vcpu),
+      clocksCompared: () => this.exits.markClockRead(),
+    });
     for (const vcpu of this.#vcpus) {
       vcpu.makeEngine = () => this.#makeEngine(vcpu, options.engine ?? "interpreter");
       clearTlb(vcpu.state);

@@ -53,6 +53,13 @@ Deno.test("clocks are apart by a turn or by an exit at most, and rows come with 
   }
 });
 
+Deno.test("exits of vCPUs that took turns are not priced again: their order depends on prices", async () => {
+  const several = machine(X86_LOCK, 2), one = machine(X86_LOCK, 1);
+  for (const vm of [several, one]) await vm.run();
+  assertThrows(() => several.exits.reprice(several.profile), TypeError, "took turns by it");
+  assertEquals(one.exits.reprice(one.profile).totals(), one.exits.totals());
+});
+
 Deno.test("each vCPU's clock is its instructions, its exits and its waits", async () => {
   const vm = machine(X86_LOCK, 3);
   await vm.run();
@@ -106,6 +113,7 @@ Deno.test("all vCPUs but the first are parked until they are started, and again 
   assertEquals([stop.reason, vm.vcpus.map((vcpu) => vcpu.instructions)], ["HLT", [6002, 0, 6002]]);
   assertEquals(vm.vcpus.map(({ halted }) => halted), [true, false, true]);
   assertEquals((await vm.run()).reason, "HLT", "nothing can wake them");
+  assertEquals([(await vm.step(1, { vcpu: 0 })).reason, vm.vcpu.instructions], ["HLT", 6002]);
   vm.reset();
   assertEquals(vm.vcpus.map(({ parked, halted }) => parked || halted), [false, true, true]);
 });
