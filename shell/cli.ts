@@ -30,6 +30,11 @@ const settings = object("Machine", {
       description: message`guest RAM in MiB`,
     }),
   ),
+  vcpus: optional(
+    option("--vcpus", integer({ metavar: "N", min: 1, max: 64 }), {
+      description: message`vCPUs: all but the first are parked until they are started`,
+    }),
+  ),
 });
 
 const json = withDefault(

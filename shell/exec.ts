@@ -75,8 +75,9 @@ function statsOf(session: LiveSession, stop: Stop, options: ExecOptions): unknow
     backend: vm.backend.name,
     profile: vm.profile.name,
     stop,
-    instructions: vm.vcpu.instructions,
-    cycles: vm.vcpu.cycles,
+    instructions: vm.vcpus.reduce((sum, vcpu) => sum + vcpu.instructions, 0),
+    // Clocks run side by side.
+    cycles: Math.max(...vm.vcpus.map(({ cycles }) => cycles)),
     totals: vm.exits.totals(),
     exits: vm.exits.aggregates(),
   };

@@ -8,7 +8,7 @@ import type { Evaluator } from "./evaluate.ts";
 import { evaluateExpression } from "./expression.ts";
 import { type Invocation, parseCommand, render } from "./invoke.ts";
 import { loadMachine, type MachineLayer } from "./machine_loader.ts";
-import type { Handle, Io, Vm } from "./machine_types.ts";
+import type { Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
 import { placeOn } from "./place_on.ts";
 import { preview } from "./preview.ts";
 import { createDollar, readDollar } from "./registers_proxy.ts";
@@ -46,6 +46,7 @@ export class LiveSession implements Session {
   #layer: MachineLayer | undefined;
   #vm: Vm | undefined;
   #io: Io | undefined;
+  #selected = 0;
   #current: Handle | undefined;
   #evaluator: Evaluator | undefined;
   #controller = new AbortController();
@@ -78,6 +79,7 @@ export class LiveSession implements Session {
       "backend",
       "profile",
       "memory",
+      "vcpus",
       "recordRows",
       "engine",
       "interrupts",
@@ -104,6 +106,18 @@ export class LiveSession implements Session {
     return vm;
   }
 
+  get vcpu(): VirtualCpu {
+    return this.vm.vcpus[this.#selected];
+  }
+
+  selectVcpu(index: number): void {
+    const { vcpus } = this.vm;
+    if (!vcpus[index]) {
+      throw new RangeError(`There is no vCPU ${index}: the machine has ${vcpus.length}, the first is 0`);
+    }
+    this.#selected = index;
+  }
+
   get io(): Io {
     const { vm } = this;
     if (!this.#layer) throw new Error("The emulator is not loaded yet: await session.ready() first");
@@ -122,6 +136,7 @@ export class LiveSession implements Session {
   #dropMachine(): void {
     this.#vm = undefined;
     this.#io = undefined;
+    this.#selected = 0;
     this.#current = undefined;
     this.#handles.clear();
   }
@@ -277,7 +292,7 @@ export class LiveSession implements Session {
     const dollar = createDollar(this);
     return {
       vm: () => this.vm,
-      vcpu: () => this.vm.vcpu,
+      vcpu: () => this.vcpu,
       io: () => this.io,
       exits: () => this.exits,
       session: () => this,

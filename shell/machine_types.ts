@@ -3,5 +3,6 @@ export type { CostProfile } from "../emulator/exits/profile.ts";
 export type { Device } from "../emulator/machine/device.ts";
 export type { Attachment, AttachOptions } from "../emulator/machine/devices.ts";
 export type { Stop } from "../emulator/machine/stop.ts";
+export type { VirtualCpu } from "../emulator/machine/virtual_cpu.ts";
 export type { Vm, VmOptions } from "../emulator/machine/vm.ts";
 export type { Handle, Io } from "../transports/io.ts";

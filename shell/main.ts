@@ -133,7 +133,10 @@ async function interruptible<T>(session: LiveSession, work: () => Promise<T>): P
   }
 }
 
-type MachineOptions = Pick<CommandLine, "arch" | "mode" | "backend" | "profile" | "memory" | "json">;
+type MachineOptions = Pick<
+  CommandLine,
+  "arch" | "mode" | "backend" | "profile" | "memory" | "vcpus" | "json"
+>;
 
 async function createSession(
   line: MachineOptions,
@@ -147,6 +150,7 @@ async function createSession(
     ...(line.mode && { mode: line.mode }),
     ...(line.backend && { backend: line.backend }),
     ...(line.profile && { profile: line.profile }),
+    ...(line.vcpus && { vcpus: line.vcpus }),
     ...(line.memory && { memory: line.memory * 2 ** 20 }),
   };
   return new LiveSession({

@@ -7,8 +7,8 @@ import type { Session } from "./session.ts";
  * no register is a variable, which commands see too (`$n`).
  */
 export function createDollar(session: Session): Record<string, bigint> {
-  const isRegister = (name: string) => session.vm.vcpu.registers.names.includes(name);
-  const names = () => [...new Set([...session.vm.vcpu.registers.names, ...session.variables.keys()])];
+  const isRegister = (name: string) => session.vcpu.registers.names.includes(name);
+  const names = () => [...new Set([...session.vcpu.registers.names, ...session.variables.keys()])];
   const target: Record<string, bigint> = Object.create(null, {
     // A proxy is shown by what is behind it.
     [inspect.custom]: {
@@ -19,7 +19,7 @@ export function createDollar(session: Session): Record<string, bigint> {
     get: (_target, name) => typeof name === "string" ? readDollar(session, name) : undefined,
     set(_target, name, value: bigint | number | boolean | string) {
       if (typeof name !== "string") return false;
-      if (isRegister(name)) session.vm.vcpu.registers.set(name, BigInt(value));
+      if (isRegister(name)) session.vcpu.registers.set(name, BigInt(value));
       else session.variables.set(name, BigInt(value));
       return true;
     },
@@ -36,7 +36,7 @@ export function createDollar(session: Session): Record<string, bigint> {
 
 /** The value of `$name`, or undefined: a register comes first, then `pc`, then a variable. */
 export function readDollar(session: Session, name: string): bigint | undefined {
-  const { vcpu } = session.vm;
+  const { vcpu } = session;
   if (vcpu.registers.names.includes(name)) return vcpu.registers.get(name);
   if (name === "pc") return vcpu.pc;
   return session.variables.get(name);

@@ -1,6 +1,6 @@
 /** One session: what the prompt, scripts of commands and TypeScript lines all work on. */
 import type { CommandTable } from "./command.ts";
-import type { AttachOptions, CostProfile, Device, Handle, Io, Vm } from "./machine_types.ts";
+import type { AttachOptions, CostProfile, Device, Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
 import type { Style } from "./style.ts";
 
 /** What the next virtual machine is made with. A change drops the present one. */
@@ -17,6 +17,8 @@ export interface Settings {
   readonly profile?: string | CostProfile;
   /** Bytes of guest RAM. */
   readonly memory?: number;
+  /** vCPUs, 1 to 64; by default one. */
+  readonly vcpus?: number;
   /** Whether the machine has an interrupt controller and timer. */
   readonly interrupts?: boolean;
   /** Whether the ledger keeps a row for each exit. */
@@ -68,6 +70,10 @@ export interface Session {
   ready(): Promise<void>;
   /** The machine, made on first use, with the session's devices attached. */
   readonly vm: Vm;
+  /** The vCPU of `vm` that commands and `$` are about: the first, until another one is selected or stops. */
+  readonly vcpu: VirtualCpu;
+  /** Selects a vCPU. Throws `RangeError` if there is none of that index. */
+  selectVcpu(index: number): void;
   /** Transports to the devices of `vm`. */
   readonly io: Io;
   /** The ledger of `vm`. */

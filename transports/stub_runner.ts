@@ -1,5 +1,5 @@
 /**
- * Runs stubs on the vCPU: real guest code in a slot of its own, from the ISA's reset state (flat addresses,
+ * Runs stubs on the first vCPU, while any others stand still: real guest code in a slot of its own, from the ISA's reset state (flat addresses,
  * full privilege, interrupts masked, no paging). Whatever the guest had in its registers is put back.
  */
 import type { Vm } from "../emulator/machine/vm.ts";
@@ -92,6 +92,7 @@ export class StubRunner {
         until: placed.end,
         instructions: MAX_INSTRUCTIONS,
         signal: run.signal,
+        vcpu: vcpu.index,
         holdInterrupts: true,
       });
       const where = `the stub "${run.stub.name}" at 0x${placed.origin.toString(16)}`;

@@ -93,10 +93,10 @@ export class Cell {
   }
 
   /**
-   * What the cell holds, as data. `openExtra` belongs to the exit that is still open, if it is this cell's: it
-   * may grow, so it is looked at and not settled. `charged` says that `prices` are those it was charged under.
+   * What the cell holds, as data. `openExtras` belong to those of its exits that are still open: they may grow, so they
+   * are looked at and not settled. `charged` says that `prices` are those it was charged under.
    */
-  aggregate(prices: Prices, openExtra: number | undefined, charged: boolean): Aggregate {
+  aggregate(prices: Prices, openExtras: readonly number[], charged: boolean): Aggregate {
     const { sizes, again } = this;
     const handledIn = handlingOf(this.priceClass);
     let accesses = this.count;
@@ -108,9 +108,9 @@ export class Cell {
     let min: number | undefined, max: number | undefined;
     if (charged || again === undefined) {
       const price = prices[this.priceClass].total;
-      const plain = this.count - this.#dearer - (openExtra === undefined ? 0 : 1);
-      min = price + Math.min(plain > 0 ? 0 : this.#minExtra, openExtra ?? Infinity);
-      max = price + Math.max(this.#maxExtra, openExtra ?? 0);
+      const plain = this.count - this.#dearer - openExtras.length;
+      min = price + Math.min(plain > 0 ? 0 : this.#minExtra, ...openExtras);
+      max = price + Math.max(this.#maxExtra, ...openExtras);
     }
     return {
       native: this.native,

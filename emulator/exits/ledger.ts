@@ -42,6 +42,15 @@ interface ReasonTable {
   distinct: number;
 }
 
+/** A vCPU's last exit: its device and further accesses are still to come. */
+class OpenExit {
+  cell: Cell | undefined;
+  prices: Prices = [];
+  row: Row | undefined;
+  /** Cycles of its device and its further accesses so far. */
+  extra = 0;
+}
+
 /**
  * Counts and charges exits. Sums are always kept and cost no allocation for a key that was seen before;
  * rows only while `record(true)`. Everything is a function of the calls made: no clock, no randomness.
@@ -57,12 +66,10 @@ export class Ledger implements LedgerView {
   #clockRead = false;
   #listeners: readonly ExitListener[] | undefined;
 
-  // The exit that was charged last: its device and further accesses are still to come.
-  #open: Cell | undefined;
-  #openPrices: Prices = [];
-  #openRow: Row | undefined;
-  /** Cycles of its device and its further accesses so far. */
-  #openExtra = 0;
+  /** By vCPU. */
+  #opens: OpenExit[] = [];
+  /** The one of them whose vCPU exited last. */
+  #open: OpenExit | undefined;
 
   /** Throws `RangeError` for a limit that is no integer of at least 0 (`keyLimit`) or 1 (`rowLimit`). */
   constructor(profile: CostProfile, options: LedgerOptions = {}) {
@@ -116,7 +123,7 @@ export class Ledger implements LedgerView {
 
   /** The row of the last exit, if rows are recorded. */
   get lastRow(): ExitRow | undefined {
-    return this.#openRow;
+    return this.#open?.row;
   }
 
   /** Rows that were recorded and had to make room. */
@@ -129,7 +136,7 @@ export class Ledger implements LedgerView {
     return this.#rows.limit;
   }
 
-  /** True if the guest read a clock since the reset: what it did next may depend on the profile. */
+  /** True if the guest read a clock since the reset, or its vCPUs took turns: what it did next may depend on the profile. */
   get clockRead(): boolean {
     return this.#clockRead;
   }
@@ -154,21 +161,23 @@ export class Ledger implements LedgerView {
     if (cell === undefined || cell.key !== key) cell = this.#findCell(table, at, key);
     const price = table.prices[at];
 
-    if (this.#openExtra !== 0) {
-      this.#open?.settle(this.#openExtra);
-      this.#openExtra = 0;
+    const open = this.#opens[site.vcpu] ??= new OpenExit();
+    this.#open = open;
+    if (open.extra !== 0) {
+      open.cell?.settle(open.extra);
+      open.extra = 0;
     }
-    this.#open = cell;
-    this.#openPrices = table.prices;
+    open.cell = cell;
+    open.prices = table.prices;
     cell.count++;
     cell.addSize(size);
     this.#cycles += price.total;
     const seq = this.#count++;
 
-    this.#openRow = undefined;
+    open.row = undefined;
     if (this.#recording) {
-      this.#openRow = new Row(seq, native, key, at, size, price, site);
-      this.#rows.push(this.#openRow);
+      open.row = new Row(seq, native, key, at, size, price, site);
+      this.#rows.push(open.row);
     }
     if (this.#listeners !== undefined) {
       for (const listener of this.#listeners) listener(native, key, direction, size, handledIn, site);
@@ -177,8 +186,8 @@ export class Ledger implements LedgerView {
   }
 
   /**
-   * Charges a further access of the last exit's instruction (a split or string access) and returns its
-   * cycles: dispatch and, if it goes to userspace, the return to it. It counts in the last exit's row and
+   * Charges a further access of the instruction of its vCPU's last exit (a split or string access) and returns its
+   * cycles: dispatch and, if it goes to userspace, the return to it. It counts in that exit's row and
    * aggregate, whatever its own key. Throws `Error` if there was no exit.
    */
   accessAgain(
@@ -186,43 +195,43 @@ export class Ledger implements LedgerView {
     direction: Direction,
     size: number,
     handledIn: Handling,
-    _site: ExitSite,
+    site: ExitSite,
   ): number {
-    const cell = this.#open;
-    if (cell === undefined) {
+    const open = this.#opens[site.vcpu], cell = open?.cell;
+    if (open === undefined || cell === undefined) {
       throw new Error(`a further access at ${key} without an exit before it: charge() comes first`);
     }
     const at = priceClass(direction, handledIn);
-    const price = this.#openPrices[at];
+    const price = open.prices[at];
     const cycles = price.dispatch + price.userspace;
     cell.addSize(size);
     if (cell.again === undefined) cell.again = new Array(PRICE_CLASSES).fill(0);
     cell.again[at]++;
-    this.#openExtra += cycles;
+    open.extra += cycles;
     this.#cycles += cycles;
-    this.#openRow?.accessAgain(at, price);
+    open.row?.accessAgain(at, price);
     return cycles;
   }
 
   /**
-   * Adds what a device says its work costs to the last exit. Throws `RangeError` unless `cycles` is a
-   * safe integer of at least 0, and `Error` if there was no exit.
+   * Adds what a device says its work costs to the last exit, or to the last one of a vCPU. Throws `RangeError` unless
+   * `cycles` is a safe integer of at least 0, and `Error` if there was no exit.
    */
-  chargeDevice(cycles: number): void {
+  chargeDevice(cycles: number, vcpu?: number): void {
     if (!Number.isSafeInteger(cycles) || cycles < 0) {
       throw new RangeError(`a device charged ${cycles} cycles: give an integer of at least 0`);
     }
-    const cell = this.#open;
-    if (cell === undefined) {
+    const open = vcpu === undefined ? this.#open : this.#opens[vcpu], cell = open?.cell;
+    if (open === undefined || cell === undefined) {
       throw new Error(`a device charged ${cycles} cycles without an exit before it: charge() comes first`);
     }
     cell.device += cycles;
-    this.#openExtra += cycles;
+    open.extra += cycles;
     this.#cycles += cycles;
-    this.#openRow?.chargeDevice(cycles);
+    open.row?.chargeDevice(cycles);
   }
 
-  /** Says that the guest read a clock that depends on charged cycles (TSC, PM timer, timebase, decrementer). */
+  /** Says that something depends on charged cycles: a clock that the guest read (TSC, timebase ...), vCPUs' turns. */
   markClockRead(): void {
     this.#clockRead = true;
   }
@@ -246,7 +255,7 @@ export class Ledger implements LedgerView {
     return this.#cells().map((cell) =>
       cell.aggregate(
         this.#profile.pricesOf(cell.native.reason),
-        cell === this.#open ? this.#openExtra : undefined,
+        this.#opens.filter((open) => open.cell === cell).map(({ extra }) => extra),
         true,
       )
     );
@@ -264,9 +273,8 @@ export class Ledger implements LedgerView {
     this.#count = 0;
     this.#cycles = 0;
     this.#clockRead = false;
+    this.#opens = [];
     this.#open = undefined;
-    this.#openRow = undefined;
-    this.#openExtra = 0;
   }
 
   /**
@@ -277,7 +285,7 @@ export class Ledger implements LedgerView {
   reprice(profile: CostProfile, options: RepriceOptions = {}): RepricedLedger {
     if (this.#clockRead) {
       throw new TypeError(
-        `the exits cannot be priced again under ${profile.name}: the guest read its clock, so it might have run ` +
+        `the exits cannot be priced again under ${profile.name}: the guest read its clock, or took turns by it, so it might have run ` +
           `differently; run it again under that profile`,
       );
     }
@@ -290,7 +298,7 @@ export class Ledger implements LedgerView {
     return repriceLedger(
       {
         cells: this.#cells(),
-        open: this.#open && { cell: this.#open, extra: this.#openExtra },
+        open: this.#opens,
         rows: this.#rows.list(),
         droppedRows: this.#rows.dropped,
         count: this.#count,

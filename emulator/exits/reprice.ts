@@ -8,8 +8,8 @@ import { sumAggregates } from "./totals.ts";
 /** What a ledger hands over to be priced again. */
 export interface RepriceInput {
   readonly cells: readonly Cell[];
-  /** The exit charged last, which is not yet settled, and what it cost beyond its price so far. */
-  readonly open: { readonly cell: Cell; readonly extra: number } | undefined;
+  /** The exits that are not yet settled, one for each vCPU, and what they cost beyond their price so far. */
+  readonly open: readonly { readonly cell: Cell | undefined; readonly extra: number }[];
   readonly rows: readonly Row[];
   readonly droppedRows: number;
   readonly count: number;
@@ -40,7 +40,7 @@ export function repriceLedger(
   const aggregates = input.cells.map((cell) =>
     cell.aggregate(
       profile.pricesOf(cell.native.reason),
-      cell === open?.cell ? open.extra : undefined,
+      open.filter((one) => one.cell === cell).map(({ extra }) => extra),
       charged,
     )
   );

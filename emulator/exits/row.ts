@@ -2,7 +2,7 @@
 import type { Direction, KeySpace, NativeReason } from "../engine/native_reason.ts";
 import { directionOf, type Handling, handlingOf, PRICE_CLASSES, type StageCycles } from "./stages.ts";
 
-/** Where and when an exit happened. Getters: the ledger reads them only when it records rows. */
+/** Where and when an exit happened. Getters: but for `vcpu` the ledger reads them only when it records rows. */
 export interface ExitSite {
   /** Address of the instruction that left the guest. */
   readonly pc: bigint;

@@ -7,14 +7,15 @@ import { ppcEncoder } from "../ppc/encoder.ts";
 import { ppcIsa } from "../ppc/isa.ts";
 import { kvmHv } from "../ppc/kvm_hv.ts";
 import { kvmPr } from "../ppc/kvm_pr.ts";
+import { SLOT } from "../ppc/state.ts";
 import { x86Encoder } from "../x86/encoder.ts";
 import { x86Isa } from "../x86/isa.ts";
 import { svm } from "../x86/svm.ts";
 import { vmx } from "../x86/vmx.ts";
 import type { DeviceSpace } from "./devices.ts";
-import { PpcInterrupts } from "./ppc/interrupts.ts";
+import { ppcInterrupts } from "./ppc/interrupts.ts";
 import type { InterruptUnit } from "./interrupts/unit.ts";
-import { X86Interrupts } from "./x86/interrupts.ts";
+import { x86Interrupts } from "./x86/interrupts.ts";
 import { PpcProcessor } from "./ppc/processor.ts";
 import { ppcTraps } from "./ppc/traps.ts";
 import type { ArchTrap } from "./traps.ts";
@@ -41,8 +42,10 @@ export interface Arch {
   readonly traps: Readonly<Record<string, ArchTrap>>;
   /** What the architecture knows of a vCPU beside its traps. */
   processor(vcpu: Vcpu): Processor;
-  /** Attaches an interrupt controller and its timer to the buses. */
-  interrupts(vcpu: Vcpu): InterruptUnit;
+  /** Attaches an interrupt controller and its timer to the buses: by vCPU, for those that it serves. */
+  interrupts(vcpus: readonly Vcpu[]): InterruptUnit[];
+  /** Another vCPU executes after this one. */
+  leave?(vcpu: Vcpu): void;
   /** One past the last port, or 0 where there is no port I/O. */
   readonly portLimit: number;
   deviceSpace(mode: ModeWidth): DeviceSpace;
@@ -69,7 +72,7 @@ const x86: Arch = {
   encoder: (mode) => x86Encoder(mode),
   traps: x86Traps,
   processor: (vcpu) => new X86Processor(vcpu),
-  interrupts: (vcpu) => new X86Interrupts(vcpu),
+  interrupts: x86Interrupts,
   portLimit: 0x1_0000,
   deviceSpace: (mode) => ({ ports: FIRST_PORT, windows: mode === 16 ? LOW_WINDOWS : HIGH_WINDOWS }),
   ram(mode, size) {
@@ -90,7 +93,9 @@ const ppc: Arch = {
   encoder: (mode, order) => ppcEncoder(mode === 32 ? 32 : 64, order),
   traps: ppcTraps,
   processor: (vcpu) => new PpcProcessor(vcpu),
-  interrupts: (vcpu) => new PpcInterrupts(vcpu),
+  interrupts: ppcInterrupts,
+  // It may store to what is reserved; losing a reservation is allowed at any time (2.07B Book II 1.7.4).
+  leave: (vcpu) => vcpu.state.set64(SLOT.reserve, 0n),
   portLimit: 0,
   deviceSpace: () => ({ ports: undefined, windows: HIGH_WINDOWS }),
   ram: (_mode, size) => [{ name: "ram", gpa: 0, size }],

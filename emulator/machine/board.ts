@@ -14,6 +14,8 @@ export interface Watch {
   isWatched(place: number): boolean;
   /** Linear memory was changed. Answers whether that changed a table that addresses are translated by. */
   written(place: number, length: number): boolean;
+  /** A vCPU set bits of a table itself, which changes no translation, but code that was decoded from there. */
+  marked(place: number): void;
   /** Something has been derived from the page of this place: stores to it are noticed from now on. */
   watch(place: number): void;
 }
@@ -29,6 +31,14 @@ export interface Board {
   readonly symbols: SymbolTable;
   /** What an access gets that nobody claims: all ones, or the end of the run. */
   readonly unclaimed: "ones" | "stop";
+  /** How many vCPUs there are. */
+  readonly vcpus: number;
+  /** Virtual time of the vCPU that executed last: the time of what the others are told by it, or from outside. */
+  now(): number;
+  /** That vCPU's index. */
+  acting(): number;
+  /** Does what may make the interrupt controller ask other vCPUs than the one whose exit this is. */
+  signal<T>(act: () => T): T;
   /** Whether a page's first MMIO access has been seen (then it is now). */
   touchMmioPage(page: number): boolean;
   readonly watch: Watch;

@@ -13,10 +13,11 @@ export interface DeviceContext {
     /** Writes bytes at a guest-physical address. */
     write(gpa: number | bigint, bytes: Uint8Array): void;
   };
-  /** The guest's virtual time in cycles. */
+  /** Virtual time, in cycles, of the vCPU whose exit this is. */
   readonly cycles: number;
   /**
-   * Drives an interrupt line, true is active: taken by the vCPU right after the instruction whose access this is.
+   * Drives an interrupt line, true is active: taken by the vCPU that it goes to right after the instruction whose access
+   * this is, or, if that is another vCPU, when its turn comes.
    * Throws `Error` in a VM without `interrupts`, `RangeError` for a line that its controller does not have.
    */
   irq(line: number, level: boolean): void;

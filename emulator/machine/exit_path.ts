@@ -20,7 +20,10 @@ const EXITS_PER_SLICE = 10_000;
 /** The vCPU whose exits these are. */
 export type Exiting = ExitSite & VirtualCpu & {
   readonly engine: { readonly instructions: number };
-  readonly interrupts?: { due(): boolean };
+  readonly interrupts?: { due(more?: number): boolean };
+  /** Whether there are other vCPUs that want their turns. */
+  readonly sharesTime: boolean;
+  readonly sliceLeft: number;
 };
 
 type Answer = BusValue | void | Promise<BusValue | void>;
@@ -37,6 +40,8 @@ export class ExitPath {
   #inHandler = false;
   /** Exits completed in this slice of the run. */
   #completed = 0;
+  /** Whether there was an exit since this was last set to false: a turn ends with one. */
+  exited = false;
 
   constructor(board: Board, state: CpuState, vcpu: Exiting) {
     this.#board = board;
@@ -65,9 +70,18 @@ export class ExitPath {
   get overdue(): boolean {
     return this.#completed > EXITS_PER_SLICE;
   }
-  /** The run loop has to look before more instructions: for an interrupt, or as a slice has had its exits. */
+  /** The run loop has to look before more instructions: see `looks`, or as a slice has had its exits. */
   get due(): boolean {
-    return this.overdue || this.#vcpu.interrupts?.due() === true;
+    return this.overdue || this.looks();
+  }
+  /**
+   * The same for an interrupt, or another vCPU's turn, in a slice that is `more` instructions longer than it says;
+   * where it ends with this instruction anyway there is no need.
+   */
+  looks(more = 0): boolean {
+    const vcpu = this.#vcpu;
+    if (vcpu.sharesTime && this.exited && vcpu.sliceLeft + more > 0) return true;
+    return vcpu.interrupts?.due(more) === true;
   }
 
   // --- Exits.
@@ -86,6 +100,7 @@ export class ExitPath {
 
   /** One that belongs to no instruction: the vCPU was interrupted between two. */
   boundaryExit(native: NativeReason): void {
+    this.exited = true;
     this.#charged += this.#board.exits.charge(native, 0, "none", 0, "kernel", this.#vcpu);
   }
 
@@ -159,7 +174,7 @@ export class ExitPath {
 
   /** Adds a device's own cycles to the exit at hand. */
   chargeDevice(cycles: number): void {
-    this.#board.exits.chargeDevice(cycles);
+    this.#board.exits.chargeDevice(cycles, this.#vcpu.vcpu);
     this.#charged += cycles;
   }
 
@@ -232,7 +247,7 @@ export class ExitPath {
 
   #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: HandledIn): void {
     const outer = this.#inHandler;
-    this.#inHandler = true;
+    this.#inHandler = this.exited = true;
     const { exits } = this.#board;
     this.#charged += this.#journal.started
       ? exits.accessAgain(key, direction, size, handledIn, this.#vcpu)

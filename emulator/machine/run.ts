@@ -1,94 +1,127 @@
-/** The run loop of one vCPU: engine slices, waits for asynchronous devices, and stops given their names. */
+/** The run loop of a VM: turns, engine slices, waits for asynchronous devices, and stops given their names. */
 import { setImmediate } from "node:timers/promises";
 import type { EngineStop } from "../engine/engine.ts";
 import { STATUS } from "../engine/host.ts";
 import type { Breakpoints } from "./breakpoints.ts";
 import type { Stop, StopDetail } from "./stop.ts";
 import { unimplemented } from "./unimplemented.ts";
-import type { Vcpu } from "./vcpu.ts";
+import type { Turns } from "./turns.ts";
+import { ASLEEP, type Vcpu } from "./vcpu.ts";
 
-/** Slices that an interrupt or a timer cuts short between two turns of the event loop. */
+/** Slices that an interrupt, a timer or a vCPU's turn cuts short between two turns of the event loop. */
 const SHORT_SLICES = 256;
-
-const ASLEEP = "the guest halted, and no interrupt can wake it";
 
 /** When a run ends, beside what the guest does. */
 export interface RunOptions {
-  /** Instructions to execute at most. */
+  /** Instructions to execute at most, of all vCPUs together. */
   readonly instructions?: number;
   /** Stop before executing the instruction at this address. */
   readonly until?: bigint;
   /** Take no interrupts, whatever asks: they are taken by the next run. For code that is not the guest's own. */
   readonly holdInterrupts?: boolean;
+  /** Index of the only vCPU to run; all in turns if not given. */
+  readonly vcpu?: number;
   /** Ends the run soon after it is aborted, between two instructions or while a device is waited for. */
   readonly signal?: AbortSignal;
 }
 
-/** Runs until something stops the vCPU. */
-export async function runVcpu(vcpu: Vcpu, breakpoints: Breakpoints, options: RunOptions): Promise<Stop> {
+/** What a run works on. */
+export interface Running {
+  readonly vcpus: readonly Vcpu[];
+  readonly turns: Turns;
+  readonly breakpoints: Breakpoints;
+}
+
+/** Runs until something stops one of the vCPUs, which stops all. */
+export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: RunOptions): Promise<Stop> {
   const { instructions = Infinity, until, signal } = options;
-  const { engine } = vcpu;
   if (instructions !== Infinity && (!Number.isSafeInteger(instructions) || instructions < 0)) {
     throw new RangeError(`cannot run ${instructions} instructions: give a whole number of at least 0`);
   }
-  if (until !== undefined && !engine.stops.has(until)) {
-    // It stays among the stops: the next run to it finds everything as it is.
-    engine.stops.add(until);
-    engine.stopsChanged();
+  const only = options.vcpu === undefined ? undefined : vcpus[options.vcpu];
+  if (options.vcpu !== undefined && !only) {
+    throw new RangeError(`no vCPU ${options.vcpu}: the VM has ${vcpus.length}, the first is 0`);
   }
-  const end = engine.instructions + instructions;
-  let short = 0;
+  if (only?.parked) throw new Error(`vCPU ${only.index} is parked: start it first`);
+  turns.begin(only);
+  let vcpu = only ?? turns.acting, left = instructions, short = 0;
+  stopAt(vcpu, until);
   for (let resume = true;;) {
     if (signal?.aborted) return stopped(vcpu, interrupted());
-    if (vcpu.pending && !await settled(vcpu.pending, signal)) return stopped(vcpu, interrupted());
+    const { pending } = turns;
+    if (pending && !await settled(pending, signal)) return stopped(vcpu, interrupted());
     // The device that was waited for has failed, maybe after an earlier run.
     const failed = vcpu.takeStop();
     if (failed) return stopped(vcpu, failed);
-    const left = end - engine.instructions;
     if (left <= 0) {
       return stopped(vcpu, { reason: "BUDGET", message: `${instructions} instructions executed` });
     }
+    const next = turns.next();
+    if (!next) return stopped(vcpu, { reason: "HLT", message: ASLEEP });
+    if (next !== vcpu) {
+      vcpu = next;
+      resume = vcpu.stoppedAt === vcpu.instructions;
+      stopAt(vcpu, until);
+      const earlier = vcpu.takeStop();
+      if (earlier) return stopped(vcpu, earlier);
+    }
+    const { engine } = vcpu;
     if (vcpu.interrupts && !vcpu.halfway) {
       const before = vcpu.pc;
       const outcome = vcpu.interrupts.atBoundary();
       const undelivered = outcome === "stop" ? vcpu.takeStop() : undefined;
       if (undelivered) return stopped(vcpu, undelivered);
-      if (outcome === "halted") return stopped(vcpu, { reason: "HLT", message: ASLEEP });
       // A stop at the handler is a stop: only what the last run stopped at is passed over.
-      if (vcpu.pc !== before) resume = false;
+      if (vcpu.pc !== before) {
+        resume = false;
+        vcpu.stoppedAt = -1;
+      }
+      if (outcome === "halted" || vcpu.sharesTime && vcpu.exited && !vcpu.stopAfter) continue;
     }
     // A device has asked for the end: only the instruction at hand is still completed.
     const wanted = vcpu.stopAfter;
     const full = Math.min(left, engine.yieldEvery);
     const stepping = vcpu.stepping;
-    const limit = wanted || stepping || vcpu.halfway && vcpu.interrupts
+    const limit = wanted || stepping || vcpu.halfway && (vcpu.interrupts || vcpu.sharesTime)
       ? 1
-      : Math.min(full, vcpu.interrupts?.limit ?? full);
+      : Math.min(full, turns.left, vcpu.interrupts?.limit ?? full);
+    const begun = engine.instructions;
     vcpu.beginSlice(limit);
     const stop: EngineStop = limit === 1 ? runOne(vcpu, resume) : engine.run(limit, resume);
     vcpu.endSlice();
+    left -= engine.instructions - begun;
     if (wanted && stop.kind === "budget") {
       vcpu.clearStopAfter();
       return stopped(vcpu, wanted);
     }
-    if (stepping && engine.instructions > end - left) {
+    if (stepping && engine.instructions > begun) {
       const undelivered = vcpu.stepped() === STATUS.again ? vcpu.takeStop() : undefined;
       if (undelivered) return stopped(vcpu, undelivered);
     }
     const detail = nameStop(vcpu, stop, breakpoints, until);
-    if (detail) return stopped(vcpu, detail);
+    if (detail) {
+      if (stop.kind === "stop") vcpu.stoppedAt = vcpu.instructions;
+      return stopped(vcpu, detail);
+    }
     // A stop that is nobody's, or an instruction left half-way: on from here.
     resume = stop.kind === "stop" || stop.kind === "host";
     if (stop.kind === "stop") {
       // An earlier run's `until`, or a breakpoint that was taken away: it would come up each time.
       engine.stops.delete(vcpu.pc);
       engine.stopsChanged();
-    } else if (engine.instructions < end) {
+    } else if (left > 0) {
       // A signal comes from the event loop, which short slices need not each wait for.
       short = limit < full || stop.kind === "host" && vcpu.interrupts ? short + 1 : 0;
       if (short % SHORT_SLICES === 0) await setImmediate();
     }
   }
+}
+
+/** It stays among the stops: the next run to it finds everything as it is. */
+function stopAt({ engine }: Vcpu, until: bigint | undefined): void {
+  if (until === undefined || engine.stops.has(until)) return;
+  engine.stops.add(until);
+  engine.stopsChanged();
 }
 
 /** One instruction, after which an interrupt may be taken. */
@@ -161,5 +194,5 @@ function interrupted(): StopDetail {
 }
 
 function stopped(vcpu: Vcpu, detail: StopDetail): Stop {
-  return { ...detail, pc: vcpu.pc } as Stop;
+  return { ...detail, pc: vcpu.pc, vcpu: vcpu.index } as Stop;
 }

@@ -6,6 +6,8 @@ export interface Stopped {
   readonly pc: bigint;
   /** One line for people. */
   readonly message: string;
+  /** Index of the vCPU that stopped, or that executed last. */
+  readonly vcpu: number;
 }
 
 /** Named after KVM's exit reasons to userspace (Documentation/virt/kvm/api.rst, 5.) where it has one. */
@@ -44,5 +46,5 @@ export type Stop =
 
 /** A stop without the parts that every stop has. */
 export type StopDetail = Stop extends infer S
-  ? S extends Stop ? Omit<S, "pc" | "message"> & { message: string } : never
+  ? S extends Stop ? Omit<S, "pc" | "message" | "vcpu"> & { message: string } : never
   : never;

@@ -19,6 +19,8 @@ import type { StopDetail } from "./stop.ts";
 import type { Offender } from "./unimplemented.ts";
 
 const PAGE = 4096;
+/** The message of a stop for HLT. */
+export const ASLEEP = "the guest halted, and no interrupt can wake it";
 /** Exceptions without an instruction completed between them, after which a guest is stopped. */
 const FAULT_LIMIT = 1000;
 
@@ -27,18 +29,25 @@ export class Vcpu implements EngineHost, Exiting {
   readonly index: number;
   readonly state: CpuState;
   readonly registers: Registers;
-  /** Set once, by the VM, which makes the engine around this vCPU. */
-  engine!: Engine;
+  /** Set by the VM: makes the engine around this vCPU, when it is needed first. */
+  makeEngine!: () => Engine;
   /** Set by the VM if it has an interrupt controller. */
   controller: Interrupts | undefined;
   /** The run takes no interrupts: what asks for one is kept for the next. */
   holdsInterrupts = false;
+  /** Whether there are other vCPUs that want their turns: an exit then ends this one's. */
+  sharesTime = false;
+  /** It does nothing until it is started. */
+  parked: boolean;
+  /** What `instructions` was when a run stopped before an instruction: the next one executes it. */
+  stoppedAt = -1;
   readonly processor: Processor;
   readonly #board: Board;
   readonly #exits: ExitPath;
   readonly #memory: MemoryPath;
   readonly #resetIsa: Isa;
   #isa: Isa;
+  #engine: Engine | undefined;
   /** Pages of linear memory with tables that translations were read from. */
   readonly #tables = new Set<number>();
   /** Exceptions in a row, all at one count of instructions. */
@@ -61,7 +70,19 @@ export class Vcpu implements EngineHost, Exiting {
       changed: () => this.modeChanged(),
     });
     this.processor = processor(this);
+    this.parked = index > 0;
     this.reset();
+  }
+
+  get engine(): Engine {
+    return this.#engine ??= this.makeEngine();
+  }
+  set engine(engine: Engine) {
+    this.#engine = engine;
+  }
+  /** The engine, if the vCPU ever had something to execute. */
+  get engineSoFar(): Engine | undefined {
+    return this.#engine;
   }
 
   /** The instruction set of its mode. */
@@ -85,13 +106,13 @@ export class Vcpu implements EngineHost, Exiting {
     if (isa === this.#isa) return;
     this.#isa = isa;
     this.registers.isa = isa;
-    if (this.engine) this.engine.isa = isa;
+    if (this.#engine) this.#engine.isa = isa;
   }
 
   /** What addresses are translated by has changed: see `Translation`. */
   translationChanged(): void {
     this.#tables.clear();
-    this.engine?.forgetMappings();
+    this.#engine?.forgetMappings();
   }
 
   /** A table at this guest-physical address was read for a translation. */
@@ -113,7 +134,7 @@ export class Vcpu implements EngineHost, Exiting {
     if (!slot || slot.readOnly) return false;
     const place = slot.place + (gpa - slot.gpa);
     this.#board.arena.u8[place] |= bits;
-    this.engine.invalidate(place, 1);
+    this.#board.watch.marked(place);
     return true;
   }
   /** Whether the page of this place in linear memory holds such a table. */
@@ -167,7 +188,9 @@ export class Vcpu implements EngineHost, Exiting {
   raise(): Status {
     this.#exits.enterHandler();
     try {
-      return this.processor.raise();
+      const status = this.processor.raise();
+      if (status === STATUS.fault && this.#exits.looks(1)) this.engine.brake();
+      return status;
     } finally {
       this.#exits.leaveHandler();
     }
@@ -175,7 +198,15 @@ export class Vcpu implements EngineHost, Exiting {
 
   /** Back to the ISA's reset values; time goes on. */
   reset(): void {
+    this.parked = this.index > 0;
     this.restoreState(this.resetState());
+  }
+  start(pc: bigint): void {
+    if (this.parked) {
+      this.parked = false;
+      this.idle(Math.max(0, this.#board.now() - this.cycles));
+    }
+    this.pc = pc;
   }
 
   get vcpu(): number {
@@ -191,7 +222,7 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   get instructions(): number {
-    return this.engine.instructions - (this.#exits.inHandler ? 1 : 0);
+    return (this.#engine?.instructions ?? 0) - (this.#exits.inHandler ? 1 : 0);
   }
   /** Virtual time: cycles of instructions and of exits since the VM was made. */
   get cycles(): number {
@@ -204,6 +235,29 @@ export class Vcpu implements EngineHost, Exiting {
   }
   idle(cycles: number): void {
     this.#idle += cycles;
+  }
+  /** It executes nothing for now. */
+  get asleep(): boolean {
+    return this.parked || this.halted;
+  }
+  /** Virtual time at which it goes on, as far as can be told; `Infinity` if nothing can wake it. */
+  get readyAt(): number {
+    if (this.parked) return Infinity;
+    return this.halted ? this.interrupts?.wakesAt ?? Infinity : this.cycles;
+  }
+  /** Lets it sleep until then; false if nothing can wake it. */
+  wake(): boolean {
+    const time = this.readyAt;
+    if (time === Infinity) return false;
+    this.idle(Math.max(0, time - this.cycles));
+    return true;
+  }
+  /** Whether there was an exit since the turn began. */
+  get exited(): boolean {
+    return this.#exits.exited;
+  }
+  set exited(on: boolean) {
+    this.#exits.exited = on;
   }
   get halted(): boolean {
     return this.state.get32(STATE.halted) !== 0;
@@ -314,7 +368,7 @@ export class Vcpu implements EngineHost, Exiting {
       const status = this.#board.traps[trap](this);
       if (status === STATUS.proceed) return this.#left(this.#exits.due ? STATUS.again : status);
       // An instruction that raises an exception is not counted: the slice has one more.
-      const looks = this.halted || this.stepping || this.interrupts?.due(status === STATUS.fault ? 1 : 0);
+      const looks = this.halted || this.stepping || this.#exits.looks(status === STATUS.fault ? 1 : 0);
       if (looks) this.engine.brake();
       return this.#left(status);
     } finally {
@@ -395,8 +449,9 @@ export class Vcpu implements EngineHost, Exiting {
   stopDone(stop: StopDetail): Status {
     return this.#exits.stopDone(stop);
   }
-  /** The instruction is complete, and the vCPU waits for an interrupt. */
+  /** The instruction is complete, and the vCPU waits for an interrupt; a stop where there is nothing else in the VM to do. */
   halt(): Status {
+    if (!this.interrupts && this.#board.vcpus === 1) return this.stopDone({ reason: "HLT", message: ASLEEP });
     this.halted = true;
     this.state.set64(STATE.pc, this.nextPc);
     return STATUS.redirect;

@@ -17,10 +17,17 @@ export interface VirtualCpu {
   readonly instructions: number;
   /** Virtual time: cycles of instructions, of exits and of `idle` since the VM was made. */
   readonly cycles: number;
-  /** Cycles in which it was halted until a timer woke it; no exit is charged with them. */
+  /** Cycles in which it was halted until an interrupt woke it, or parked until it was started; no exit is charged with them. */
   readonly idleCycles: number;
-  /** True while it waits for an interrupt (HLT, nap), in a VM with an interrupt controller. */
+  /** True while it waits for an interrupt (HLT, nap), in a VM with an interrupt controller or several vCPUs. */
   readonly halted: boolean;
+  /** True until it is started: every vCPU but the first begins so, and comes back to it on reset. */
+  readonly parked: boolean;
+  /**
+   * Sets `pc`, and lets a parked vCPU run from there: its clock then shows what that of the vCPU shows that executed
+   * last. Everything else is as after reset, or as it was set.
+   */
+  start(pc: bigint): void;
   /** True while an exit of this vCPU is being handled, or waits for its device. */
   readonly inExit: boolean;
   /** Settles when the asynchronous device does that the instruction at hand waits for; undefined if it waits for none. */

@@ -22,9 +22,10 @@ import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory } from "./memory.ts";
 import { REACH } from "./processor.ts";
-import { type RunOptions, runVcpu } from "./run.ts";
+import { type RunOptions, runVcpus } from "./run.ts";
 import type { Stop } from "./stop.ts";
 import { bindTraps } from "./traps.ts";
+import { DEFAULT_TURN, Turns } from "./turns.ts";
 import { Vcpu } from "./vcpu.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
 
@@ -44,6 +45,13 @@ export interface VmOptions {
   readonly profile?: string | CostProfile;
   /** `interpreter` if not given; `oracle` executes definitions one by one, slowly. */
   readonly engine?: "interpreter" | "oracle";
+  /**
+   * vCPUs, 1 to 64; one if not given. They execute in deterministic turns. The first one runs from the start, the others
+   * are parked until `VirtualCpu.start`, or on PowerPC until a guest lets them out of reset by the OpenPIC.
+   */
+  readonly vcpus?: number;
+  /** Instructions in a turn of a vCPU, 100 to 1,000,000; 1,000 if not given. Without a meaning for one vCPU. */
+  readonly turn?: number;
   /** What a guest's access gets that no device claims: all ones (the default), or the end of the run. */
   readonly unclaimed?: "ones" | "stop";
   /**
@@ -91,6 +99,8 @@ export interface DisassembledLine {
 /** More guest RAM than this does not fit below the device windows. */
 const RAM_LIMIT = 0xe000_0000;
 const PAGE = 4096;
+/** As many as fit into a 64-bit mask, and more than any guest here needs. */
+const MOST_VCPUS = 64;
 /** MMIO pages whose first touch is remembered; with more, all are forgotten. */
 const MMIO_PAGE_LIMIT = 65_536;
 
@@ -117,7 +127,7 @@ export class Vm {
   readonly hypercalls: HypercallTable = new HypercallTable();
   /** The devices on the buses. */
   readonly devices: Devices;
-  /** All vCPUs: one in this version. */
+  /** All vCPUs. */
   readonly vcpus: readonly VirtualCpu[];
   /** The ledger: every exit, counted and charged. */
   readonly exits: Ledger;
@@ -130,6 +140,7 @@ export class Vm {
   readonly #arch: Arch;
   readonly #arena: Arena;
   readonly #mmioPages = new Set<number>();
+  readonly #turns: Turns;
   #running = false;
 
   /** As `createVm`, which is the way to make one. */
@@ -146,6 +157,10 @@ export class Vm {
     const size = options.memory ?? 16 * 2 ** 20;
     if (!Number.isInteger(size) || size < 4096 || size > RAM_LIMIT || size % 4096 !== 0) {
       throw new RangeError(`guest memory of ${size} bytes: give a multiple of 4096 up to ${RAM_LIMIT}`);
+    }
+    const count = options.vcpus ?? 1;
+    if (!Number.isInteger(count) || count < 1 || count > MOST_VCPUS) {
+      throw new RangeError(`${count} vCPUs: give a whole number from 1 to ${MOST_VCPUS}`);
     }
     const backend = backendOf(arch, mode, options.backend);
     const profile = profileFor(arch, backend, options.profile);
@@ -182,19 +197,34 @@ export class Vm {
       unclaimed: options.unclaimed ?? "ones",
       touchMmioPage: (page) => this.#touchMmioPage(page),
       watch: {
-        isWatched: (place) => this.#vcpus.some((one) => one.engine.isCode(place) || one.isTable(place)),
+        isWatched: (place) => this.#vcpus.some((one) => one.engineSoFar?.isCode(place) || one.isTable(place)),
         written: (place, length) => this.#written(place, length),
+        marked: (place) => this.#eachEngine((engine) => engine.invalidate(place, 1)),
         watch: (place) => this.#vcpus.forEach((one) => protectFromWrites(one.state, place)),
       },
+      vcpus: count,
+      now: () => this.#turns.acting.cycles,
+      acting: () => this.#turns.acting.index,
+      signal: (act) => count > 1 ? this.#signal(act) : act(),
       traps: bindTraps(this.#isa, this.backend, arch.traps),
     };
-    const vcpu = new Vcpu(0, board, this.#isa, arch.processor);
-    this.#vcpus = [vcpu];
+    this.#vcpus = Array.from({ length: count }, (_, i) => new Vcpu(i, board, this.#isa, arch.processor));
     this.vcpus = this.#vcpus;
-    vcpu.engine = this.#makeEngine(vcpu, options.engine ?? "interpreter");
+    this.#turns = new Turns(this.#vcpus, options.turn ?? DEFAULT_TURN, {
+      left: (vcpu) => arch.leave?.(vcpu),
+      clocksCompared: () => this.exits.markClockRead(),
+    });
+    for (const vcpu of this.#vcpus) {
+      vcpu.makeEngine = () => this.#makeEngine(vcpu, options.engine ?? "interpreter");
+      clearTlb(vcpu.state);
+    }
     for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
     const tick = hostTick(options, backend);
-    if (options.interrupts) vcpu.controller = new Interrupts(vcpu, arch.interrupts(vcpu), tick);
+    const units = options.interrupts ? arch.interrupts(this.#vcpus) : [];
+    units.forEach((unit, i) => {
+      const vcpu = this.#vcpus[i];
+      vcpu.controller = new Interrupts(vcpu, unit, tick);
+    });
   }
 
   /** The instruction set of the first vCPU's mode; a guest may change it. */
@@ -212,6 +242,10 @@ export class Vm {
    */
   get encoder(): InstructionEncoder {
     return this.#arch.encoder(this.mode, this.isa.order);
+  }
+  /** The vCPU that executed last: during an exit, the one whose exit it is. */
+  get acting(): VirtualCpu {
+    return this.#turns.acting;
   }
   /** True while a run is under way or an exit waits for its device. */
   get busy(): boolean {
@@ -232,40 +266,45 @@ export class Vm {
   }
 
   /**
-   * Runs until something stops it. Without `instructions` there is no limit: give a `signal` to be able to
-   * end it. Throws `Error` if a run is under way already.
+   * Runs until something stops a vCPU, and with it all. Without `instructions` there is no limit: give a `signal` to be
+   * able to end it. Throws `Error` if a run is under way already, or for a parked `vcpu`, `RangeError` if there is none.
    */
   async run(options: RunOptions = {}): Promise<Stop> {
     if (this.#running) {
       throw new Error("the VM is running: a run, step or call cannot start inside another one");
     }
     this.#running = true;
-    const [vcpu] = this.#vcpus;
-    vcpu.holdsInterrupts = options.holdInterrupts ?? false;
+    const hold = (on: boolean) => this.#vcpus.forEach((vcpu) => vcpu.holdsInterrupts = on);
+    hold(options.holdInterrupts ?? false);
     try {
-      return await runVcpu(vcpu, this.breakpoints, options);
+      const running = { vcpus: this.#vcpus, turns: this.#turns, breakpoints: this.breakpoints };
+      return await runVcpus(running, options);
     } finally {
-      vcpu.holdsInterrupts = false;
+      hold(false);
       this.#running = false;
     }
   }
 
   /**
-   * Drives an interrupt line: true raises it, and the vCPU takes the interrupt before its next instruction if the guest
-   * has it enabled. Between two runs this is as repeatable as the runs are; while one is under way use a
+   * Drives an interrupt line: true raises it, and the vCPU that the controller sends it to (on x86 the first) takes the
+   * interrupt before its next instruction if the guest has it enabled. Between two runs this is as repeatable as the runs are; while one is under way use a
    * device's context. Throws `Error` in a VM without `interrupts`, `RangeError` for a line that there is not.
    */
   irq(line: number, level = true): void {
     const { controller } = this.#vcpus[0];
     if (!controller) throw new Error("this VM has no interrupt controller: make it with interrupts: true");
-    controller.setLine(line, level);
+    this.#signal(() => controller.setLine(line, level));
   }
 
-  /** Executes `count` instructions, fewer if a breakpoint comes up after the first: stop reason DEBUG. */
-  async step(count = 1): Promise<Stop> {
-    const stop = await this.run({ instructions: count });
+  /**
+   * Executes `count` instructions of one vCPU, by default the one that executed last; the others stand still. Fewer if a
+   * breakpoint comes up after the first: stop reason DEBUG.
+   */
+  async step(count = 1, { vcpu = this.acting.index }: { readonly vcpu?: number } = {}): Promise<Stop> {
+    const stop = await this.run({ instructions: count, vcpu });
     if (stop.reason !== "BUDGET") return stop;
-    return { reason: "DEBUG", pc: stop.pc, message: `stepped ${count} instruction${count === 1 ? "" : "s"}` };
+    const message = `stepped ${count} instruction${count === 1 ? "" : "s"}`;
+    return { reason: "DEBUG", pc: stop.pc, vcpu: stop.vcpu, message };
   }
 
   /** Assembles text for this VM's mode, as if at `at`. Throws `AssemblyError`. Nothing is written. */
@@ -339,6 +378,7 @@ export class Vm {
     for (const vcpu of this.vcpus) vcpu.reset();
     this.devices.reset();
     for (const { controller } of this.#vcpus) controller?.reset();
+    this.#turns.reset();
     this.#mmioPages.clear();
     this.#eachEngine((engine) => engine.flush());
   }
@@ -363,7 +403,7 @@ export class Vm {
 
   #makeEngine(vcpu: Vcpu, kind: "interpreter" | "oracle"): Engine {
     const setup = {
-      isa: this.#isa,
+      isa: vcpu.isa,
       arena: this.#arena,
       state: vcpu.state,
       host: vcpu,
@@ -372,15 +412,16 @@ export class Vm {
       translated: () => vcpu.translation?.active(REACH.fetch) === true,
       costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
     };
-    clearTlb(vcpu.state);
-    return kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
+    const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
+    for (const { address } of this.breakpoints.list()) engine.stops.add(address);
+    return engine;
   }
 
   /** Linear memory was changed: whether that changed translations. */
   #written(place: number, length: number): boolean {
     let changed = false;
     for (const vcpu of this.#vcpus ?? []) {
-      vcpu.engine.invalidate(place, length);
+      vcpu.engineSoFar?.invalidate(place, length);
       for (let at = place - place % PAGE; at < place + length; at += PAGE) {
         if (!vcpu.isTable(at)) continue;
         vcpu.translationChanged();
@@ -392,7 +433,7 @@ export class Vm {
 
   #eachEngine(f: (engine: Engine) => void): void {
     // Not there yet while the VM is being built.
-    for (const vcpu of this.#vcpus ?? []) f(vcpu.engine);
+    for (const { engineSoFar } of this.#vcpus ?? []) if (engineSoFar) f(engineSoFar);
   }
 
   #breakpointsChanged(): void {
@@ -404,6 +445,14 @@ export class Vm {
     });
   }
 
+  /** Does what may make the interrupt controller ask any vCPU. */
+  #signal<T>(act: () => T): T {
+    const before = this.#vcpus.map(({ controller }) => controller?.asserted === true);
+    const result = act();
+    this.#vcpus.forEach(({ controller }, i) => controller?.look(before[i]));
+    return result;
+  }
+
   #touchMmioPage(page: number): boolean {
     if (this.#mmioPages.has(page)) return true;
     if (this.#mmioPages.size >= MMIO_PAGE_LIMIT) this.#mmioPages.clear();
@@ -412,7 +461,7 @@ export class Vm {
   }
 
   #contextFor(_device: Device): DeviceContext {
-    const vcpu = () => this.#vcpus[0];
+    const vcpu = () => this.#turns.acting;
     return {
       charge: (cycles) => vcpu().chargeDevice(cycles),
       memory: this.memory,

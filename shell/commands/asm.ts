@@ -89,7 +89,7 @@ async function assembleInto(session: Session, source: string, at: bigint): Promi
     lines.push(inside ? line : { ...line, bytes, text: "(data)" });
     next += BigInt(size);
   }
-  return { pc: codeAddress(vm), lines };
+  return { pc: codeAddress(session.vcpu), lines };
 }
 
 /** Instructions that `disasm` shows where no count is given. */
@@ -110,12 +110,12 @@ export const disasm = defineCommand({
     const { vm } = session;
     const state = stateOf(session);
     const start = address === undefined
-      ? state.disassembleNext ?? codeAddress(vm)
+      ? state.disassembleNext ?? codeAddress(session.vcpu)
       : addressOf(session, address);
     const lines = codeAt(vm, start, count === undefined ? SHOWN : numberOf(session, count, "count", 1, 4096));
     if (lines.length === 0) throw new RangeError(`there is no memory at ${hex(start)} to disassemble`);
     state.disassembleNext = after(lines, start);
-    return { pc: codeAddress(vm), lines };
+    return { pc: codeAddress(session.vcpu), lines };
   },
   print: printCode,
 });

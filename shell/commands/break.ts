@@ -37,7 +37,7 @@ export const breakAt = defineCommand({
   examples: [{ line: "break done", after: ["arch x86", "asm nop ;; done: hlt"], shows: "<done>" }],
   complete: (session) => symbolNames(session),
   run(session, { words }): BreakpointData {
-    const at = words.length === 0 ? session.vm.vcpu.pc : addressOf(session, words.join(" "));
+    const at = words.length === 0 ? session.vcpu.pc : addressOf(session, words.join(" "));
     const { id } = session.vm.breakpoints.add(at);
     return listed(session).find((one) => one.id === id)!;
   },

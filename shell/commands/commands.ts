@@ -4,6 +4,7 @@ import { asm, disasm } from "./asm.ts";
 import { breakAt, deleteBreak, infoBreak } from "./break.ts";
 import { call, open, read, write } from "./call.ts";
 import { compare } from "./compare.ts";
+import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
@@ -22,16 +23,19 @@ export const COMMANDS: readonly Command[] = [
   arch,
   backend,
   engine,
+  vcpus,
   load,
   asm,
   reset,
   run,
   step,
   until,
+  cpu,
   breakAt,
   deleteBreak,
   infoBreak,
   registers,
+  infoCpus,
   set,
   print,
   x,

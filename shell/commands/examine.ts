@@ -34,12 +34,11 @@ export type ExamineData =
 const LONGEST = 1024;
 
 function examine(session: Session, typed: readonly string[]): ExamineData {
-  const { vm } = session;
   const { examine: state } = stateOf(session);
   const hasFormat = typed[0]?.startsWith("/") === true;
   const format = hasFormat ? parseExamine(typed[0], state.format) : { ...state.format, count: 1 };
   const expression = (hasFormat ? typed.slice(1) : typed).join(" ");
-  const start = expression === "" ? state.next ?? codeAddress(vm) : addressOf(session, expression);
+  const start = expression === "" ? state.next ?? codeAddress(session.vcpu) : addressOf(session, expression);
   const { data, next } = readAt(session, start, format);
   state.format = format;
   state.next = next;
@@ -50,7 +49,7 @@ function readAt(session: Session, start: bigint, format: ExamineFormat): { data:
   const { vm } = session;
   if (format.letter === "i") {
     const lines = codeAt(vm, start, format.count);
-    return { data: { kind: "code", pc: codeAddress(vm), lines }, next: after(lines, start) };
+    return { data: { kind: "code", pc: codeAddress(session.vcpu), lines }, next: after(lines, start) };
   }
   if (format.letter === "s") {
     const strings: { address: bigint; text: string }[] = [];
@@ -151,7 +150,9 @@ export const dump = defineCommand({
   examples: [{ line: "hexdump 0 16", shows: "|................|" }],
   run(session, { address, length }): DumpData {
     const { examine: state } = stateOf(session);
-    const start = address === undefined ? state.next ?? codeAddress(session.vm) : addressOf(session, address);
+    const start = address === undefined
+      ? state.next ?? codeAddress(session.vcpu)
+      : addressOf(session, address);
     const count = length === undefined ? 64 : numberOf(session, length, "length", 1, 1 << 20);
     const bytes = session.vm.memory.read(start, count);
     state.next = start + BigInt(count);

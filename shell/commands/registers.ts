@@ -15,7 +15,7 @@ export const PART = "part";
 /** Registers with their values, the ones marked that changed since the guest ran last. */
 export function registerRows(session: Session): RegisterRow[] {
   const { before } = stateOf(session);
-  return session.vm.vcpu.registers.list().map(({ name, value, width, group }) => {
+  return session.vcpu.registers.list().map(({ name, value, width, group }) => {
     const old = before?.get(name);
     return { name, value, width, group, changed: old !== undefined && old !== value };
   });
@@ -24,7 +24,7 @@ export function registerRows(session: Session): RegisterRow[] {
 const bare = (name: string) => name.replace(/^\$/, "").toLowerCase();
 const completeRegisters = (session: Session, typed: readonly string[]) => {
   const dollar = typed.at(-1)?.startsWith("$") ? "$" : "";
-  return session.hasVm ? session.vm.vcpu.registers.names.map((name) => dollar + name) : [];
+  return session.hasVm ? session.vcpu.registers.names.map((name) => dollar + name) : [];
 };
 
 export const registers = defineCommand({
@@ -83,7 +83,7 @@ $NAME; that takes the $. A value that the register cannot hold is refused; -1 is
     if (match === null) throw new SyntaxError(`"set ${text}" is not an assignment: write set $NAME = VALUE`);
     const [, dollar, given, expression] = match;
     const name = given.toLowerCase();
-    const { registers } = session.vm.vcpu;
+    const { registers } = session.vcpu;
     const value = session.evaluateNumber(expression);
     if (registers.names.includes(name)) {
       const width = registers.list().find((row) => row.name === name)?.width ?? 64;

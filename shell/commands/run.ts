@@ -83,15 +83,16 @@ export const step = defineCommand({
   aliases: ["s", "si", "stepi"],
   group: "run",
   summary: "execute one instruction, or N",
+  description: "Of the selected vCPU only, while the others stand still: see cpu.",
   grammar: object({ count: maybeWord("N") }),
   repeats: true,
   examples: [{ line: "step", after: ["arch x86", "asm mov eax, 7 ;; hlt"], shows: "rax=0x7" }],
   run(session, { count }): Promise<StopData> {
     const n = count === undefined ? 1 : numberOf(session, count, "step count", 1, MOST_STEPS);
     return runGuest(session, async (signal) => {
-      const stop = await session.vm.run({ instructions: n, signal });
+      const stop = await session.vm.run({ instructions: n, signal, vcpu: session.vcpu.index });
       if (stop.reason !== "BUDGET") return stop;
-      return { reason: "DEBUG", pc: stop.pc, message: `stepped ${n} instruction${n === 1 ? "" : "s"}` };
+      return { ...stop, reason: "DEBUG", message: `stepped ${n} instruction${n === 1 ? "" : "s"}` };
     });
   },
   print: printStop,

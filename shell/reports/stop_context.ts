@@ -9,8 +9,9 @@ import { listing } from "./listing.ts";
 const CHANGED = 6;
 
 export function stopContext(data: StopData, style: Style): string[] {
-  const { stop, symbol, code, changed, last, cost } = data;
-  const where = `${hex(stop.pc)}${symbol === undefined ? "" : ` <${symbol}>`}`;
+  const { stop, vcpus, symbol, code, changed, last, cost } = data;
+  const on = vcpus > 1 ? ` on vCPU ${stop.vcpu}` : "";
+  const where = `${hex(stop.pc)}${symbol === undefined ? "" : ` <${symbol}>`}${on}`;
   const lines = [`${style.paint("bold", stop.reason)} at ${where}: ${stop.message}`];
   if (code !== undefined) lines.push(...listing([{ ...code, labels: [] }], { pc: code.address }));
   if (changed.length > 0) {

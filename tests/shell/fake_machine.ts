@@ -15,16 +15,18 @@ export function fakeLayer(log: string[] = []): MachineLayer {
 
 function fakeVm(arch: string, log: string[]) {
   const values = new Map<string, bigint>([["rax", 0n], ["rbx", 7n]]);
+  const vcpu = {
+    pc: 0x7c00n,
+    registers: {
+      names: [...values.keys()],
+      get: (name: string) => values.get(name) ?? 0n,
+      set: (name: string, value: bigint) => void values.set(name, value),
+    },
+  };
   return {
     arch,
-    vcpu: {
-      pc: 0x7c00n,
-      registers: {
-        names: [...values.keys()],
-        get: (name: string) => values.get(name) ?? 0n,
-        set: (name: string, value: bigint) => void values.set(name, value),
-      },
-    },
+    vcpu,
+    vcpus: [vcpu],
     symbols: { lookup: (name: string) => name === "start" ? 0x7c00n : undefined, names: ["start"] },
     devices: {
       add: (device: Device) => void log.push(`add ${device.name}`),

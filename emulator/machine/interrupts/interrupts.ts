@@ -20,11 +20,12 @@ export interface InterruptedCpu {
   shadow: boolean;
   /** Instructions that the slice may still execute after the one at hand. */
   readonly sliceLeft: number;
-  readonly board: { readonly exits: { readonly profile: CostProfile; markClockRead(): void } };
+  readonly board: {
+    readonly exits: { readonly profile: CostProfile; markClockRead(): void };
+    now(): number;
+  };
   /** Charges an exit between two instructions. */
   boundaryExit(native: NativeReason): void;
-  /** Virtual time in which nothing is executed. */
-  idle(cycles: number): void;
 }
 
 /** Slices of more instructions than this leave half of the time to the deadline to the exits among them. */
@@ -42,6 +43,8 @@ export class Interrupts {
   readonly #unit: InterruptUnit;
   /** What has asked while the guest ran, its exit not yet charged. */
   #arrived: "line" | "timer" | undefined;
+  /** When a line asked last. */
+  #arrivedAt = 0;
   /** One was asked for at an earlier boundary, and not enabled there. */
   #waited = false;
   #profile: CostProfile | undefined;
@@ -63,9 +66,24 @@ export class Interrupts {
     if (!Number.isInteger(line) || line < 0 || line >= lines) {
       throw new RangeError(`no interrupt line ${line}: the controller has lines 0 to ${lines - 1}`);
     }
-    const before = this.#unit.asserted;
     this.#unit.setLine(line, level);
-    if (!before && this.#unit.asserted && !this.#cpu.inExit) this.#arrived = "line";
+  }
+  /** Whether something asks for an interrupt. */
+  get asserted(): boolean {
+    return this.#unit.asserted;
+  }
+  /** Something has been done that may make the controller ask, which it did `before` or not. */
+  look(before: boolean): void {
+    if (before || !this.#unit.asserted) return;
+    this.#arrivedAt = this.#cpu.board.now();
+    if (!this.#cpu.inExit) this.#arrived = "line";
+  }
+  /** Of a halted vCPU: virtual time at which it takes an interrupt, `Infinity` if none can come. */
+  get wakesAt(): number {
+    const unit = this.#unit;
+    if (!unit.enabled) return Infinity;
+    const timer = unit.deadlineWakes ? unit.deadline : Infinity;
+    return unit.asserted ? Math.min(timer, this.#arrivedAt) : timer;
   }
 
   reset(): void {
@@ -75,7 +93,7 @@ export class Interrupts {
   }
 
   /**
-   * Between two instructions: takes what is to be taken. `halted` if the vCPU waits for what cannot come,
+   * Between two instructions: takes what is to be taken. `halted` if the vCPU waits on (until `wakesAt`),
    * `stop` if the interrupt could not be delivered. Coming twice to the same boundary changes nothing.
    */
   atBoundary(): "run" | "halted" | "stop" {
@@ -86,10 +104,7 @@ export class Interrupts {
       if (!unit.asserted) {
         this.#waited = false;
         this.#arrived = undefined;
-        if (!cpu.halted) return "run";
-        if (!unit.enabled || unit.deadline === Infinity || !unit.deadlineWakes) return "halted";
-        cpu.idle(Math.max(0, unit.deadline - cpu.cycles));
-        continue;
+        return cpu.halted ? "halted" : "run";
       }
       const native = this.#arrived && exits[this.#arrived];
       this.#arrived = undefined;
@@ -162,6 +177,7 @@ export class Interrupts {
     this.#unit.advance();
     if (before || !this.#unit.asserted) return;
     this.#arrived ??= "timer";
+    this.#arrivedAt = this.#cpu.cycles;
     // When it came depends on what exits cost.
     this.#cpu.board.exits.markClockRead();
   }

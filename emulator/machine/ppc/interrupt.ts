@@ -8,6 +8,7 @@ import { setMsr } from "./msr.ts";
 
 /** Interrupt vectors: ISA 2.07B Book III-S 6.5, PowerPC Programming Environments Manual (32-bit) 6.4. */
 export const VECTOR = {
+  systemReset: 0x100,
   dataStorage: 0x300,
   instructionStorage: 0x400,
   external: 0x500,

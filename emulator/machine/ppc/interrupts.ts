@@ -1,10 +1,11 @@
-/** Interrupts of a PowerPC: an OpenPIC on the external interrupt, and the decrementer. */
+/** Interrupts of PowerPCs: an OpenPIC, which they share, on the external interrupt, and the decrementer of each. */
 import { DECREMENTER_EVENT, MSR, SLOT } from "../../ppc/state.ts";
 import { STATE } from "../../ir/layout.ts";
+import type { Board } from "../board.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
 import { interrupt, VECTOR } from "./interrupt.ts";
 import type { Vcpu } from "../vcpu.ts";
-import { OPEN_PIC_SIZE, OpenPic, SOURCES } from "../interrupts/open_pic.ts";
+import { MOST_PROCESSORS, OPEN_PIC_SIZE, OpenPic, SOURCES } from "../interrupts/open_pic.ts";
 import type { InterruptUnit } from "../interrupts/unit.ts";
 
 /** Above the devices' windows. */
@@ -13,13 +14,32 @@ const SIGN = 0x8000_0000;
 /** Bits of `DECREMENTER_EVENT`. */
 const WAITS = 1, PASSED = 2;
 
-export class PpcInterrupts implements InterruptUnit {
+/** The side of each vCPU of one controller. Throws `RangeError` for more vCPUs than it serves. */
+export function ppcInterrupts(vcpus: readonly Vcpu[]): InterruptUnit[] {
+  if (vcpus.length > MOST_PROCESSORS) {
+    throw new RangeError(
+      `an OpenPIC serves ${MOST_PROCESSORS} vCPUs and not ${vcpus.length}: make fewer, or no interrupts`,
+    );
+  }
+  const [{ board }] = vcpus;
+  const pic = new OpenPic(vcpus.length, (processor, held) => {
+    // The vCPU whose store this is cannot be reset in the middle of it.
+    if (processor === board.acting()) return;
+    if (!held) return vcpus[processor].start(BigInt(VECTOR.systemReset));
+    vcpus[processor].reset();
+    vcpus[processor].parked = true;
+  });
+  board.mmio.add({ base: OPEN_PIC_BASE, size: OPEN_PIC_SIZE, name: "openpic" }, words(pic, board));
+  return vcpus.map((vcpu) => new PpcInterrupts(vcpu, pic));
+}
+
+class PpcInterrupts implements InterruptUnit {
   readonly lines = SOURCES;
   /** MSR[EE] changes in traps only. */
   readonly polled = false;
   readonly deadlineWakes = true;
   readonly #vcpu: Vcpu;
-  readonly #pic = new OpenPic();
+  readonly #pic: OpenPic;
   /** The decrementer's exception exists, as of the last `advance`. */
   #expired = false;
   /** The registers that `#deadline` was found for. */
@@ -27,16 +47,16 @@ export class PpcInterrupts implements InterruptUnit {
   #base = -1;
   #deadline = Infinity;
 
-  constructor(vcpu: Vcpu) {
+  constructor(vcpu: Vcpu, pic: OpenPic) {
     this.#vcpu = vcpu;
-    vcpu.board.mmio.add({ base: OPEN_PIC_BASE, size: OPEN_PIC_SIZE, name: "openpic" }, words(this.#pic));
+    this.#pic = pic;
   }
 
   setLine(line: number, level: boolean): void {
     this.#pic.setLine(line, level);
   }
   get asserted(): boolean {
-    return this.#expired || this.#pic.int;
+    return this.#expired || this.#pic.asks(this.#vcpu.index);
   }
   get enabled(): boolean {
     return (this.#vcpu.state.get64(SLOT.msr) & MSR.EE) !== 0n;
@@ -76,7 +96,7 @@ export class PpcInterrupts implements InterruptUnit {
 
   deliver(): boolean {
     const vcpu = this.#vcpu;
-    const external = this.#pic.int;
+    const external = this.#pic.asks(this.#vcpu.index);
     interrupt(vcpu, external ? VECTOR.external : VECTOR.decrementer, vcpu.state.get64(STATE.pc), 0n);
     if (!external && this.#edge) this.#event &= ~WAITS;
     this.advance();
@@ -113,12 +133,15 @@ export class PpcInterrupts implements InterruptUnit {
 }
 
 /** Registers of 32 bits, completed in the kernel; other accesses read as 0 and are dropped. */
-function words(pic: OpenPic): BusHandler {
+function words(pic: OpenPic, board: Board): BusHandler {
   return {
     handledIn: "kernel",
-    read: (offset: number, size: AccessSize): BusValue => size === 4 ? pic.read(offset) : size === 8 ? 0n : 0,
+    read(offset: number, size: AccessSize): BusValue {
+      if (size !== 4) return size === 8 ? 0n : 0;
+      return board.signal(() => pic.read(offset, board.acting()));
+    },
     write(offset: number, size: AccessSize, value: BusValue): void {
-      if (size === 4) pic.write(offset, Number(value) >>> 0);
+      if (size === 4) board.signal(() => pic.write(offset, Number(value) >>> 0, board.acting()));
     },
   };
 }

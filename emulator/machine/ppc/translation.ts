@@ -49,6 +49,10 @@ export class Translation32 implements Translation {
 
   translate(low: number, _high: number, reach: Reach): number {
     const vcpu = this.#vcpu, address = low >>> 0;
+    if (!this.active(reach)) {
+      this.#storable = true;
+      return address;
+    }
     const problem = (vcpu.state.get32(SLOT.msr) & PROBLEM) !== 0;
     const block = blockOf(vcpu.state, address, reach, problem);
     if (block) {

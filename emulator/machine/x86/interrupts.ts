@@ -1,7 +1,8 @@
-/** Interrupts of a PC: two 8259A, an 8254 on line 0, and the way through real mode's table. */
+/** Interrupts of a PC: two 8259A, an 8254 on line 0, and the way through the first vCPU's table. */
 import { STATUS } from "../../engine/host.ts";
 import { FLAG } from "../../x86/flag_bits.ts";
 import { EFLAGS_REST } from "../../x86/slots.ts";
+import type { Board } from "../board.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { loadsStack, opcodeAt } from "./opcode_at.ts";
@@ -16,7 +17,12 @@ const TIMER_LINE = 0;
 /** Opcode of STI. */
 const STI = 0xfb;
 
-export class X86Interrupts implements InterruptUnit {
+/** The 8259A's INT goes to the first vCPU; the others, without a local APIC, have no interrupts. */
+export function x86Interrupts([first]: readonly Vcpu[]): InterruptUnit[] {
+  return [new X86Interrupts(first)];
+}
+
+class X86Interrupts implements InterruptUnit {
   readonly lines = 16;
   readonly polled = true;
   readonly #vcpu: Vcpu;
@@ -25,24 +31,34 @@ export class X86Interrupts implements InterruptUnit {
   /** Ticks up to which the timer's edges have been passed on. */
   #seen = 0;
   #deadline = Infinity;
+  /** Virtual time up to which this was looked at: the clock of another vCPU may be ahead of the first one's. */
+  #clock = 0;
 
   constructor(vcpu: Vcpu) {
     this.#vcpu = vcpu;
-    const { ports } = vcpu.board;
+    const { board } = vcpu, { ports } = board;
     const { master, slave } = this.#pics;
     const pic = (chip: Pic8259) =>
-      bytes({
-        in: (offset) => this.#pics.read(chip, offset === 1),
-        out: (offset, value) => this.#pics.write(chip, offset === 1, value),
-      }, () => this.advance());
+      bytes(
+        {
+          in: (offset) => this.#pics.read(chip, offset === 1),
+          out: (offset, value) => this.#pics.write(chip, offset === 1, value),
+        },
+        board,
+        () => this.advance(),
+      );
     ports.add({ base: PORTS.master, size: 2, name: "pic master" }, pic(master));
     ports.add({ base: PORTS.slave, size: 2, name: "pic slave" }, pic(slave));
-    const elcr = bytes({
-      in: (offset) => (offset === 0 ? master : slave).elcr,
-      out: (offset, value) => this.#pics.writeElcr(offset === 0 ? master : slave, value),
-    }, () => this.advance());
+    const elcr = bytes(
+      {
+        in: (offset) => (offset === 0 ? master : slave).elcr,
+        out: (offset, value) => this.#pics.writeElcr(offset === 0 ? master : slave, value),
+      },
+      board,
+      () => this.advance(),
+    );
     ports.add({ base: PORTS.elcr, size: 2, name: "pic edge/level" }, elcr);
-    ports.add({ base: PORTS.timer, size: 4, name: "pit" }, bytes(this.#timer(), () => this.advance()));
+    ports.add({ base: PORTS.timer, size: 4, name: "pit" }, bytes(this.#timer(), board, () => this.advance()));
   }
 
   setLine(line: number, level: boolean): void {
@@ -66,7 +82,7 @@ export class X86Interrupts implements InterruptUnit {
 
   /** A rise of the timer's output is an edge of line 0; its fall is not passed on, so that no tick is lost. */
   advance(): void {
-    if (this.#vcpu.cycles < this.#deadline) return;
+    if (this.#time() < this.#deadline) return;
     const now = this.#now();
     if (this.#pit.nextRise(this.#seen) <= now) {
       this.#pics.setLine(TIMER_LINE, false);
@@ -114,7 +130,10 @@ export class X86Interrupts implements InterruptUnit {
     this.#deadline = rise === Infinity ? Infinity : this.#cyclesAt(rise);
   }
   #now(): number {
-    return Number(BigInt(this.#vcpu.cycles) * BigInt(PIT_HZ) / this.#hz());
+    return Number(BigInt(this.#time()) * BigInt(PIT_HZ) / this.#hz());
+  }
+  #time(): number {
+    return this.#clock = Math.max(this.#clock, this.#vcpu.board.now());
   }
   /** The first cycle at which the timer's clock shows `ticks`. */
   #cyclesAt(ticks: number): number {
@@ -132,11 +151,12 @@ interface ByteRegisters {
 }
 
 /** Registers of a byte each, completed in the kernel; wider accesses are accesses to each. */
-function bytes(registers: ByteRegisters, before: () => void): BusHandler {
-  const each = (size: AccessSize, f: (i: number) => void) => {
-    before();
-    for (let i = 0; i < size; i++) f(i);
-  };
+function bytes(registers: ByteRegisters, board: Board, before: () => void): BusHandler {
+  const each = (size: AccessSize, f: (i: number) => void) =>
+    board.signal(() => {
+      before();
+      for (let i = 0; i < size; i++) f(i);
+    });
   return {
     handledIn: "kernel",
     read(offset: number, size: AccessSize): BusValue {

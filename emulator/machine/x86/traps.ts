@@ -44,8 +44,7 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
 
   hlt(vcpu, rule) {
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
-    if (vcpu.interrupts) return vcpu.halt();
-    return vcpu.stopDone({ reason: "HLT", message: "the guest halted, and no interrupt can wake it" });
+    return vcpu.halt();
   },
 
   exception: (vcpu) => raise(vcpu, vcpu.argument(0), vcpu.argument(1)),

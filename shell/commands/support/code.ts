@@ -1,10 +1,10 @@
 /** Code of the guest: where its program counter points, and disassembled lines ready for a listing. */
-import type { Vm } from "../../machine_types.ts";
+import type { VirtualCpu, Vm } from "../../machine_types.ts";
 import type { ListingLine } from "../../reports/listing.ts";
 
 /** Guest-physical address of the instruction at `pc`: in real mode the code segment's base is added. */
-export function codeAddress(vm: Vm, pc: bigint = vm.vcpu.pc): bigint {
-  return vm.vcpu.codeAddress(pc);
+export function codeAddress(vcpu: VirtualCpu, pc?: bigint): bigint {
+  return vcpu.codeAddress(pc);
 }
 
 /** `count` instructions from a guest-physical address on. */

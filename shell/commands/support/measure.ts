@@ -47,7 +47,7 @@ export interface Cost {
   readonly returns: number;
   /** Charged cycles, by stage. */
   readonly cycles: StageCycles;
-  /** Guest instructions of the first vCPU. */
+  /** Guest instructions of all vCPUs. */
   readonly instructions: number;
   /** Cycles of these instructions themselves, which come on top of `cycles`. */
   readonly guestCycles: number;
@@ -73,7 +73,7 @@ export async function measure<T>(
 /** Takes the counters now; the returned function says what has come since. */
 export function startMeter(vm: Vm): () => Cost {
   const before = new Map(vm.exits.aggregates().map((one) => [identity(one), one]));
-  const start = { instructions: vm.vcpu.instructions, cycles: vm.vcpu.cycles, charged: vm.exits.cycles };
+  const start = spent(vm);
   return () => {
     const parts: CostPart[] = [];
     let returns = 0;
@@ -98,17 +98,28 @@ export function startMeter(vm: Vm): () => Cost {
         cycles,
       });
     }
-    const guestCycles = vm.vcpu.cycles - start.cycles - (vm.exits.cycles - start.charged);
+    const end = spent(vm);
+    const guestCycles = end.cycles - start.cycles - (end.charged - start.charged);
     return {
       exits: parts.reduce((sum, part) => sum + part.exits, 0),
       returns,
       cycles: parts.map((part) => part.cycles).reduce(add, ZERO),
-      instructions: vm.vcpu.instructions - start.instructions,
+      instructions: end.instructions - start.instructions,
       guestCycles,
       parts,
       profile: { name: vm.profile.name, source: vm.profile.data.source },
       provenance: provenanceOf(vm.profile, parts, guestCycles),
     };
+  };
+}
+
+/** What all vCPUs have done so far. */
+function spent(vm: Vm): { readonly instructions: number; readonly cycles: number; readonly charged: number } {
+  const sum = (f: (vcpu: Vm["vcpu"]) => number) => vm.vcpus.reduce((total, vcpu) => total + f(vcpu), 0);
+  return {
+    instructions: sum(({ instructions }) => instructions),
+    cycles: sum(({ cycles }) => cycles),
+    charged: vm.exits.cycles,
   };
 }
 

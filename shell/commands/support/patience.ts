@@ -30,7 +30,7 @@ export async function patiently<T>(
   let waiting: unknown;
   let since = 0;
   const timer = setInterval(() => {
-    const { pending } = vm.vcpu;
+    const pending = vm.vcpus.find((vcpu) => vcpu.pending)?.pending;
     if (pending !== waiting) {
       waiting = pending;
       since = performance.now();

@@ -38,5 +38,5 @@ export function stateOf(session: Session): CommandState {
 
 /** Notes the registers, so that what changes from here on can be marked. */
 export function noteRegisters(session: Session): void {
-  stateOf(session).before = new Map(session.vm.vcpu.registers.list().map((r) => [r.name, r.value]));
+  stateOf(session).before = new Map(session.vcpu.registers.list().map((r) => [r.name, r.value]));
 }

@@ -13,6 +13,8 @@ import { nameOf } from "./symbols.ts";
 
 export interface StopData {
   readonly stop: Stop;
+  /** How many vCPUs the machine has. */
+  readonly vcpus: number;
   /** Symbol at `stop.pc`, e.g. `loop+0x4`. */
   readonly symbol?: string;
   /** The instruction at `stop.pc`, if there is one. */
@@ -39,8 +41,13 @@ export async function runGuest(
   noteRegisters(session);
   const meter = startMeter(vm);
   const stop = await patiently(session, vm, go);
+  if (stop.vcpu !== session.vcpu.index) {
+    session.selectVcpu(stop.vcpu);
+    // Nothing of this one's was noted.
+    stateOf(session).before = undefined;
+  }
   stateOf(session).disassembleNext = undefined;
-  const address = codeAddress(vm, stop.pc);
+  const address = codeAddress(session.vcpu, stop.pc);
   const symbol = nameOf(vm, address);
   const [code] = codeAt(vm, address, 1);
   const cost = meter();
@@ -48,6 +55,7 @@ export async function runGuest(
   const text = hint?.(stop);
   return {
     stop,
+    vcpus: vm.vcpus.length,
     ...(symbol !== undefined && { symbol }),
     ...(code !== undefined && { code }),
     changed: registerRows(session).filter(({ name, group, changed }) =>

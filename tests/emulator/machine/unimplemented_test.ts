@@ -120,6 +120,7 @@ for (const executor of ["interpreter", "region", "oracle"] as const) {
         reason: "UNIMPLEMENTED",
         bytes: one.bytes,
         pc: one.pc,
+        vcpu: 0,
         mode: one.mode,
         what: one.what,
         message: one.message,

@@ -22,9 +22,9 @@ Deno.test("everything is masked after reset, and the task has the highest priori
 Deno.test("the highest priority goes first; what is served keeps the same and lower ones out", () => {
   const pic = ready([1, 5, 0x41], [2, 9, 0x42], [3, 9, 0x43]);
   for (const n of [1, 2, 3]) pic.setLine(n, true);
-  assertEquals([pic.read(ACKNOWLEDGE), pic.int, pic.read(ACKNOWLEDGE)], [0x42, false, 0xff]);
+  assertEquals([pic.read(ACKNOWLEDGE), pic.asks(0), pic.read(ACKNOWLEDGE)], [0x42, false, 0xff]);
   pic.write(END, 0);
-  assertEquals([pic.int, pic.read(ACKNOWLEDGE)], [true, 0x43]);
+  assertEquals([pic.asks(0), pic.read(ACKNOWLEDGE)], [true, 0x43]);
   pic.write(END, 0);
   assertEquals(pic.read(ACKNOWLEDGE), 0x41);
   pic.setLine(2, false);
@@ -32,9 +32,9 @@ Deno.test("the highest priority goes first; what is served keeps the same and lo
   // Nested: a better one while 0x41 is served, then back to it.
   assertEquals(pic.read(ACKNOWLEDGE), 0x42);
   pic.write(END, 0);
-  assertEquals([pic.int, (pic.read(source(1)) & ACTIVE) !== 0], [false, true]);
+  assertEquals([pic.asks(0), (pic.read(source(1)) & ACTIVE) !== 0], [false, true]);
   pic.write(END, 0);
-  assertEquals([pic.int, pic.read(source(1)) & ACTIVE], [false, 0]);
+  assertEquals([pic.asks(0), pic.read(source(1)) & ACTIVE], [false, 0]);
 });
 
 Deno.test("the task's priority and 0 keep sources out", () => {
@@ -42,28 +42,28 @@ Deno.test("the task's priority and 0 keep sources out", () => {
   pic.write(TASK, 5);
   pic.setLine(1, true);
   pic.setLine(2, true);
-  assertEquals(pic.int, false);
+  assertEquals(pic.asks(0), false);
   pic.write(TASK, 4);
   assertEquals(pic.read(ACKNOWLEDGE), 0x41);
   pic.write(END, 0);
   pic.write(TASK, 0);
-  assertEquals(pic.int, false, "priority 0 never interrupts");
+  assertEquals(pic.asks(0), false, "priority 0 never interrupts");
 });
 
 Deno.test("a masked edge waits, a level asks as long as it lasts", () => {
   const pic = ready([1, 5, MASK | 0x41], [2, 6, LEVEL | 0x42]);
   pic.setLine(1, true);
   pic.setLine(1, false);
-  assertEquals([pic.int, (pic.read(source(1)) & ACTIVE) !== 0], [false, true]);
+  assertEquals([pic.asks(0), (pic.read(source(1)) & ACTIVE) !== 0], [false, true]);
   pic.write(source(1), 5 << 16 | 0x41);
   assertEquals(pic.read(ACKNOWLEDGE), 0x41);
   pic.write(END, 0);
   pic.setLine(2, true);
   assertEquals(pic.read(ACKNOWLEDGE), 0x42);
   pic.write(END, 0);
-  assertEquals(pic.int, true);
+  assertEquals(pic.asks(0), true);
   pic.setLine(2, false);
-  assertEquals([pic.int, pic.read(ACKNOWLEDGE)], [false, 0xff]);
+  assertEquals([pic.asks(0), pic.read(ACKNOWLEDGE)], [false, 0xff]);
 });
 
 Deno.test("the spurious vector can be set, and the processor's registers are found in its own place too", () => {

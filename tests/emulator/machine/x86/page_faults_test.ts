@@ -3,7 +3,7 @@ import { assert, assertEquals, AssertionError } from "@std/assert";
 import { REACH } from "../../../../emulator/machine/processor.ts";
 import { Fault } from "../../../../emulator/machine/x86/fault.ts";
 import { readLinear, setBits, writeLinear } from "../../../../emulator/machine/x86/linear.ts";
-import { PageFault } from "../../../../emulator/machine/x86/page_fault.ts";
+import type { PageFault } from "../../../../emulator/machine/x86/page_fault.ts";
 import { pagingOf } from "../../../../emulator/machine/x86/paging.ts";
 import { reachesStack } from "../../../../emulator/machine/x86/stack_reach.ts";
 import type { Vcpu } from "../../../../emulator/machine/vcpu.ts";

@@ -1,0 +1,129 @@
+/**
+ * Whose turn it is. The vCPUs of a VM are cores of one clock rate, each with a clock of its own that instructions, exits
+ * and waits move on; what they do is interleaved by these clocks alone. The vCPU that is furthest behind goes next. Its
+ * turn ends after a fixed number of instructions, with an instruction that exits, or when it halts, so that no
+ * clock is ahead of another's by more than one turn without an exit, or by one exit. Turns change between two
+ * instructions only: each instruction is atomic.
+ */
+import type { Vcpu } from "./vcpu.ts";
+
+/** Who has to know. */
+export interface TurnListener {
+  /** Another vCPU executes after this one. */
+  left(vcpu: Vcpu): void;
+  /** Which vCPU goes next was told from clocks: it depends on what exits cost. */
+  clocksCompared(): void;
+}
+
+/** Long enough that taking turns costs little beside the instructions, short enough that a spinning vCPU loses little. */
+export const DEFAULT_TURN = 1_000;
+/** A load-and-reserve and its store conditional have to fit into one turn, or neither of two vCPUs would ever get on. */
+const SHORTEST_TURN = 100;
+const LONGEST_TURN = 1_000_000;
+
+export class Turns {
+  readonly #vcpus: readonly Vcpu[];
+  readonly #length: number;
+  readonly #listener: TurnListener;
+  /** Whose turn it is, and what its count of instructions is when it ends. */
+  #owner: Vcpu;
+  #end: number;
+  /** Its clock when the turn began. */
+  #began = 0;
+  /** By vCPU, instructions of turns that cost nothing: or a vCPU that waits in a loop would be behind for ever. */
+  readonly #free: number[];
+  #acting: Vcpu;
+  #only: Vcpu | undefined;
+
+  /** Turns of `length` instructions at most. Throws `RangeError` for a bad length. */
+  constructor(vcpus: readonly Vcpu[], length: number, listener: TurnListener) {
+    if (!Number.isInteger(length) || length < SHORTEST_TURN || length > LONGEST_TURN) {
+      throw new RangeError(
+        `a turn of ${length} instructions: give a whole number from ${SHORTEST_TURN} to ${LONGEST_TURN}`,
+      );
+    }
+    this.#vcpus = vcpus;
+    this.#length = length;
+    this.#listener = listener;
+    this.#owner = this.#acting = vcpus[0];
+    this.#end = length;
+    this.#free = vcpus.map(() => 0);
+  }
+
+  /** The vCPU that executed last: whose exit it is, during one. */
+  get acting(): Vcpu {
+    return this.#acting;
+  }
+
+  /** A run begins, of all vCPUs or of one alone. */
+  begin(only: Vcpu | undefined): void {
+    this.#only = only;
+    for (const vcpu of this.#vcpus) vcpu.sharesTime = only === undefined && this.#vcpus.length > 1;
+  }
+
+  /** What any vCPU waits for: then all of them do. */
+  get pending(): Promise<void> | undefined {
+    for (const vcpu of this.#vcpus) if (vcpu.pending) return vcpu.pending;
+    return undefined;
+  }
+
+  /** The vCPU to go on with, its clock at the time at which it does; undefined if all wait for what cannot come. */
+  next(): Vcpu | undefined {
+    if (this.#only || this.#vcpus.length === 1) return this.#enter(this.#only ?? this.#owner);
+    const owner = this.#owner;
+    // An instruction that was begun is completed first.
+    if (owner.halfway || owner.stopAfter || !owner.asleep && !owner.exited && this.left > 0) {
+      return this.#enter(owner);
+    }
+    if (this.left <= 0 && owner.cycles === this.#began) {
+      this.#free[owner.index] += this.#length;
+      this.#began = NaN;
+    }
+    const next = this.#furthestBehind();
+    if (!next) return undefined;
+    this.#owner = next;
+    this.#began = next.cycles;
+    this.#end = next.instructions + this.#length;
+    next.exited = false;
+    return this.#enter(next);
+  }
+
+  /** Instructions that are left of the turn. */
+  get left(): number {
+    if (this.#only || this.#vcpus.length === 1) return Infinity;
+    return this.#end - this.#owner.instructions;
+  }
+
+  /** Back to the first vCPU. */
+  reset(): void {
+    this.#owner = this.#acting = this.#vcpus[0];
+    this.#end = this.#owner.instructions + this.#length;
+    this.#owner.exited = false;
+    this.#began = this.#owner.cycles;
+  }
+
+  #enter(vcpu: Vcpu): Vcpu | undefined {
+    if (vcpu.asleep && !vcpu.wake()) return undefined;
+    if (vcpu !== this.#acting) {
+      this.#listener.left(this.#acting);
+      this.#acting = vcpu;
+    }
+    return vcpu;
+  }
+
+  /** Of several with the same clock the next one in a circle. */
+  #furthestBehind(): Vcpu | undefined {
+    let best: Vcpu | undefined, earliest = Infinity, candidates = 0;
+    const count = this.#vcpus.length;
+    for (let i = 1; i <= count; i++) {
+      const vcpu = this.#vcpus[(this.#owner.index + i) % count];
+      const time = vcpu.readyAt + this.#free[vcpu.index];
+      if (time < Infinity) candidates++;
+      if (time >= earliest) continue;
+      best = vcpu;
+      earliest = time;
+    }
+    if (candidates > 1) this.#listener.clocksCompared();
+    return best;
+  }
+}
