@@ -26,12 +26,14 @@ export interface Backend {
   readonly traps: Readonly<Record<string, TrapRule>>;
   /**
    * Exits around interrupts: a host's interrupt that kicks the running guest for a line raised from outside or for its
-   * timer, and the window that opens when a waiting one is enabled. What is left out takes no exit.
+   * timer, and the window that opens when a waiting one is enabled. What is left out takes no exit. `host` is the host's
+   * own timer, where that has a name of its own.
    */
   readonly interrupts: {
     readonly line: NativeReason;
     readonly timer?: NativeReason;
     readonly window?: NativeReason;
+    readonly host?: NativeReason;
   };
   /** An access to a guest-physical address without memory: the first one to a page, and later ones. */
   readonly mmio: { readonly first: NativeReason; readonly later: NativeReason };

@@ -239,13 +239,13 @@ class HandlerTarget implements Target {
 
   readSlot(slot: number | FieldRef, width: Width): void {
     this.#pushSlotBase(slot);
-    this.code.memory(READ[width], typeof slot === "number" ? slot : 0);
+    this.code.memory(READ[width], constantOf(slot));
   }
 
   writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
     this.#pushSlotBase(slot);
     push();
-    this.code.memory(WRITE[width], typeof slot === "number" ? slot : 0);
+    this.code.memory(WRITE[width], constantOf(slot));
   }
 
   readField(field: number, width: Width): void {
@@ -311,6 +311,11 @@ class HandlerTarget implements Target {
     if (typeof slot === "number") return;
     this.code.get(RECORD_AT).memory("i32.load16_u", this.#offsets[slot.field]).op("i32.add");
   }
+}
+
+/** What of a slot's address is known when the handler is made. */
+function constantOf(slot: number | FieldRef): number {
+  return typeof slot === "number" ? slot : slot.plus ?? 0;
 }
 
 const READ: Record<Width, Opcode> = {

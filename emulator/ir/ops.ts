@@ -22,6 +22,8 @@ export interface Value {
 /** A number baked in at build time, or the field of a decoded record that holds it at run time. */
 export interface FieldRef {
   readonly field: number;
+  /** Bytes to add to the slot that the field names: another slot of the same group, or a part of it. */
+  readonly plus?: number;
 }
 
 /**
@@ -30,6 +32,11 @@ export interface FieldRef {
  * by its byte (x86's AH is the RAX slot plus 1).
  */
 export type SlotRef = number | FieldRef;
+
+/** The slot `bytes` further on. */
+export function slotAfter(slot: SlotRef, bytes: number): SlotRef {
+  return typeof slot === "number" ? slot + bytes : { field: slot.field, plus: (slot.plus ?? 0) + bytes };
+}
 
 /** Order of bytes in memory. */
 export type ByteOrder = "le" | "be";

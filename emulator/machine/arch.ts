@@ -16,11 +16,12 @@ import type { DeviceSpace } from "./devices.ts";
 import { ppcInterrupts } from "./ppc/interrupts.ts";
 import type { InterruptUnit } from "./interrupts/unit.ts";
 import { x86Interrupts } from "./x86/interrupts.ts";
+import { PpcProcessor } from "./ppc/processor.ts";
 import { ppcTraps } from "./ppc/traps.ts";
 import type { ArchTrap } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
-import { oneMode } from "./one_mode.ts";
 import type { Processor } from "./processor.ts";
+import { X86Processor } from "./x86/processor.ts";
 import { x86Traps } from "./x86/traps.ts";
 
 /** The architectures. */
@@ -39,6 +40,7 @@ export interface Arch {
   isa(mode: ModeWidth, order: ByteOrder): Isa;
   encoder(mode: ModeWidth, order: ByteOrder): InstructionEncoder;
   readonly traps: Readonly<Record<string, ArchTrap>>;
+  /** What the architecture knows of a vCPU beside its traps. */
   processor(vcpu: Vcpu): Processor;
   /** Attaches an interrupt controller and its timer to the buses: by vCPU, for those that it serves. */
   interrupts(vcpus: readonly Vcpu[]): InterruptUnit[];
@@ -69,7 +71,7 @@ const x86: Arch = {
   isa: (mode) => x86Isa(mode),
   encoder: (mode) => x86Encoder(mode),
   traps: x86Traps,
-  processor: oneMode,
+  processor: (vcpu) => new X86Processor(vcpu),
   interrupts: x86Interrupts,
   portLimit: 0x1_0000,
   deviceSpace: (mode) => ({ ports: FIRST_PORT, windows: mode === 16 ? LOW_WINDOWS : HIGH_WINDOWS }),
@@ -90,7 +92,7 @@ const ppc: Arch = {
   isa: (mode, order) => ppcIsa(mode === 32 ? 32 : 64, order),
   encoder: (mode, order) => ppcEncoder(mode === 32 ? 32 : 64, order),
   traps: ppcTraps,
-  processor: oneMode,
+  processor: (vcpu) => new PpcProcessor(vcpu),
   interrupts: ppcInterrupts,
   // It may store to what is reserved; losing a reservation is allowed at any time (2.07B Book II 1.7.4).
   leave: (vcpu) => vcpu.state.set64(SLOT.reserve, 0n),

@@ -95,7 +95,7 @@ export class MemoryPath {
     if (translation?.active(reach)) {
       const gpa = translation.translate(low, high, reach);
       this.#storable = translation.storable;
-      return gpa;
+      return gpa < PHYSICAL_LIMIT ? gpa : BEYOND;
     }
     this.#storable = true;
     return high < PHYSICAL_LIMIT / 2 ** 32 ? high * 2 ** 32 + low : BEYOND;

@@ -123,6 +123,18 @@ export class Vcpu implements EngineHost, Exiting {
     this.#tables.add(page);
     this.#board.watch.watch(place);
   }
+  /**
+   * The processor sets bits of a byte of a table, its own accessed and dirty flags: no translation changes by it, but code
+   * that was decoded from there may. False where it cannot be written, in read-only memory.
+   */
+  markTable(gpa: number, bits: number): boolean {
+    const slot = this.#board.memory.find(gpa);
+    if (!slot || slot.readOnly) return false;
+    const place = slot.place + (gpa - slot.gpa);
+    this.#board.arena.u8[place] |= bits;
+    this.engine.invalidate(place, 1);
+    return true;
+  }
   /** Whether the page of this place in linear memory holds such a table. */
   isTable(place: number): boolean {
     return this.#tables.has(Math.floor(place / PAGE));
@@ -145,7 +157,8 @@ export class Vcpu implements EngineHost, Exiting {
   fetchFailed(address: bigint): Status | undefined {
     const wide = this.#isa.addressWidth === 64;
     const { translation } = this.processor;
-    if (!translation?.active(REACH.fetch)) return undefined;
+    if (!translation) return undefined;
+    // Asked also where it is not active: an address may be none at all.
     const high = wide ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
     if (translation.translate(Number(BigInt.asUintN(32, address)), high, REACH.fetch) >= 0) return undefined;
     return this.#betweenInstructions(() => this.processor.raise());
@@ -260,9 +273,11 @@ export class Vcpu implements EngineHost, Exiting {
   codeAddress(pc: bigint = this.pc): bigint {
     const { codeBase, addressWidth } = this.#isa;
     const linear = codeBase === undefined ? pc : pc + this.state.get64(codeBase);
-    if (!this.translation?.active(REACH.fetch)) return linear;
+    const { translation } = this;
+    if (!translation?.active(REACH.fetch)) return linear;
+    const low = Number(BigInt.asUintN(32, linear));
     const high = addressWidth === 64 ? Number(BigInt.asUintN(32, linear >> 32n)) : 0;
-    const gpa = this.translation.translate(Number(BigInt.asUintN(32, linear)), high, REACH.fetch);
+    const gpa = translation.look?.(low, high) ?? translation.translate(low, high, REACH.fetch);
     return gpa < 0 ? linear : BigInt(gpa);
   }
   symbol(): string | undefined {
@@ -451,7 +466,8 @@ export class Vcpu implements EngineHost, Exiting {
    * raise exceptions is stopped: it would never use up a budget.
    */
   fault(pc: bigint): Status {
-    const now = this.engine.instructions;
+    // Alike within an instruction and between two: exceptions of both kinds may follow each other for ever.
+    const now = this.instructions;
     this.#faults = now === this.#faultsAt ? this.#faults + 1 : 1;
     this.#faultsAt = now;
     if (this.#faults > FAULT_LIMIT) {

@@ -18,7 +18,7 @@ import { Bus } from "./bus.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
 import { HypercallTable } from "./hypercalls.ts";
-import { Interrupts } from "./interrupts/interrupts.ts";
+import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory } from "./memory.ts";
 import { REACH } from "./processor.ts";
@@ -59,6 +59,11 @@ export interface VmOptions {
    * OpenPIC at 0xfec00000 and the decrementer's interrupt. None if not given: the guest then has to poll.
    */
   readonly interrupts?: boolean;
+  /**
+   * Let the host's own timer take the vCPU out of the guest every so many cycles of virtual time: an exit that the guest
+   * does not see (under kvm-hv HV_DECREMENTER). None if not given; wants `interrupts`.
+   */
+  readonly hostTick?: number;
   /** Record a ledger row for each exit from the start. */
   readonly recordRows?: boolean;
 }
@@ -214,7 +219,8 @@ export class Vm {
     }
     for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
     const units = options.interrupts ? arch.interrupts(this.#vcpus) : [];
-    units.forEach((unit, i) => this.#vcpus[i].controller = new Interrupts(this.#vcpus[i], unit));
+    const tick = hostTick(options, backend);
+    units.forEach((unit, i) => this.#vcpus[i].controller = new Interrupts(this.#vcpus[i], unit, tick));
   }
 
   /** The instruction set of the first vCPU's mode; a guest may change it. */
@@ -485,4 +491,15 @@ function profileFor(
   const profile = typeof wanted === "string" ? loadProfile(wanted) : wanted;
   if (profile.arch === arch.name) return profile;
   throw new RangeError(`profile ${profile.name} is for ${profile.arch}, this VM is ${arch.name}`);
+}
+
+/** Throws `RangeError` for a host's timer that cannot be. */
+function hostTick({ hostTick: every, interrupts }: VmOptions, backend: Backend): HostTick | undefined {
+  if (every === undefined) return undefined;
+  if (!interrupts) throw new RangeError("hostTick wants interrupts: true");
+  if (!Number.isSafeInteger(every) || every < 1) {
+    throw new RangeError(`a host's timer every ${every} cycles: give a whole number of at least 1`);
+  }
+  const { host, timer, line } = backend.interrupts;
+  return { every, native: host ?? timer ?? line };
 }

@@ -80,6 +80,7 @@ export const FIELDS = {
   me: field("unsigned", [[26, 1], [21, 5]]),
   spr: field("unsigned", [[16, 5], [11, 5]]),
   tbr: field("unsigned", [[16, 5], [11, 5]]),
+  SR: field("unsigned", [[12, 4]]),
   FXM: field("unsigned", [[12, 8]]),
   TO: field("unsigned", [[6, 5]]),
   LEV: field("unsigned", [[20, 7]]),

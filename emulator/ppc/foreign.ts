@@ -39,9 +39,6 @@ const FOREIGN: readonly Foreign[] = [
   foreign("clcs", "X-form: 31 RT RA /5 531 Rc", "RT RA"),
   foreign("lscbx", "X-form: 31 RT RA RB 277 Rc", "RT RA RB"),
   // Segments and translation.
-  foreign("mtsrin", "X-form: 31 RS /5 RB 242 /1", "RS RB"),
-  foreign("mfsrin", "X-form: 31 RT /5 RB 659 /1", "RT RB"),
-  foreign("tlbie", "X-form: 31 /5 /5 RB 306 /1", "RB"),
   foreign("tlbld", "X-form: 31 RT RA RB 978 /1", "RB"),
   foreign("tlbli", "X-form: 31 RT RA RB 1010 /1", "RB"),
 ];

@@ -9,7 +9,7 @@ import { PPC_HELPERS } from "./helpers.ts";
 import { type PpcMode, ppcRegisters, resetState } from "./state.ts";
 import { DEFINITIONS, DefinitionTable } from "./table.ts";
 import { readWord } from "./word.ts";
-import { unimplementedReason } from "./unimplemented.ts";
+import { undefinedWord } from "./unimplemented.ts";
 
 /**
  * What definitions leave compiled code for, with their arguments:
@@ -18,11 +18,12 @@ import { unimplementedReason } from "./unimplemented.ts";
  * - `mfmsr` [] -> 64 bits; `mtmsr` [value, mask]: MSR <- value where mask has ones; `rfi` [] for rfid too;
  * - `trap` [TO]: a program interrupt; `exception` [vector, SRR1 bits]: any other, the instruction not executed;
  *   `floatException` []: a program interrupt for an enabled floating-point exception, the instruction executed;
- *   `alignment` [address, DSISR].
+ *   `alignment` [address, DSISR];
+ * - `mfsr` [segment register] -> 32 bits; `mtsr` [segment register, value]; `tlbie` [], tlbsync too; `touch` [address].
  */
 export const PPC_TRAPS = [
   ...["sc", "mfspr", "mtspr", "mftb", "mfmsr", "mtmsr", "rfi", "trap", "exception", "floatException"],
-  "alignment",
+  ...["alignment", "mfsr", "mtsr", "tlbie", "touch"],
 ] as const;
 
 const isas = new Map<string, Isa>();
@@ -52,15 +53,22 @@ function buildIsa(mode: PpcMode, order: ByteOrder): Isa {
 
   function find(bytes: Uint8Array): Found {
     const fail = (reason: string, length = 4): Undecodable => ({ undecodable: true, length, reason });
+    const illegal = (reason: string): Undecodable => ({ ...fail(reason), invalid: true });
     if (bytes.length < 4) {
       return fail(`an instruction has 4 bytes and only ${bytes.length} are there`, Math.max(bytes.length, 1));
     }
     const word = readWord(bytes, order);
     const definition = table.find(word);
-    if (!definition) return fail(unimplementedReason(word));
+    if (!definition) {
+      const { reason, invalid } = undefinedWord(word, mode);
+      return invalid ? illegal(reason) : fail(reason);
+    }
     const { mnemonic, only, bits, invalid } = definition;
     if (only !== undefined && only !== mode) {
-      return fail(`${mnemonic} is an instruction of ${only}-bit implementations; this one is ${mode}-bit`);
+      // By another definition's pattern: the same words may be known by name in this mode.
+      const { reason, invalid } = undefinedWord(word, mode);
+      if (!invalid) return fail(reason);
+      return illegal(`${mnemonic} is an instruction of ${only}-bit implementations; this one is ${mode}-bit`);
     }
     const reserved = (word & bits.reserved) >>> 0;
     if (reserved) {

@@ -41,12 +41,30 @@ const EXTERNAL: NativeReason = {
   source: `Power ISA 2.07B Book III-S 6.5.7; ${HANDLER}`,
 };
 
+/** An instruction that the processor does not have: handed back as a program interrupt. */
+const HV_EMUL_ASSIST_ILLEGAL: NativeReason = {
+  ...HV_EMUL_ASSIST,
+  id: 4,
+  reason: "INSTRUCTION",
+  keySpace: "none",
+};
+
+/** The hypervisor decrementer, which a guest cannot reach: the host's own time slice has ended. */
+const HV_DECREMENTER: NativeReason = {
+  id: 5,
+  reason: "INTERRUPT",
+  name: "HV_DECREMENTER",
+  code: 0x980,
+  keySpace: "none",
+  source: `Power ISA 2.07B Book III-S 6.5.12; ${HANDLER}`,
+};
+
 export const kvmHv: Backend = {
   name: "kvm-hv",
   arch: "ppc",
   title: "KVM on POWER, hypervisor mode",
   modes: [64],
-  reasons: [SYSCALL, H_DATA_STORAGE, HV_EMUL_ASSIST, EXTERNAL],
+  reasons: [SYSCALL, H_DATA_STORAGE, HV_EMUL_ASSIST, EXTERNAL, HV_EMUL_ASSIST_ILLEGAL, HV_DECREMENTER],
   traps: {
     // LEV=1 only: LEV=0 is delivered to the guest's own vector 0xc00 and leaves nothing.
     sc: { do: "exit", reason: SYSCALL },
@@ -61,8 +79,12 @@ export const kvmHv: Backend = {
     exception: { do: "native" },
     floatException: { do: "native" },
     alignment: { do: "native" },
+    mfsr: { do: "native" },
+    mtsr: { do: "native" },
+    tlbie: { do: "native" },
+    touch: { do: "native" },
   },
   // The decrementer is the guest's own and interrupts it without the host; a waiting line is taken so as well (LPCR[MER]).
-  interrupts: { line: EXTERNAL },
+  interrupts: { line: EXTERNAL, host: HV_DECREMENTER },
   mmio: { first: H_DATA_STORAGE, later: H_DATA_STORAGE },
 };

@@ -48,6 +48,20 @@ const REFLECTED: NativeReason = {
   keySpace: "vector",
   source: HANDLER,
 };
+/** The same by the interrupts that have vectors of their own; names as in Linux arch/powerpc/kvm/trace_book3s.h. */
+const REFLECTED_OTHERS: readonly NativeReason[] = ([
+  ["DATA_STORAGE", 0x300, "6.5.3"],
+  ["INST_STORAGE", 0x400, "6.5.5"],
+  ["ALIGNMENT", 0x600, "6.5.8"],
+  ["FP_UNAVAIL", 0x800, "6.5.10"],
+  ["TRACE", 0xd00, "6.5.15"],
+] as const).map(([name, code, section], index) => ({
+  ...REFLECTED,
+  id: 8 + index,
+  name,
+  code,
+  source: `Power ISA 2.07B Book III-S ${section}; ${HANDLER}`,
+}));
 const EXTERNAL: NativeReason = {
   id: 6,
   reason: "INTERRUPT",
@@ -79,6 +93,7 @@ export const kvmPr: Backend = {
     REFLECTED,
     EXTERNAL,
     DECREMENTER,
+    ...REFLECTED_OTHERS,
   ],
   traps: {
     // A hypercall has KVM_MAGIC_R0 in r0; any other is reflected. OSI calls, which Linux would hand to
@@ -94,6 +109,10 @@ export const kvmPr: Backend = {
     exception: { do: "exit", reason: REFLECTED },
     floatException: { do: "exit", reason: REFLECTED },
     alignment: { do: "exit", reason: REFLECTED },
+    mfsr: { do: "exit", reason: PROGRAM },
+    mtsr: { do: "exit", reason: PROGRAM },
+    tlbie: { do: "exit", reason: PROGRAM },
+    touch: { do: "native" },
   },
   interrupts: { line: EXTERNAL, timer: DECREMENTER },
   mmio: { first: DATA_STORAGE, later: DATA_STORAGE },

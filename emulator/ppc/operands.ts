@@ -71,6 +71,7 @@ export interface Operands<V extends Value> {
   TO: Immediate<V>;
   LEV: Immediate<V>;
   spr: Immediate<V>;
+  SR: Immediate<V>;
   FXM: Immediate<V>;
   /** Bits of the FPSCR's fields that FLM names, or the one that BF names. */
   FLM: Immediate<V>;
@@ -267,6 +268,7 @@ const BINDINGS: Readonly<Record<OperandName, Binding>> = {
   TO: immediate("TO"),
   LEV: immediate("LEV"),
   spr: immediate("spr"),
+  SR: immediate("SR"),
   FXM: immediate("FXM"),
   FLM: number((word) => nibbles(getField(word, "FLM"))),
   statusField: number((word) => nibbles(0x80 >> getField(word, "BF"))),

@@ -15,13 +15,18 @@ export type PpcMode = 32 | 64;
 /**
  * Slots after the general-purpose registers, in order. `dec` is the decrementer as it was written last, `decBase`
  * the timebase of that time. `reserve` is the size in bytes of a reservation or 0, `reserveAddress` and
- * `reserveValue` where it is and what was loaded.
+ * `reserveValue` where it is and what was loaded. `lpcr` is the hypervisor's, in mode 64. `untraced` is the count of
+ * instructions after the last one that no trace interrupt follows. What comes after it is mode 32's.
  */
 const SPECIAL = [
   ...["lr", "ctr", "cr0", "cr1", "cr2", "cr3", "cr4", "cr5", "cr6", "cr7"],
   ...["so", "ov", "ca", "xerCount"],
   ...["msr", "srr0", "srr1", "sprg0", "sprg1", "sprg2", "sprg3", "dec", "dar", "dsisr", "pvr"],
-  ...["decBase", "reserve", "reserveAddress", "reserveValue", "fpscr"],
+  ...["decBase", "reserve", "reserveAddress", "reserveValue", "fpscr", "lpcr", "untraced", "sdr1"],
+  ...["ibat0u", "ibat0l", "ibat1u", "ibat1l", "ibat2u", "ibat2l", "ibat3u", "ibat3l"],
+  ...["dbat0u", "dbat0l", "dbat1u", "dbat1l", "dbat2u", "dbat2l", "dbat3u", "dbat3l"],
+  ...["sr0", "sr1", "sr2", "sr3", "sr4", "sr5", "sr6", "sr7", "sr8"],
+  ...["sr9", "sr10", "sr11", "sr12", "sr13", "sr14", "sr15"],
 ] as const;
 
 /** Byte offset of the general-purpose register `index` (0 to 31). */
@@ -53,9 +58,24 @@ export function crField(index: number): number {
 /** Bits of a condition register field, by the manual's names; `so` doubles as `un` (unordered). */
 export const CR_BIT = { lt: 8, gt: 4, eq: 2, so: 1 } as const;
 
-/** Machine state register bits that the project names (ISA 2.07B Book III-S 3.2.1; bit 63 is the lowest). */
+/** Byte offset of segment register `index` (0 to 15). */
+export function segment(index: number): number {
+  return SLOT.sr0 + 8 * index;
+}
+
+/**
+ * Machine state register bits that the project names (ISA 2.07B Book III-S 3.2.1; bit 63 is the lowest). POW, ILE
+ * and IP are 32-bit processors' (PowerPC 750 User's Manual 2.1.2.1).
+ */
 export const MSR = {
   SF: 1n << 63n,
+  HV: 1n << 60n,
+  TS: 3n << 33n,
+  TM: 1n << 32n,
+  VEC: 1n << 25n,
+  VSX: 1n << 23n,
+  POW: 1n << 18n,
+  ILE: 1n << 16n,
   EE: 1n << 15n,
   PR: 1n << 14n,
   FP: 1n << 13n,
@@ -64,19 +84,33 @@ export const MSR = {
   SE: 1n << 10n,
   BE: 1n << 9n,
   FE1: 1n << 8n,
+  IP: 1n << 6n,
   IR: 1n << 5n,
   DR: 1n << 4n,
+  PMM: 1n << 2n,
   RI: 1n << 1n,
   LE: 1n << 0n,
 } as const;
 
+/** LPCR[ILE]: the byte order in which a 64-bit processor's interrupt handlers run (2.07B Book III-S 2.2). */
+export const LPCR_ILE = 1n << 25n;
+
 /** Processor version register: a 750 for mode 32, a POWER8 for mode 64. */
 const PVR = { 32: 0x0008_0301n, 64: 0x004d_0200n } as const;
 
-/** Reset values: real mode and supervisor state, floating point unavailable; SF in mode 64, LE in little-endian. */
+/**
+ * Reset values: real mode and supervisor state, floating point unavailable; SF in mode 64. Little-endian: LE, and
+ * interrupts keep it so, in mode 64 by the hypervisor's grace (H_SET_MODE).
+ */
 export function resetState(mode: PpcMode, order: ByteOrder): ReadonlyMap<number, bigint> {
-  const msr = MSR.ME | MSR.RI | (mode === 64 ? MSR.SF : 0n) | (order === "le" ? MSR.LE : 0n);
-  return new Map([[SLOT.msr, msr], [SLOT.pvr, PVR[mode]], [SLOT.dec, 0x7fff_ffffn]]);
+  const little = order === "le" ? MSR.LE | (mode === 32 ? MSR.ILE : 0n) : 0n;
+  const msr = MSR.ME | MSR.RI | (mode === 64 ? MSR.SF : 0n) | little;
+  return new Map([
+    [SLOT.msr, msr],
+    [SLOT.pvr, PVR[mode]],
+    [SLOT.dec, 0x7fff_ffffn],
+    [SLOT.lpcr, mode === 64 && order === "le" ? LPCR_ILE : 0n],
+  ]);
 }
 
 /** The condition register as `mfcr` gives it: field 0 in the top four of 32 bits. */
@@ -104,6 +138,9 @@ export function writeXer(state: StateView, value: bigint): void {
   state.set64(SLOT.ca, value >> 29n & 1n);
   state.set64(SLOT.xerCount, value & 0x7fn);
 }
+
+/** Of mode 32: `sdr1`, the block address translation registers, the segment registers. */
+const TRANSLATION_REGISTERS = SPECIAL.slice(SPECIAL.indexOf("sdr1"));
 
 /** The registers as users name them, in the order of `regs`. */
 export function ppcRegisters(mode: PpcMode): readonly RegisterInfo[] {
@@ -134,6 +171,9 @@ export function ppcRegisters(mode: PpcMode): readonly RegisterInfo[] {
     plain("dar", mode, "system"),
     plain("dsisr", 32, "system"),
     plain("pvr", 32, "system"),
+    ...mode === 64
+      ? [plain("lpcr", 64, "system")]
+      : TRANSLATION_REGISTERS.map((name) => plain(name, 32, "translation")),
     plain("reserve", 32, "system"),
     { ...plain("reserveAddress", mode, "system"), name: "reserve_address" },
     { ...plain("reserveValue", mode, "system"), name: "reserve_value" },

@@ -16,12 +16,14 @@ import { LOGICAL } from "./definitions/logical.ts";
 import { MULTIPLE_STRING } from "./definitions/multiple_string.ts";
 import { MULTIPLY_DIVIDE } from "./definitions/multiply_divide.ts";
 import { RESERVATION } from "./definitions/reservation.ts";
+import { SEGMENT } from "./definitions/segment.ts";
 import { SHIFT_ROTATE } from "./definitions/shift_rotate.ts";
 import { SYSTEM } from "./definitions/system.ts";
 
 export const DEFINITIONS: readonly Definition[] = [
   ...[ADD, MULTIPLY_DIVIDE, LOGICAL, SHIFT_ROTATE, COMPARE, BRANCH],
   ...[CONDITION_REGISTER, LOAD_STORE, SYSTEM, RESERVATION, MULTIPLE_STRING, CACHE, BITS, DIVIDE_EXTENDED],
+  ...[SEGMENT],
   ...[FLOAT_LOAD_STORE, FLOAT_MOVE, FLOAT_ARITHMETIC, FLOAT_STATUS],
 ].flat();
 

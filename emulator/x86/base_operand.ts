@@ -1,6 +1,7 @@
 /** What every operand of a definition can be asked, and what those answer that cannot. */
 import type { Ops, SlotRef, Value } from "../ir/ops.ts";
 import type { Mode } from "./registers.ts";
+import type { Access } from "./segment_limit.ts";
 
 export type OperandWidth = 8 | 16 | 32 | 64;
 
@@ -14,8 +15,11 @@ export interface Operand<V extends Value> {
   write(b: Ops<V>, value: V): void;
   /** Memory: the offset within the segment, of address width. */
   offset(b: Ops<V>): V;
-  /** Memory: the linear address, 64 bits wide in mode 64, else 32; faults where the segment ends before it does. */
-  address(b: Ops<V>): V;
+  /**
+   * Memory: the linear address, 64 bits wide in mode 64, else 32; faults where the segment does not let `bytes` (its own
+   * if not given) be reached so.
+   */
+  address(b: Ops<V>, access?: Access, bytes?: number): V;
   /** Memory: the same operand `delta` bytes further on, a number of 64 bits with its sign. */
   displaced(b: Ops<V>, delta: V): Operand<V>;
   /** A part of memory, or of a far address, from a byte on. */
@@ -42,7 +46,7 @@ export abstract class BaseOperand<V extends Value> implements Operand<V> {
   offset(_b: Ops<V>): V {
     throw new TypeError("this operand has no address");
   }
-  address(b: Ops<V>): V {
+  address(b: Ops<V>, _access?: Access, _bytes?: number): V {
     return this.offset(b);
   }
   displaced(b: Ops<V>, _delta: V): Operand<V> {

@@ -5,8 +5,9 @@ import { shapeOf } from "./forms.ts";
 import type { OpcodeTable } from "./opcode_table.ts";
 import { type MemoryOperand, parse, type Parsed } from "./parse.ts";
 import { type OperandSpec, widthOf } from "./record.ts";
-import { generalSlot, type Mode } from "./registers.ts";
+import { generalSlot } from "./registers.ts";
 import { DS, FS, gpr, segmentBase, segmentSelector, SS } from "./slots.ts";
+import type { Variant } from "./variant.ts";
 
 const RBP = 5, RSP = 4;
 
@@ -15,22 +16,29 @@ function slotOrZero(code: number): number {
 }
 
 /** Segment whose base is added to an address: -1 for none (flat). */
-export function effectiveSegment(mode: Mode, segment: number, { base, width }: MemoryOperand): number {
-  if (mode !== 16) return segment >= FS ? segment : -1;
+function effectiveSegment({ flat }: Variant, segment: number, { base, width }: MemoryOperand): number {
+  if (flat) return segment >= FS ? segment : -1;
   if (segment >= 0) return segment;
   return base === RBP || (base === RSP && width !== 16) ? SS : DS;
 }
 
 /** A ModRM operand has the general shape: an index, a segment, or an address of another width than the mode's. */
-function isGeneral(mode: Mode, p: Parsed, memory: MemoryOperand): boolean {
+function isGeneral(variant: Variant, p: Parsed, memory: MemoryOperand): boolean {
+  const { mode } = variant;
   if (memory.width !== mode) return true;
-  return mode !== 16 && (memory.index >= 0 || effectiveSegment(mode, p.segment, memory) >= 0);
+  return mode !== 16 && (memory.index >= 0 || effectiveSegment(variant, p.segment, memory) >= 0);
 }
 
 type Values = (number | bigint)[];
 
-function pushMemory(values: Values, mode: Mode, p: Parsed, memory: MemoryOperand, indexed: boolean): void {
-  const segment = effectiveSegment(mode, p.segment, memory);
+function pushMemory(
+  values: Values,
+  variant: Variant,
+  p: Parsed,
+  memory: MemoryOperand,
+  indexed: boolean,
+): void {
+  const { mode } = variant, segment = effectiveSegment(variant, p.segment, memory);
   const segmentSlot = segment < 0 ? STATE.zero : segmentBase(segment);
   // POP computes the address of its destination with the stack pointer that it leaves.
   const popped = p.cell.encoding.definition.poppedBase && memory.base === RSP ? BigInt(p.size / 8) : 0n;
@@ -47,13 +55,19 @@ function pushRegister(values: Values, code: number, width: number, hasRex: boole
   values.push(generalSlot(code, width, !hasRex));
 }
 
-function pushOperand(values: Values, mode: Mode, p: Parsed, spec: OperandSpec, indexed: boolean): void {
+function pushOperand(
+  values: Values,
+  variant: Variant,
+  p: Parsed,
+  spec: OperandSpec,
+  indexed: boolean,
+): void {
   const width = widthOf(spec, p.size);
   switch (spec.kind) {
     case "E":
     case "M":
     case "O":
-      if (p.memory !== undefined) pushMemory(values, mode, p, p.memory, indexed);
+      if (p.memory !== undefined) pushMemory(values, variant, p, p.memory, indexed);
       else pushRegister(values, p.rm, width, p.hasRex);
       return;
     case "R":
@@ -72,7 +86,7 @@ function pushOperand(values: Values, mode: Mode, p: Parsed, spec: OperandSpec, i
       return;
     case "X":
     case "B": {
-      const segment = mode === 16 ? (p.segment >= 0 ? p.segment : DS) : p.segment >= FS ? p.segment : -1;
+      const segment = variant.flat ? (p.segment >= FS ? p.segment : -1) : p.segment >= 0 ? p.segment : DS;
       values.push(segment < 0 ? STATE.zero : segmentBase(segment));
       return;
     }
@@ -107,15 +121,15 @@ function zeroShift(table: OpcodeTable, p: Parsed): Decoded | undefined {
   const cell = byRegister?.cells.find((c) => c?.size === p.size && c.encoding.extra === encoding.extra);
   if (cell === undefined) throw new TypeError(`${encoding.mnemonic} has no form with cl`);
   const values: Values = [];
-  const { form, indexed } = formOf(table.mode, { ...p, cell });
-  pushOperand(values, table.mode, p, encoding.operands[0], indexed);
+  const { form, indexed } = formOf(table.variant, { ...p, cell });
+  pushOperand(values, table.variant, p, encoding.operands[0], indexed);
   values.push(STATE.zero);
   return { form, length: p.length, values };
 }
 
-function formOf(mode: Mode, p: Parsed) {
+function formOf(variant: Variant, p: Parsed) {
   const { cell, memory } = p;
-  const indexed = memory !== undefined && isGeneral(mode, p, memory);
+  const indexed = memory !== undefined && isGeneral(variant, p, memory);
   const form = memory === undefined ? cell.r : indexed ? cell.x : cell.m;
   if (form === undefined) throw new TypeError(`${cell.encoding.mnemonic} has no such form`);
   return { form, indexed };
@@ -127,11 +141,11 @@ export function decode(table: OpcodeTable, bytes: Uint8Array, pc: bigint): Decod
   if ("undecodable" in p) return p;
   const zero = zeroShift(table, p);
   if (zero !== undefined) return zero;
-  const { form, indexed } = formOf(table.mode, p);
+  const { form, indexed } = formOf(table.variant, p);
   const values: Values = [];
   const { operands, definition } = p.cell.encoding;
   for (const spec of definition.ignoresOperands ? [] : operands) {
-    pushOperand(values, table.mode, p, spec, indexed);
+    pushOperand(values, table.variant, p, spec, indexed);
   }
   return { form, length: p.length, values };
 }

@@ -13,12 +13,13 @@ export const FLAG = {
   IF: 1n << 9n,
   DF: 1n << 10n,
   OF: 1n << 11n,
+  VM: 1n << 17n,
 } as const;
 
 /** The flags that `RES` and `AUX` hold. */
 export const ARITHMETIC = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
 
-/** What POPF and a debugger can set besides: TF IF DF IOPL NT AC ID. RF, VM, VIF and VIP are not kept. */
+/** What POPF and a debugger can set besides: TF IF DF IOPL NT AC ID. RF, VIF and VIP are not kept. */
 export const REST = 0x24_7700n;
 
 /** EFLAGS, 64 bits, as PUSHF would show it. */
@@ -34,7 +35,7 @@ export function composeFlags(state: StateView): bigint {
     (bit(63n) ^ bit(62n)) << 11n | (state.get64(EFLAGS_REST) & REST);
 }
 
-/** Sets EFLAGS; bits that cannot be set are ignored. */
+/** Sets EFLAGS; bits that cannot be set are ignored, VM among them. */
 export function setFlags(state: StateView, value: bigint): void {
   const bit = (n: bigint) => value >> n & 1n;
   const cf = bit(0n), zf = bit(6n);
@@ -44,5 +45,5 @@ export function setFlags(state: StateView, value: bigint): void {
     AUX,
     cf << 63n | (cf ^ bit(11n)) << 62n | bit(4n) << 3n | bit(7n) | (bit(2n) ^ zf) << 8n,
   );
-  state.set64(EFLAGS_REST, value & REST);
+  state.set64(EFLAGS_REST, value & REST | state.get64(EFLAGS_REST) & FLAG.VM);
 }

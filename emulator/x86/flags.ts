@@ -14,8 +14,10 @@
  * borrow vector; the corrections are used by POPF and SAHF only. SDM vol. 1, section 3.4.3.1.
  */
 import type { ConditionName, Ops, Recipe, Value } from "../ir/ops.ts";
-import { REST } from "./flag_bits.ts";
+import { FLAG, REST } from "./flag_bits.ts";
+import { lockedFlags } from "./privilege.ts";
 import { AUX, EFLAGS_REST, RES } from "./slots.ts";
+import type { Variant } from "./variant.ts";
 
 /** CF and OF within AUX: to change CF alone, flip both. */
 export const CARRY_BITS = 0xc000_0000_0000_0000n;
@@ -269,15 +271,28 @@ export function cond<V extends Value>(b: Ops<V>, cc: number): V {
 }
 
 /**
- * EFLAGS <- `value` (64 bits), as POPF and IRET at privilege level 0 do; 16 bits leave the upper half alone. RF,
- * VM, VIF and VIP are not kept.
+ * EFLAGS <- `value` (64 bits), as POPF and IRET do; 16 bits leave the upper half alone, and VM always stays. RF, VIF and
+ * VIP are not kept.
  */
-export function commitEflags<V extends Value>(b: Ops<V>, value: V, size: 16 | 32 | 64): void {
-  const rest = b.and(value, b.constant(64, REST));
-  const upper = b.and(b.read(EFLAGS_REST, 64), b.constant(64, REST & ~0xffffn));
+export function commitEflags<V extends Value>(
+  b: Ops<V>,
+  value: V,
+  size: 16 | 32 | 64,
+  variant: Variant,
+): void {
+  const old = b.read(EFLAGS_REST, 64);
+  const upper = b.constant(64, FLAG.VM | (size === 16 ? REST & ~0xffffn : 0n));
+  const kept = b.or(upper, lockedFlags(b, variant));
+  const taken = b.and(b.and(value, b.constant(64, REST)), b.not(kept));
   const recipe = storedFlags(b, value);
-  b.write(EFLAGS_REST, size === 16 ? b.or(b.and(rest, b.constant(64, 0xffff)), upper) : rest);
+  b.write(EFLAGS_REST, b.or(taken, b.and(old, kept)));
   b.flags(recipe);
+}
+
+/** Tells the machine if EFLAGS (`value`), which POPF or IRET has loaded, has TF; the instruction is done but for its branch. */
+export function traceIfAsked<V extends Value>(b: Ops<V>, value: V, next: V): void {
+  const traces = b.ne(b.and(value, b.constant(value.width, FLAG.TF)), b.constant(value.width, 0));
+  b.when(traces, () => b.trap("single_step", [next]));
 }
 
 /** AF, width 1. */

@@ -11,7 +11,7 @@ import {
   type OperandSpec,
   widthOf,
 } from "./record.ts";
-import type { Mode } from "./registers.ts";
+import type { Variant } from "./variant.ts";
 
 /** Where a ModRM or moffs operand is: register, or memory in one of two shapes. */
 export type Place = "r" | "m" | "x";
@@ -86,11 +86,11 @@ function cycleClass(definition: Definition, shapes: readonly Shape[]): string {
   return memory === 0 ? definition.memory ?? "load" : "load";
 }
 
-/** The forms of one mode, made on demand and unique by name. */
+/** The forms of one variant, made on demand and unique by name. */
 export class FormSet {
   readonly #forms = new Map<string, { form: Form; definition: Definition }>();
 
-  constructor(readonly mode: Mode) {}
+  constructor(readonly variant: Variant) {}
 
   get all(): readonly Form[] {
     return [...this.#forms.values()].map((f) => f.form);
@@ -99,7 +99,7 @@ export class FormSet {
   /** Throws TypeError where two definitions would make the same form. */
   formOf(encoding: Encoding, size: OperandSize, place: Place): Form {
     const { definition, cc, prefix } = encoding;
-    const { mode } = this;
+    const { variant } = this, { mode } = variant;
     const address = addressWidth(mode, encoding.otherAddress);
     // REPNE means REP where no flag is compared.
     const mnemonic = definition.repeats === "rep"
@@ -118,7 +118,7 @@ export class FormSet {
       if (known.definition !== definition) throw new TypeError(`two definitions make the form "${name}"`);
       return known.form;
     }
-    const instance = { mode, size, cc, address, repeat };
+    const instance = { mode, variant, size, cc, address, repeat };
     const bytes = operands.map((spec) => bytesOf(spec, size));
     const fields = shapes.map((shape) => fieldsOf(shape, mode));
     const starts: number[] = [];
@@ -132,7 +132,15 @@ export class FormSet {
         definition.semantics(
           b,
           shapes.map((s, i) =>
-            bindOperand(s, { width: widths[i], bytes: bytes[i], mode, address, fields: f, index: starts[i] })
+            bindOperand(s, {
+              width: widths[i],
+              bytes: bytes[i],
+              mode,
+              variant,
+              address,
+              fields: f,
+              index: starts[i],
+            })
           ),
           instance,
         );

@@ -21,6 +21,14 @@ const NAMES = [
   "str",
   "clts",
   "swapgs",
+  "lar",
+  "lsl",
+  "verr",
+  "verw",
+  "single_step",
+  "syscall",
+  "sysret",
+  "segments_changed",
 ] as const;
 
 /** Their rules, by trap name. */

@@ -1,39 +1,48 @@
-/** The x86 instruction set in its three modes. */
+/** The x86 instruction set in its modes. */
 import type { Isa } from "../isa/isa.ts";
 import { decode } from "./decode.ts";
 import { disassemble } from "./disassemble.ts";
-import { opcodeTable } from "./opcode_table.ts";
+import { opcodeTableOf } from "./opcode_table.ts";
 import { MAX_LENGTH } from "./parse.ts";
 import type { Mode } from "./registers.ts";
 import { CS, segmentBase } from "./slots.ts";
 import { registerInfos, resetValues } from "./state.ts";
 import { TRAPS } from "./traps.ts";
+import { usualVariant, type Variant, type VariantName, variantName } from "./variant.ts";
 
 export { TRAPS };
+export type { Variant };
 
-const built = new Map<Mode, Isa>();
+const built = new Map<VariantName, Isa>();
 
-function build(mode: Mode): Isa {
-  const table = opcodeTable(mode);
+function build(variant: Variant): Isa {
+  const table = opcodeTableOf(variant), { mode, selectors, flat } = variant;
   return {
-    name: `x86-${mode}`,
+    name: variantName(variant),
     addressWidth: mode === 64 ? 64 : 32,
     order: "le",
     maxLength: MAX_LENGTH,
     forms: table.forms.all,
     traps: TRAPS,
-    registers: registerInfos(mode),
-    pcWidth: mode === 16 ? 16 : undefined,
-    codeBase: mode === 16 ? segmentBase(CS) : undefined,
-    reset: resetValues(mode),
+    registers: registerInfos(variant),
+    // In protected 16-bit code EIP has 32 bits: a branch of operand size 32 leads beyond the first 64 KiB.
+    pcWidth: selectors === "protected" ? undefined : 16,
+    codeBase: flat ? undefined : segmentBase(CS),
+    reset: resetValues(variant),
     decode: (bytes, pc) => decode(table, bytes, pc),
     disassemble: (bytes, pc) => disassemble(table, bytes, pc),
   };
 }
 
-/** x86 in real mode (16), flat protected mode (32) or long mode (64); built once, when first asked for. */
-export function x86Isa(mode: Mode): Isa {
-  let isa = built.get(mode);
-  if (isa === undefined) built.set(mode, isa = build(mode));
+/** x86 in one of its variants; built once, when first asked for. Throws RangeError for one that there is not. */
+export function x86IsaOf(variant: Variant): Isa {
+  const name = variantName(variant);
+  let isa = built.get(name);
+  if (isa === undefined) built.set(name, isa = build(variant));
   return isa;
+}
+
+/** x86 in real mode (16), flat protected mode (32) or long mode (64). */
+export function x86Isa(mode: Mode): Isa {
+  return x86IsaOf(usualVariant(mode));
 }

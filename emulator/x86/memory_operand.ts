@@ -1,29 +1,24 @@
-/** Operands in memory: where they are, and the end of a real-mode segment. */
+/** Operands in memory: where they are, and whether their segment lets them be reached. */
 import type { Ops, SlotRef, Value } from "../ir/ops.ts";
 import { STATE } from "../ir/layout.ts";
 import { BaseOperand, type OperandWidth } from "./base_operand.ts";
 import { raise, VECTOR } from "./exception.ts";
 import type { Binding } from "./operand.ts";
 import type { Mode } from "./registers.ts";
+import { type Access, checkLimit, isOutside } from "./segment_limit.ts";
 import { RAX, segmentBase, SS } from "./slots.ts";
-
-/**
- * Real mode: #GP, or #SS within the stack segment, for what does not end at offset ffff at the latest. SDM vol. 3A,
- * "Segment Limit Checking"; `vector` has 32 bits.
- */
-export function checkLimit<V extends Value>(b: Ops<V>, offset: V, bytes: number, vector: () => V): void {
-  if (bytes === 1 && offset.width === 16) return;
-  const last = b.constant(offset.width, 0x1_0000 - bytes);
-  b.when(b.ltu(last, offset), () => raise(b, vector()));
-}
+import type { Variant } from "./variant.ts";
 
 abstract class Located<V extends Value> extends BaseOperand<V> {
   override readonly isMemory = true;
+  #offset: V | undefined;
   #linear: V | undefined;
+  /** What has been checked; what may be written may be read. */
+  #checked: Access = "none";
 
   constructor(
     width: OperandWidth,
-    readonly mode: Mode,
+    readonly variant: Variant,
     readonly bytes: number,
     /** Slot of the segment's base, and as a number where it is known only at run time. */
     readonly base: SlotRef,
@@ -32,20 +27,40 @@ abstract class Located<V extends Value> extends BaseOperand<V> {
     super(width);
   }
 
-  override address(b: Ops<V>): V {
-    return this.#linear ??= this.#address(b);
+  override address(b: Ops<V>, access: Access = "read", bytes: number = this.bytes): V {
+    const offset = this.#offset ??= this.offset(b);
+    const isKnown = this.#checked === "write" || this.#checked === access;
+    if (access !== "none" && !isKnown) {
+      this.#check(b, offset, access, bytes);
+      this.#checked = access;
+    }
+    return this.#linear ??= this.#address(b, offset);
   }
 
-  #address(b: Ops<V>): V {
-    const offset = this.offset(b), width = this.mode === 64 ? 64 : 32;
-    if (this.mode === 16) checkLimit(b, offset, this.bytes, () => this.#vector(b));
-    const wide = b.zext(offset, width);
+  #address(b: Ops<V>, offset: V): V {
+    const width = this.variant.mode === 64 ? 64 : 32, wide = b.zext(offset, width);
     return this.base === STATE.zero ? wide : b.add(wide, b.read(this.base, width));
+  }
+
+  #check(b: Ops<V>, offset: V, access: "read" | "write", bytes: number): void {
+    const { mode, selectors, flat } = this.variant;
+    if (selectors === "real") {
+      // One limit for loads and stores.
+      if (this.#checked === "none") checkLimit(b, offset, bytes, () => this.#vector(b));
+      return;
+    }
+    // 64-bit mode has no limits.
+    if (mode === 64 || this.base === STATE.zero) return;
+    const check = () =>
+      b.when(isOutside(b, this.base, offset, bytes, access), () => raise(b, this.#vector(b)));
+    if (!flat || this.baseNumber === undefined || typeof this.base === "number") return check();
+    // In flat code the general shape mostly has no segment.
+    b.when(b.ne(this.baseNumber, b.constant(16, STATE.zero)), check);
   }
 
   #vector(b: Ops<V>): V {
     const otherwise = b.constant(32, VECTOR.GP);
-    if (this.baseNumber === undefined) return otherwise;
+    if (this.baseNumber === undefined || this.variant.flat) return otherwise;
     const isStack = b.eq(this.baseNumber, b.constant(16, segmentBase(SS)));
     return b.select(isStack, b.constant(32, VECTOR.SS), otherwise);
   }
@@ -54,16 +69,17 @@ abstract class Located<V extends Value> extends BaseOperand<V> {
     return b.load(this.address(b), this.width);
   }
   override readForWrite(b: Ops<V>): V {
-    return b.load(this.address(b), this.width, { forWrite: true });
+    return b.load(this.address(b, "write"), this.width, { forWrite: true });
   }
   override write(b: Ops<V>, value: V): void {
-    b.store(this.address(b), value);
+    b.store(this.address(b, "write"), value);
   }
   override displaced(b: Ops<V>, delta: V): Located<V> {
     return new Displaced(this, b.trunc(delta, this.offset(b).width));
   }
   override part(b: Ops<V>, byte: number, width: OperandWidth, forWrite = false): V {
-    return b.load(partAddress(b, this.address(b), byte), width, { forWrite });
+    const start = this.address(b, forWrite ? "write" : "read");
+    return b.load(partAddress(b, start, byte), width, { forWrite });
   }
 }
 
@@ -78,14 +94,14 @@ export class Memory<V extends Value> extends Located<V> {
   readonly #binding: Binding<V>;
 
   constructor(shape: "m" | "x", binding: Binding<V>) {
-    const { width, mode, bytes, fields, index } = binding;
-    const flat = mode !== 16 && shape === "m";
+    const { width, mode, variant, bytes, fields, index } = binding;
+    const bare = mode !== 16 && shape === "m";
     super(
       width,
-      mode,
+      variant,
       bytes,
-      flat ? STATE.zero : fields.slot(index),
-      mode === 16 ? fields.value(index, 16) : undefined,
+      bare ? STATE.zero : fields.slot(index),
+      bare ? undefined : fields.value(index, 16),
     );
     this.#shape = shape;
     this.#binding = binding;
@@ -117,7 +133,7 @@ export class Memory<V extends Value> extends Located<V> {
 /** Memory at an offset from other memory, in the same segment. */
 class Displaced<V extends Value> extends Located<V> {
   constructor(readonly from: Located<V>, readonly delta: V) {
-    super(from.width, from.mode, from.bytes, from.base, from.baseNumber);
+    super(from.width, from.variant, from.bytes, from.base, from.baseNumber);
   }
   override offset(b: Ops<V>): V {
     return b.add(this.from.offset(b), this.delta);
@@ -129,12 +145,12 @@ export class StringMemory<V extends Value> extends Located<V> {
   readonly #address: Mode;
 
   constructor(
-    { width, mode, address, bytes }: Binding<V>,
+    { width, variant, address, bytes }: Binding<V>,
     readonly register: number,
     base: SlotRef,
     baseNumber?: V,
   ) {
-    super(width, mode, bytes, base, mode === 16 ? baseNumber : undefined);
+    super(width, variant, bytes, base, baseNumber);
     this.#address = address;
   }
   override offset(b: Ops<V>): V {

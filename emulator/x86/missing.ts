@@ -1,5 +1,6 @@
 /** Names of instructions that are not implemented, for messages. SDM vol. 2D, appendix A. */
 import type { Mode } from "./registers.ts";
+import type { Variant } from "./variant.ts";
 
 const ONE_BYTE: Readonly<Record<number, string>> = {
   0x06: "push es",
@@ -16,7 +17,6 @@ const ONE_BYTE: Readonly<Record<number, string>> = {
   0x60: "pusha",
   0x61: "popa",
   0x62: "bound or EVEX",
-  0x63: "arpl",
   0x82: "an alias of 80",
   0x9a: "far call",
   0xc4: "les or VEX",
@@ -28,10 +28,7 @@ const ONE_BYTE: Readonly<Record<number, string>> = {
 };
 
 const TWO_BYTE: Readonly<Record<number, string>> = {
-  0x00: "verr or verw",
   0x01: "a system instruction",
-  0x02: "lar",
-  0x03: "lsl",
   0x05: "syscall",
   0x07: "sysret",
   0x33: "rdpmc",
@@ -64,9 +61,11 @@ export function missingName(mode: Mode, map: number, opcode: number): string | u
  * One-byte opcodes with a ModRM byte of which some forms exist, and of the others none in any processor: LEA, LES,
  * LDS, BOUND and far transfers with a register, groups 1A, 4, 5 and 11. SDM vol. 2D, appendix A.4.
  */
-export function isInvalid(mode: Mode, map: number, opcode: number, modrm: number): boolean {
+export function isInvalid({ selectors }: Variant, map: number, opcode: number, modrm: number): boolean {
   if (map !== 0 || modrm < 0) return false;
-  // With these and a register, EVEX, VEX and XOP start outside of real mode.
-  if (opcode === 0x62 || opcode === 0xc4 || opcode === 0xc5 || opcode === 0x8f) return mode === 16;
+  // With these and a register, EVEX, VEX and XOP start in protected mode.
+  if (opcode === 0x62 || opcode === 0xc4 || opcode === 0xc5 || opcode === 0x8f) {
+    return selectors !== "protected";
+  }
   return [0x8d, 0xc6, 0xc7, 0xfe, 0xff].includes(opcode);
 }

@@ -4,6 +4,7 @@ import { DEFINITIONS } from "./definitions/all.ts";
 import { FormSet, type Place } from "./forms.ts";
 import { dependsOnSize, type Encoding, encodingsOf, type OperandSize, type Prefix } from "./record.ts";
 import type { Mode } from "./registers.ts";
+import { usualVariant, type Variant, type VariantName, variantName } from "./variant.ts";
 
 /** One encoding at one operand size, with its forms by the place of the ModRM or moffs operand. */
 export interface Cell {
@@ -12,6 +13,8 @@ export interface Cell {
   readonly r?: Form;
   readonly m?: Form;
   readonly x?: Form;
+  /** The instruction is there in protected mode only: no forms. */
+  readonly refused?: true;
 }
 
 export interface Slot {
@@ -47,21 +50,26 @@ export function sizesOf(encoding: Encoding, mode: Mode): readonly (readonly [Ope
   }).filter(([, size]) => sizes.includes(size));
 }
 
-function placesOf(encoding: Encoding): readonly Place[] {
-  const memory: Place[] = ["m", "x"];
+function placesOf(encoding: Encoding, { mode, flat }: Variant): readonly Place[] {
+  // In 32-bit segments every address has one: that is the general shape.
+  const memory: Place[] = mode === 32 && !flat ? ["x"] : ["m", "x"];
   if (encoding.operands.some((o) => o.kind === "M" || o.kind === "O")) return memory;
   return encoding.operands.some((o) => o.kind === "E") ? ["r", ...memory] : ["r"];
 }
 
-/** The table of one mode. Throws TypeError where two encodings want the same bytes. */
+/** The table of one variant. Throws TypeError where two encodings want the same bytes. */
 export class OpcodeTable {
   readonly #slots: Record<Prefix, (Slot | undefined)[]> = { none: [], f3: [], f2: [], "rex.b": [] };
   /** The same where 67h makes another form. */
   readonly #otherAddress: Record<Prefix, (Slot | undefined)[]> = { none: [], f3: [], f2: [], "rex.b": [] };
   readonly forms: FormSet;
 
-  constructor(readonly mode: Mode, encodings: readonly Encoding[] = allEncodings()) {
-    this.forms = new FormSet(mode);
+  readonly mode: Mode;
+
+  constructor(readonly variant: Variant, encodings: readonly Encoding[] = allEncodings()) {
+    const { mode } = variant;
+    this.mode = mode;
+    this.forms = new FormSet(variant);
     for (const encoding of encodings) {
       if (!encoding.attributes.modes.includes(mode)) continue;
       let cell: Cell | undefined;
@@ -77,7 +85,10 @@ export class OpcodeTable {
   }
 
   #cell(encoding: Encoding, size: OperandSize): Cell {
-    const places = placesOf(encoding);
+    if (encoding.attributes.protectedOnly && this.variant.selectors !== "protected") {
+      return { encoding, size, refused: true };
+    }
+    const places = placesOf(encoding, this.variant);
     const form = (place: Place) =>
       places.includes(place) ? this.forms.formOf(encoding, size, place) : undefined;
     return { encoding, size, r: form("r"), m: form("m"), x: form("x") };
@@ -108,25 +119,32 @@ export class OpcodeTable {
       slot.cells[index] = cell;
     };
     if (encoding.modrm === "none") return put(size);
+    const places = placesOf(encoding, this.variant);
     for (let reg = 0; reg < 8; reg++) {
       if (encoding.modrm === "digit" && reg !== encoding.extra) continue;
-      if (cell.r !== undefined) put(size * 16 + 8 + reg);
-      if (cell.m !== undefined || encoding.attributes.anyMod) put(size * 16 + reg);
+      if (places.includes("r")) put(size * 16 + 8 + reg);
+      if (places.includes("x") || encoding.attributes.anyMod) put(size * 16 + reg);
     }
   }
 
   #taken(encoding: Encoding): string {
-    return `opcode ${
-      encoding.opcode.toString(16)
-    } of ${encoding.mnemonic} is already taken in mode ${this.mode}`;
+    return `opcode ${encoding.opcode.toString(16)} of ${encoding.mnemonic} is already taken in ${
+      variantName(this.variant)
+    }`;
   }
 }
 
-const tables = new Map<Mode, OpcodeTable>();
+const tables = new Map<VariantName, OpcodeTable>();
 
-/** The table of a mode, built when first asked for. */
-export function opcodeTable(mode: Mode): OpcodeTable {
-  let table = tables.get(mode);
-  if (table === undefined) tables.set(mode, table = new OpcodeTable(mode));
+/** The table of a variant, built when first asked for. */
+export function opcodeTableOf(variant: Variant): OpcodeTable {
+  const name = variantName(variant);
+  let table = tables.get(name);
+  if (table === undefined) tables.set(name, table = new OpcodeTable(variant));
   return table;
+}
+
+/** The table of real mode, flat 32-bit or 64-bit mode. */
+export function opcodeTable(mode: Mode): OpcodeTable {
+  return opcodeTableOf(usualVariant(mode));
 }

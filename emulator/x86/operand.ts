@@ -6,7 +6,7 @@
  * | shape | modes | fields | linear address |
  * |---|---|---|---|
  * | `r` | all | slot | - |
- * | `m` | 32, 64 | base, disp | base + disp |
+ * | `m` | 32 flat, 64 | base, disp | base + disp |
  * | `m` | 16 | segment base, base, index, disp | segment + ((base + index + disp) mod 64 KiB) |
  * | `x` | all | segment base, base, index, scale, disp, mask | segment + ((base + (index << scale) + disp) & mask) |
  * | `source` | all | segment base | segment + rSI |
@@ -28,6 +28,8 @@ import { BaseOperand, type Operand, type OperandWidth, writeRegister } from "./b
 import { Memory, StringMemory, TableMemory } from "./memory_operand.ts";
 import type { Mode } from "./registers.ts";
 import { ES, RBX, RDI, RSI, segmentBase } from "./slots.ts";
+import type { Variant } from "./variant.ts";
+import { writeBaseSelector } from "./segment_register.ts";
 
 export { type Operand, type OperandWidth, writeRegister };
 
@@ -39,6 +41,7 @@ export interface Binding<V extends Value> {
   /** Bytes of memory that it stands for. */
   readonly bytes: number;
   readonly mode: Mode;
+  readonly variant: Variant;
   /** Bits of an address. */
   readonly address: Mode;
   readonly fields: Fields<V>;
@@ -102,28 +105,24 @@ class FarAddress<V extends Value> extends Immediate<V> {
 }
 
 class Segment<V extends Value> extends BaseOperand<V> {
-  constructor(readonly mode: Mode, readonly fields: Fields<V>, readonly index: number) {
+  constructor(readonly variant: Variant, readonly fields: Fields<V>, readonly index: number) {
     super(16);
   }
   read(b: Ops<V>): V {
     return b.read(this.fields.slot(this.index), 16);
   }
-  /**
-   * Real mode: the base is the selector times 16 (SDM vol. 3B, "Address Translation in Real-Address Mode").
-   * Else the trap reads the descriptor; it has to come before the first write.
-   */
+  /** In protected mode the trap reads the descriptor; it has to come before the first write. */
   override write(b: Ops<V>, value: V): void {
-    if (this.mode !== 16) {
+    if (this.variant.selectors === "protected") {
       return b.trap("load_segment", [b.zext(this.fields.value(this.index + 2, 16), 32), value]);
     }
-    b.write(this.fields.slot(this.index), value);
-    b.write(this.fields.slot(this.index + 1), b.shl(b.zext(value, 32), b.constant(32, 4)));
+    writeBaseSelector(b, this.variant, this.fields.slot(this.index), this.fields.slot(this.index + 1), value);
   }
 }
 
 /** An operand. Make it anew for each reading of a definition. */
 export function bindOperand<V extends Value>(shape: Shape, binding: Binding<V>): Operand<V> {
-  const { width, mode, fields, index } = binding;
+  const { width, mode, variant, fields, index } = binding;
   switch (shape) {
     case "r":
       return new Register(width, mode, fields.slot(index));
@@ -133,13 +132,13 @@ export function bindOperand<V extends Value>(shape: Shape, binding: Binding<V>):
     case "source":
       return new StringMemory(binding, RSI, fields.slot(index), fields.value(index, 16));
     case "destination":
-      return new StringMemory(binding, RDI, mode === 16 ? segmentBase(ES) : STATE.zero);
+      return new StringMemory(binding, RDI, variant.flat ? STATE.zero : segmentBase(ES));
     case "table":
       return new TableMemory(binding, RBX, fields.slot(index), fields.value(index, 16));
     case "far":
       return new FarAddress(width, fields, index);
     case "s":
-      return new Segment(mode, fields, index);
+      return new Segment(variant, fields, index);
     default:
       return new Immediate(width, fields, index);
   }

@@ -142,9 +142,18 @@ class Parser {
     const modrm = slot?.hasModrm ? this.byte() : -1;
     const cell = slot && this.#cell(slot, modrm, sizeIndex(size));
     if (cell === undefined) {
-      throw new Refusal(this.#missing(map, opcode, modrm), isInvalid(mode, map, opcode, modrm) || undefined);
+      throw new Refusal(
+        this.#missing(map, opcode, modrm),
+        isInvalid(this.table.variant, map, opcode, modrm) || undefined,
+      );
     }
     const { encoding } = cell;
+    if (cell.refused) {
+      throw new Refusal(
+        `${encoding.mnemonic} is not recognized in ${this.table.variant.selectors} mode`,
+        true,
+      );
+    }
     if (this.operandSize && encoding.attributes.noPrefix) {
       throw new Refusal(`operand-size prefix 66 on ${encoding.mnemonic} is not implemented`);
     }
@@ -167,7 +176,11 @@ class Parser {
     const target = isFar
       ? BigInt(this.offset)
       : BigInt.asUintN(mode === 64 ? 64 : cell.size, end + BigInt(this.relative));
-    if (mode === 16 && target > 0xffffn && (isFar || encoding.operands[0]?.kind === "J")) {
+    // Elsewhere the limit is a slot's, and the branch itself checks it.
+    if (
+      this.table.variant.selectors === "real" && target > 0xffffn &&
+      (isFar || encoding.operands[0]?.kind === "J")
+    ) {
       throw new Refusal(`branch target ${target.toString(16)} is beyond the 64 KiB of a real-mode segment`);
     }
     return {

@@ -32,12 +32,15 @@ import type { Ops, Value } from "../ir/ops.ts";
 import type { Mode } from "./registers.ts";
 import type { Operand } from "./operand.ts";
 import { ES, SEGMENT_NAMES } from "./slots.ts";
+import type { Variant } from "./variant.ts";
 
 export type OperandSize = 16 | 32 | 64;
 
 /** What a definition knows when a form of it is built. */
 export interface Instance {
+  /** Of code. */
   readonly mode: Mode;
+  readonly variant: Variant;
   /** Operand size of this form; see `sized`. */
   readonly size: OperandSize;
   /** Condition code 0..15 of a `+cc` encoding. */
@@ -72,7 +75,7 @@ export interface Definition {
   readonly poppedBase?: boolean;
   readonly cycleClass: string;
   semantics<V extends Value>(b: Ops<V>, operands: readonly Operand<V>[], instance: Instance): void;
-  /** `bytes | text | before => after [| modes]`; modes 32 and 64 unless said. See emulator/isa/example.ts. */
+  /** `bytes | text | before => after [| modes]`; modes 32 and 64 unless said, others by their variant's name. See emulator/isa/example.ts. */
   readonly examples: readonly string[];
 }
 
@@ -132,6 +135,8 @@ export interface Attributes {
   readonly notZero: boolean;
   /** `max32`: operand size 64 means 32. */
   readonly max32: boolean;
+  /** `protected`: not recognized in real and virtual-8086 mode. */
+  readonly protectedOnly: boolean;
   /** `anymod`: ModRM.mod is ignored, ModRM.rm is a register. */
   readonly anyMod: boolean;
 }
@@ -177,12 +182,14 @@ function attributes(text: string): Attributes {
   let modes: readonly Mode[] = [16, 32, 64];
   const sizes: OperandSize[] = [];
   let wide: Attributes["wide"], noPrefix = false, notZero = false, max32 = false, anyMod = false;
+  let protectedOnly = false;
   for (const word of text.split(" ").filter(Boolean)) {
     if (word === "d64" || word === "f64") wide = word;
     else if (word === "np") noPrefix = true;
     else if (word === "not0") notZero = true;
     else if (word === "max32") max32 = true;
     else if (word === "anymod") anyMod = true;
+    else if (word === "protected") protectedOnly = true;
     else if (word === "not64") modes = [16, 32];
     else if (word === "not16") modes = [32, 64];
     else if (word === "not32") modes = [16, 64];
@@ -192,7 +199,16 @@ function attributes(text: string): Attributes {
     else if (/^o(16|32|64)$/.test(word)) sizes.push(Number(word.slice(1)) as OperandSize);
     else throw new TypeError(`attribute "${word}" is unknown: see record.ts`);
   }
-  return { modes, sizes: sizes.length > 0 ? sizes : [16, 32, 64], wide, noPrefix, notZero, max32, anyMod };
+  return {
+    modes,
+    sizes: sizes.length > 0 ? sizes : [16, 32, 64],
+    wide,
+    noPrefix,
+    notZero,
+    max32,
+    protectedOnly,
+    anyMod,
+  };
 }
 
 const KEY = /^(67 )?(f3 |f2 |rex\.b )?(0f )?([0-9a-f]{2})(\+r|\+cc| \/[0-7]| [0-9a-f]{2})?$/;

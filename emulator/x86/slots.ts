@@ -100,6 +100,16 @@ export const TSC_OFFSET = TSC_AUX + 80;
 export const CPL = TSC_OFFSET + 8;
 /**
  * Not 0 while linear addresses are guest-physical although CR0.PG is set: a VM made in 64-bit mode starts so, until the
- * guest writes CR3 or CR0.
+ * guest loads CR3 with another value than it found there, or turns paging off.
  */
 export const IDENTITY = TSC_OFFSET + 16;
+/** Last offset of the code segment, 32 bits: what may be executed there need not be readable. */
+export const CODE_LAST = TSC_OFFSET + 24;
+/** Access rights of the task register, in the format of `segmentRights`: whether its segment is a 16-bit one. */
+export const TR_RIGHTS = TSC_OFFSET + 32;
+/** Not 0 while a loaded segment register asks for other code (`Vcpu.modeChanged`) as soon as its instruction is done. */
+export const SEGMENTS_CHANGED = TSC_OFFSET + 40;
+/** Slot of PDPTE 0 of PAE paging, loaded from memory with CR3; PDPTE n is 8 * n further on. SDM vol. 3A, 4.4.1. */
+export const PDPTE = TSC_OFFSET + 8 * 8;
+/** What the guest has made of the PAT MSR: its value, exclusive-or what it is at reset. */
+export const PAT_CHANGES = PDPTE + 8 * 4;

@@ -9,6 +9,8 @@ import type { RegisterInfo, StateView } from "../isa/isa.ts";
 import { composeFlags, setFlags } from "./flag_bits.ts";
 import { AUX, EFLAGS_REST, RES } from "./slots.ts";
 import {
+  CODE_LAST,
+  CPL,
   CR,
   CS,
   EFER,
@@ -25,9 +27,11 @@ import {
   segmentRights,
   segmentSelector,
   segmentWritable,
+  SS,
   TR,
 } from "./slots.ts";
 import { type Mode, registerNames } from "./registers.ts";
+import type { Variant } from "./variant.ts";
 
 export { AUX, CR, EFER, EFLAGS_REST, gpr, RES, segmentBase, segmentSelector };
 
@@ -41,21 +45,21 @@ function general(mode: Mode): RegisterInfo[] {
   })).sort((a, b) => b.width - a.width);
 }
 
-function segments(mode: Mode): RegisterInfo[] {
+function segments({ mode, selectors }: Variant): RegisterInfo[] {
   return SEGMENT_NAMES.flatMap((name, index): RegisterInfo[] => [
     {
       name,
       offset: segmentSelector(index),
       width: 16,
       group: "segment",
-      ...(mode === 16 ? realMode(index) : {}),
+      ...(selectors === "protected" ? {} : baseSelector(index)),
     },
     { name: `${name}_base`, offset: segmentBase(index), width: mode === 64 ? 64 : 32, group: "segment" },
   ]);
 }
 
-/** In real mode a selector is its base: setting one sets the other. SDM vol. 3A, 21.1.1. */
-function realMode(index: number): Pick<RegisterInfo, "set"> {
+/** In real and virtual-8086 mode a selector is its base: setting one sets the other. SDM vol. 3A, 21.1.1. */
+function baseSelector(index: number): Pick<RegisterInfo, "set"> {
   return {
     set(state: StateView, value: bigint) {
       state.set64(segmentSelector(index), value);
@@ -79,8 +83,9 @@ function flagsRegister(name: string, width: 16 | 32 | 64, group: string): Regist
   };
 }
 
-/** The registers of one mode: full ones first within each group, parts (`ax`, `al`, `ah`) last. */
-export function registerInfos(mode: Mode): readonly RegisterInfo[] {
+/** The registers of one variant: full ones first within each group, parts (`ax`, `al`, `ah`) last. */
+export function registerInfos(variant: Variant): readonly RegisterInfo[] {
+  const { mode } = variant;
   const all = general(mode);
   const wide: 32 | 64 = mode === 64 ? 64 : 32;
   const pc: RegisterInfo[] = [{
@@ -108,7 +113,7 @@ export function registerInfos(mode: Mode): readonly RegisterInfo[] {
     ...all.filter((r) => r.group === "general"),
     ...pc,
     ...flags,
-    ...segments(mode),
+    ...segments(variant),
     ...control,
     ...all.filter((r) => r.group === "part"),
   ].sort((a, b) => Number(a.group === "part") - Number(b.group === "part"));
@@ -126,11 +131,15 @@ const TABLES: readonly (readonly [name: string, offset: number, kind: "base" | "
 /** CR0 after reset or mode set-up: PE, ET, NW, CD, PG. SDM vol. 3A, "Initialization Overview". */
 const CR0: Readonly<Record<Mode, bigint>> = { 16: 0x6000_0010n, 32: 0x6000_0011n, 64: 0xe000_0011n };
 
+const PE = 1n;
+
 /** A range of offsets that holds none: see `segmentWritable`. */
 export const NOWHERE = 1n;
 /** Access rights at reset: SDM vol. 3A, table 9-1 (real mode), else as a boot loader leaves them. */
 const DATA_RIGHTS: Readonly<Record<Mode, bigint>> = { 16: 0x93n, 32: 0xc093n, 64: 0xc093n };
-const CODE_RIGHTS: Readonly<Record<32 | 64, bigint>> = { 32: 0xc09bn, 64: 0xa09bn };
+const CODE_RIGHTS: Readonly<Record<Mode, bigint>> = { 16: 0x9bn, 32: 0xc09bn, 64: 0xa09bn };
+/** SDM vol. 3C, 26.3.1.2. */
+const VIRTUAL_8086_RIGHTS = 0xf3n;
 
 /**
  * State at reset, by slot; slots that are not named are 0.
@@ -138,18 +147,26 @@ const CODE_RIGHTS: Readonly<Record<32 | 64, bigint>> = { 32: 0xc09bn, 64: 0xa09b
  * Simpler than hardware's reset: all bases, selectors and the pc are 0 in 16-bit mode (hardware starts at
  * f000:fff0), and 32- and 64-bit modes start as a boot loader would leave them: flat segments, selector
  * 8 for code and 0x10 for data, interrupts off. EFLAGS is 2. In real mode the interrupt table lies at 0
- * (SDM vol. 3A, table 9-1); else descriptor tables are empty until the guest loads them.
+ * (SDM vol. 3A, table 9-1); else descriptor tables are empty until the guest loads them. A processor never starts in
+ * the other variants: there it is what a transfer to them would leave.
  */
-export function resetValues(mode: Mode): ReadonlyMap<number, bigint> {
-  const values = new Map<number, bigint>([[RES, 1n], [CR, CR0[mode]]]);
+export function resetValues(variant: Variant): ReadonlyMap<number, bigint> {
+  const { mode, stack, selectors } = variant, isProtected = selectors === "protected";
+  const values = new Map<number, bigint>([[RES, 1n], [CR, isProtected ? CR0[mode] | PE : CR0[mode]]]);
   SEGMENT_NAMES.forEach((_, index) => {
-    const range = (mode === 16 ? 0xffffn : 0xffff_ffffn) << 32n;
-    values.set(segmentReadable(index), range);
-    values.set(segmentWritable(index), mode !== 16 && index === CS ? NOWHERE : range);
-    values.set(segmentRights(index), index === CS && mode !== 16 ? CODE_RIGHTS[mode] : DATA_RIGHTS[mode]);
+    const width = index === SS ? stack : mode, isCode = isProtected && index === CS;
+    const last = width === 16 ? 0xffffn : 0xffff_ffffn;
+    values.set(segmentReadable(index), last << 32n);
+    values.set(segmentWritable(index), isCode ? NOWHERE : last << 32n);
+    values.set(segmentRights(index), isCode ? CODE_RIGHTS[mode] : DATA_RIGHTS[width]);
+    if (index === CS) values.set(CODE_LAST, last);
   });
-  if (mode === 16) values.set(IDT_LIMIT, 0x3ffn);
-  if (mode !== 16) {
+  if (selectors === "virtual-8086") {
+    values.set(CPL, 3n);
+    SEGMENT_NAMES.forEach((_, index) => values.set(segmentRights(index), VIRTUAL_8086_RIGHTS));
+  }
+  if (selectors === "real") values.set(IDT_LIMIT, 0x3ffn);
+  if (isProtected) {
     SEGMENT_NAMES.forEach((name, index) => values.set(segmentSelector(index), name === "cs" ? 8n : 0x10n));
   }
   if (mode === 64) {

@@ -21,10 +21,14 @@
  * | `sldt` `str` | | 16 bits |
  * | `lmsw` | value | |
  * | `invlpg` | linear address | |
+ * | `lar` `lsl` `verr` `verw` | selector | 64 bits: in bit 63 ZF, in the low 32 what LAR or LSL gives if it is set |
+ * | `single_step` | address to go on at: POPF or IRET has set TF, and is done | |
+ * | `segments_changed` | at the end of what loads a segment register, if `SEGMENTS_CHANGED` is set | |
+ * | `syscall` `sysret` | operand size in bytes | |
  * | `clts` `rdmsr` `wrmsr` `swapgs` `invd` `wbinvd` | (registers) | |
  *
- * Modes 32 and 64 raise all of them. In real mode `interrupt`, `iret`, the far transfers and `load_segment` are
- * written out in their definitions and not raised. Selectors have 16 bits; offsets and values those of the operand
+ * Protected mode raises all of them. In real mode `interrupt`, `iret`, the far transfers and `load_segment` are
+ * written out in their definitions and not raised; in virtual-8086 mode the same without `interrupt`. Selectors have 16 bits; offsets and values those of the operand
  * size; all are passed zero-extended. A trap that comes before other effects of its instruction (`load_segment` of
  * POP and LDS) may end it by a fault: nothing is written then.
  */
@@ -64,4 +68,12 @@ export const TRAPS = [
   "swapgs",
   "invd",
   "wbinvd",
+  "lar",
+  "lsl",
+  "verr",
+  "verw",
+  "single_step",
+  "syscall",
+  "sysret",
+  "segments_changed",
 ] as const;

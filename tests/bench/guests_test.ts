@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { measureExits } from "./exits.ts";
 import { MACHINES, makeVm, Prepared } from "./machines.ts";
-import { noise, sampleOf } from "./statistics.ts";
+import { noise, ratioOf, sampleOf } from "./statistics.ts";
 
 for (const machine of MACHINES) {
   for (const workload of machine.workloads) {
@@ -32,8 +32,9 @@ for (const machine of MACHINES) {
 }
 
 Deno.test("sampleOf() gives the median and the range", () => {
-  assertEquals(sampleOf([3, 1, 2]), { median: 2, min: 1, max: 3, runs: 3 });
+  assertEquals(sampleOf([3, 1, 2]), { median: 2, min: 1, max: 3, runs: 3, values: [3, 1, 2] });
   assertEquals(sampleOf([4, 1, 2, 3]).median, 2.5);
   assertEquals(noise(sampleOf([8, 10, 12])), 40);
+  assertEquals(ratioOf(sampleOf([2, 8, 9]), sampleOf([1, 4, 3])).values, [2, 2, 3]);
   assertThrows(() => sampleOf([]), RangeError);
 });

@@ -46,7 +46,7 @@ export class Prepared {
   constructor(vm: Vm, program: Workload | ExitLoop) {
     this.vm = vm;
     this.#program = program;
-    const image = vm.assemble(program.source, AT.code);
+    const image = vm.assemble(`${program.source}\nend: nop`, AT.code);
     this.#symbols = image.symbols;
     this.#start = vm.load(image).entry;
     this.#end = this.#label("end");

@@ -2,11 +2,15 @@
  * The benchmarks: guest instructions and exits a second on each ISA, interpreter against region, and start-up.
  *
  *     deno task bench [--json] [--runs N] [--only TEXT] [instructions | exits | start ...]
+ *     deno task bench --peers [--json] [--runs N] [--only TEXT]
+ *
+ * `--peers` measures other emulators beside ours on the same guests instead: v86, and QEMU if it is installed.
  */
 import { parseArgs } from "node:util";
 import { measureExits } from "./exits.ts";
 import { measureInstructions } from "./instructions.ts";
 import { MACHINES, settle } from "./machines.ts";
+import { measurePeers } from "./peers/measure.ts";
 import { asText, type Report } from "./report.ts";
 import { measureStart } from "./start_up.ts";
 
@@ -21,6 +25,7 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
     runs: { type: "string", default: String(LEAST_RUNS) },
     only: { type: "string" },
+    peers: { type: "boolean", default: false },
   },
 });
 const runs = Number(values.runs);
@@ -29,7 +34,7 @@ if (!Number.isInteger(runs) || runs < LEAST_RUNS) {
 }
 const unknown = positionals.find((part) => !PARTS.includes(part));
 if (unknown) throw new RangeError(`there is no part ${unknown}: there are ${PARTS.join(", ")}`);
-const wanted = (part: string) => positionals.length === 0 || positionals.includes(part);
+const wanted = (part: string) => positionals.includes(part) || positionals.length === 0 && !values.peers;
 
 const instructions: Report["instructions"][] = [];
 const exits: Report["exits"][] = [];
@@ -38,7 +43,10 @@ for (const machine of MACHINES) {
   if (wanted("instructions")) instructions.push(await measureInstructions(machine, runs, values.only));
   if (wanted("exits")) exits.push(await measureExits(machine, runs, values.only));
 }
-const found = instructions.flat().length + exits.flat().length;
+const peers = values.peers
+  ? await measurePeers(runs, { only: values.only, progress: (text) => console.error(text) })
+  : undefined;
+const found = instructions.flat().length + exits.flat().length + (peers?.rows.length ?? 0);
 if (values.only !== undefined && found === 0) {
   throw new RangeError(
     `--only ${values.only}: no program and no kind of exit has that in its name, e.g. crc32, mmio`,
@@ -52,5 +60,6 @@ const report: Report = {
   instructions: instructions.flat(),
   exits: exits.flat(),
   start: wanted("start") ? await measureStart(runs) : [],
+  peers,
 };
 console.log(values.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());

@@ -4,6 +4,8 @@ import type { ExitRow } from "./exits.ts";
 import type { IsaName } from "./guests/guest.ts";
 import type { InstructionRow } from "./instructions.ts";
 import type { StartRow } from "./start_up.ts";
+import type { PeerReport } from "./peers/measure.ts";
+import { peersAsLines } from "./peers/report.ts";
 import { noise, type Sample } from "./statistics.ts";
 
 export interface Report {
@@ -14,15 +16,17 @@ export interface Report {
   readonly instructions: readonly InstructionRow[];
   readonly exits: readonly ExitRow[];
   readonly start: readonly StartRow[];
+  /** What `--peers` measured. */
+  readonly peers?: PeerReport;
 }
 
 /** A number with three significant digits or all of its whole ones. */
-function digits(value: number): string {
+export function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
 const median = (sample: Sample) => digits(sample.median);
-const range = (sample: Sample) => `${digits(sample.min)}-${digits(sample.max)}`;
+export const range = (sample: Sample) => `${digits(sample.min)}-${digits(sample.max)}`;
 const percent = (sample: Sample) => `${noise(sample).toFixed(0)}%`;
 const ratio = (a: Sample, b: Sample) => `${(a.median / b.median).toFixed(2)}x`;
 
@@ -70,7 +74,7 @@ function widthTable(rows: readonly Pair[], title: string): string[] {
   ], pairs);
 }
 
-export function asText({ deno, v8, target, runs, instructions, exits, start }: Report): string {
+export function asText({ deno, v8, target, runs, instructions, exits, start, peers }: Report): string {
   const sections: string[][] = [];
   const computing = instructions.map((row) => ({ ...row, name: row.workload }));
   const leaving = exits.map((row) => ({ ...row, name: row.kind }));
@@ -97,6 +101,7 @@ export function asText({ deno, v8, target, runs, instructions, exits, start }: R
       ], start),
     ]);
   }
+  if (peers) sections.push(peersAsLines(peers));
   const about =
     `Deno ${deno}, V8 ${v8}, ${target}; medians of ${runs} alternating runs; noise is (max - min) / ` +
     "median.\nResults, instruction counts and ledger totals were asserted after each timing.";

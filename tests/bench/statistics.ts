@@ -6,6 +6,8 @@ export interface Sample {
   readonly min: number;
   readonly max: number;
   readonly runs: number;
+  /** In the order of the runs. */
+  readonly values: readonly number[];
 }
 
 /** Throws `RangeError` if there are no values. */
@@ -14,12 +16,17 @@ export function sampleOf(values: readonly number[]): Sample {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median, min: sorted[0], max: sorted[sorted.length - 1], runs: sorted.length };
+  return { median, min: sorted[0], max: sorted[sorted.length - 1], runs: sorted.length, values };
 }
 
 /** (max - min) / median, in percent. */
 export function noise({ median, min, max }: Sample): number {
   return 100 * (max - min) / median;
+}
+
+/** How many times `b` `a` is, run by run: what slowed a whole turn of the candidates down does not show. */
+export function ratioOf(a: Sample, b: Sample): Sample {
+  return sampleOf(a.values.map((value, run) => value / b.values[run]));
 }
 
 /** Runs the candidates in turn, `runs` times each, so that a slow moment of the machine hits all of them. */

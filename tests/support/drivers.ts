@@ -1,7 +1,8 @@
 /** Every executor that instruction cases run on. */
 import type { Isa } from "../../emulator/isa/isa.ts";
 import { ppcIsa } from "../../emulator/ppc/isa.ts";
-import { x86Isa } from "../../emulator/x86/isa.ts";
+import { x86IsaOf } from "../../emulator/x86/isa.ts";
+import { VARIANT_NAMES, variantNamed } from "../../emulator/x86/variant.ts";
 import type { CaseDriver } from "./cases.ts";
 import { engineDriver } from "./engine_driver.ts";
 import { oracleDriver } from "./oracle_driver.ts";
@@ -9,7 +10,7 @@ import { oracleDriver } from "./oracle_driver.ts";
 export type Arch = "x86" | "ppc";
 
 const ISAS: Readonly<Record<Arch, () => readonly Isa[]>> = {
-  x86: () => [x86Isa(16), x86Isa(32), x86Isa(64)],
+  x86: () => VARIANT_NAMES.map((name) => x86IsaOf(variantNamed(name))),
   ppc: () => [ppcIsa(32), ppcIsa(64), ppcIsa(32, "le"), ppcIsa(64, "le")],
 };
 

@@ -1,6 +1,15 @@
 /** A vCPU's state by itself, with its registers, flags and fields by name. */
 import { STATE } from "../../emulator/ir/layout.ts";
 import type { Isa, StateView } from "../../emulator/isa/isa.ts";
+import {
+  CODE_LAST,
+  CPL,
+  CS,
+  SEGMENT_NAMES,
+  segmentReadable,
+  segmentWritable,
+} from "../../emulator/x86/slots.ts";
+import { NOWHERE } from "../../emulator/x86/state.ts";
 
 /** Names of bits and fields that cases use beside the ISA's registers: of which register, where, how wide. */
 export type Parts = Readonly<Record<string, readonly [register: string, shift: number, width: number]>>;
@@ -16,14 +25,39 @@ const PPC_PARTS: Parts = {
   ...{ so: ["xer", 31, 1], ov: ["xer", 30, 1], ca: ["xer", 29, 1] },
 };
 
+/** What cases may name of x86's segments that is no register: their last offset, and whether there is any to store at. */
+const X86_LIMITS: Readonly<Record<string, (state: StateView, value: bigint) => void>> = Object.fromEntries([
+  ...SEGMENT_NAMES.flatMap((name, index) => {
+    const last = (state: StateView, slot: number, value: bigint) =>
+      state.set64(slot, state.get64(slot) & 0xffff_ffffn | value << 32n);
+    const first = (state: StateView, slot: number, value: bigint) =>
+      state.set64(slot, state.get64(slot) & ~0xffff_ffffn | value);
+    return [
+      [`${name}_last`, (state: StateView, value: bigint) => {
+        last(state, segmentReadable(index), value);
+        last(state, segmentWritable(index), value);
+        if (index === CS) state.set64(CODE_LAST, value);
+      }],
+      [`${name}_first`, (state: StateView, value: bigint) => {
+        first(state, segmentReadable(index), value);
+        first(state, segmentWritable(index), value);
+      }],
+      [`${name}_writable`, (state: StateView, value: bigint) => {
+        state.set64(segmentWritable(index), value === 0n ? NOWHERE : state.get64(segmentReadable(index)));
+      }],
+    ] as const;
+  }),
+  ["cpl", (state: StateView, value: bigint) => state.set64(CPL, value)] as const,
+]);
+
 /** What cases of an ISA may name beside its registers. */
 export function partsOf(isa: Isa): Parts {
   return isa.name.startsWith("x86") ? X86_FLAGS : PPC_PARTS;
 }
 
-/** What cases may call an ISA's mode: its name, or only its width. */
+/** What cases may call an ISA's mode: its name, or that without the architecture's. */
 export function modesOf(isa: Isa): readonly string[] {
-  return [isa.name, /\d+(le)?$/.exec(isa.name)?.[0] ?? isa.name];
+  return [isa.name, isa.name.replace(/^(x86|ppc)-?/, "")];
 }
 
 const mask = (width: number): bigint => (1n << BigInt(width)) - 1n;
@@ -69,6 +103,7 @@ export class NamedState {
       }
       return;
     }
+    if (Object.hasOwn(X86_LIMITS, name)) return X86_LIMITS[name](this.state, value);
     const part = this.#part(name);
     const whole = part && this.get(part[0]);
     if (part === undefined || whole === undefined) throw new SyntaxError(`${name}: no such register`);

@@ -31,6 +31,13 @@ export interface InterruptedCpu {
 /** Slices of more instructions than this leave half of the time to the deadline to the exits among them. */
 const EXACT_SLICE = 64;
 
+/** The host's own timer, which takes the vCPU out of the guest and is none of the guest's business. */
+export interface HostTick {
+  /** Cycles of virtual time from one to the next. */
+  readonly every: number;
+  readonly native: NativeReason;
+}
+
 export class Interrupts {
   readonly #cpu: InterruptedCpu;
   readonly #unit: InterruptUnit;
@@ -42,10 +49,15 @@ export class Interrupts {
   #waited = false;
   #profile: CostProfile | undefined;
   #dearest = 0;
+  readonly #tick: HostTick | undefined;
+  /** Virtual time of the host's next tick. */
+  #nextTick = Infinity;
 
-  constructor(cpu: InterruptedCpu, unit: InterruptUnit) {
+  constructor(cpu: InterruptedCpu, unit: InterruptUnit, tick?: HostTick) {
     this.#cpu = cpu;
     this.#unit = unit;
+    this.#tick = tick;
+    if (tick) this.#nextTick = tick.every;
   }
 
   /** Drives a line. Throws `RangeError` for one that the controller does not have. */
@@ -87,6 +99,7 @@ export class Interrupts {
   atBoundary(): "run" | "halted" | "stop" {
     const cpu = this.#cpu, unit = this.#unit, { exits } = unit;
     for (;;) {
+      this.#takeTick();
       this.#advance();
       if (!unit.asserted) {
         this.#waited = false;
@@ -115,7 +128,7 @@ export class Interrupts {
   /** Instructions that the next slice may execute, from a boundary. */
   get limit(): number {
     if (this.#cpu.shadow || this.#unit.polled && this.#unit.asserted) return 1;
-    const cycles = this.#unit.deadline - this.#cpu.cycles;
+    const cycles = Math.min(this.#unit.deadline, this.#nextTick) - this.#cpu.cycles;
     const before = Math.floor((cycles - 1) / this.#dearestInstruction());
     return Math.max(1, before > EXACT_SLICE ? Math.floor(before / 2) : before);
   }
@@ -126,7 +139,7 @@ export class Interrupts {
     if (left <= 0) return false;
     const unit = this.#unit;
     if (unit.asserted && (unit.polled || unit.enabled)) return true;
-    return this.#cpu.cycles + left * this.#dearestInstruction() >= unit.deadline;
+    return this.#cpu.cycles + left * this.#dearestInstruction() >= Math.min(unit.deadline, this.#nextTick);
   }
 
   /** One instruction, the one at `address`, was executed: notes whether it holds off what is to come after it. */
@@ -147,6 +160,16 @@ export class Interrupts {
   /** Whether single instructions have to be told to `executed`. */
   get polled(): boolean {
     return this.#unit.polled;
+  }
+
+  /** Ticks that come while the host is at work anyway, or the vCPU halted, take it out of nothing. */
+  #takeTick(): void {
+    const cpu = this.#cpu, tick = this.#tick;
+    if (!tick || cpu.cycles < this.#nextTick) return;
+    if (!cpu.halted) cpu.boundaryExit(tick.native);
+    this.#nextTick = (Math.floor(cpu.cycles / tick.every) + 1) * tick.every;
+    // Where it came depends on what exits cost.
+    cpu.board.exits.markClockRead();
   }
 
   #advance(): void {

@@ -3,15 +3,13 @@ import { DECREMENTER_EVENT, MSR, SLOT } from "../../ppc/state.ts";
 import { STATE } from "../../ir/layout.ts";
 import type { Board } from "../board.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
-import { interrupt } from "./traps.ts";
+import { interrupt, VECTOR, vectorAddress } from "./interrupt.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { MOST_PROCESSORS, OPEN_PIC_SIZE, OpenPic, SOURCES } from "../interrupts/open_pic.ts";
 import type { InterruptUnit } from "../interrupts/unit.ts";
 
 /** Above the devices' windows. */
 const OPEN_PIC_BASE = 0xfec0_0000;
-/** Power ISA 2.07B Book III-S 6.5.1, 6.5.7 and 6.5.11. */
-const SYSTEM_RESET = 0x100, EXTERNAL = 0x500, DECREMENTER = 0x900;
 const SIGN = 0x8000_0000;
 /** Bits of `DECREMENTER_EVENT`. */
 const WAITS = 1, PASSED = 2;
@@ -27,9 +25,10 @@ export function ppcInterrupts(vcpus: readonly Vcpu[]): InterruptUnit[] {
   const pic = new OpenPic(vcpus.length, (processor, held) => {
     // The vCPU whose store this is cannot be reset in the middle of it.
     if (processor === board.acting()) return;
-    if (!held) return vcpus[processor].start(BigInt(SYSTEM_RESET));
-    vcpus[processor].reset();
-    vcpus[processor].parked = true;
+    const vcpu = vcpus[processor];
+    if (!held) return vcpu.start(vectorAddress(vcpu, VECTOR.systemReset));
+    vcpu.reset();
+    vcpu.parked = true;
   });
   board.mmio.add({ base: OPEN_PIC_BASE, size: OPEN_PIC_SIZE, name: "openpic" }, words(pic, board));
   return vcpus.map((vcpu) => new PpcInterrupts(vcpu, pic));
@@ -98,8 +97,8 @@ class PpcInterrupts implements InterruptUnit {
 
   deliver(): boolean {
     const vcpu = this.#vcpu;
-    const external = this.#pic.asks(this.#vcpu.index);
-    interrupt(vcpu, external ? EXTERNAL : DECREMENTER, vcpu.state.get64(STATE.pc), 0n);
+    const external = this.#pic.asks(vcpu.index);
+    interrupt(vcpu, external ? VECTOR.external : VECTOR.decrementer, vcpu.state.get64(STATE.pc), 0n);
     if (!external && this.#edge) this.#event &= ~WAITS;
     this.advance();
     return true;

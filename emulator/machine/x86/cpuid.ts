@@ -1,22 +1,32 @@
 /** What CPUID answers: what this emulator implements, and a KVM below it. SDM vol. 2A, CPUID. */
 
+import { LINEAR_BITS, PHYSICAL_BITS } from "./paging_formats.ts";
+
 /** eax, ebx, ecx, edx. */
 export type CpuidLeaf = readonly [number, number, number, number];
 
-const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0001, HIGHEST_HYPERVISOR = 0x4000_0001;
-/** Leaf 1 edx: time-stamp counter, RDMSR and WRMSR, PAE (which long mode includes), CMPXCHG8B, CMOV. Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
-const TSC = 1 << 4,
+const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0008, HIGHEST_HYPERVISOR = 0x4000_0001;
+
+/** Leaf 1 edx: 4 MiB pages, time-stamp counter, RDMSR and WRMSR, PAE, CMPXCHG8B, global pages, CMOV, PAT, PSE-36. */
+const PSE = 1 << 3,
+  TSC = 1 << 4,
   MSR = 1 << 5,
   PAE = 1 << 6,
   CX8 = 1 << 8,
+  PGE = 1 << 13,
   CMOV = 1 << 15,
-  CX16 = 1 << 13,
-  HYPERVISOR = 1 << 31;
-/** Leaf 0x80000001 edx: RDTSCP, long mode. Its ecx: LAHF in long mode. */
-const RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
+  PAT = 1 << 16,
+  PSE36 = 1 << 17;
+/** Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
+const CX16 = 1 << 13, HYPERVISOR = 1 << 31;
+/** Leaf 0x80000001 edx: SYSCALL, no-execute, 1 GiB pages, RDTSCP, long mode. Its ecx: LAHF in long mode. */
+const SYSCALL = 1 << 11, NX = 1 << 20, GB_PAGES = 1 << 26, RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
 
-/** The answer for `leaf`, as unsigned 32-bit numbers. Leaves past the highest give zeros. */
-export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean, leaf: number): CpuidLeaf {
+/**
+ * The answer for `leaf`, as unsigned 32-bit numbers, whatever mode the processor is in. Leaves past the highest give
+ * zeros.
+ */
+export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", leaf: number): CpuidLeaf {
   switch (leaf >>> 0) {
     case 0: {
       const [b, d, c] = words(vendor);
@@ -27,8 +37,8 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean
       return [
         vendor === "GenuineIntel" ? 0x600 : 0xf00,
         0,
-        (HYPERVISOR | (longMode ? CX16 : 0)) >>> 0,
-        TSC | MSR | (longMode ? PAE : 0) | CX8 | CMOV,
+        (HYPERVISOR | CX16) >>> 0,
+        PSE | TSC | MSR | PAE | CX8 | PGE | CMOV | PAT | PSE36,
       ];
     case 0x4000_0000: {
       // Documentation/virt/kvm/x86/cpuid.rst: the signature stands in ebx, ecx, edx.
@@ -41,7 +51,9 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", longMode: boolean
     case 0x8000_0000:
       return [HIGHEST_EXTENDED, 0, 0, 0];
     case 0x8000_0001:
-      return longMode ? [0, 0, LAHF_LM, RDTSCP | LM] : [0, 0, 0, RDTSCP];
+      return [0, 0, LAHF_LM, SYSCALL | NX | GB_PAGES | RDTSCP | LM];
+    case 0x8000_0008:
+      return [LINEAR_BITS << 8 | PHYSICAL_BITS, 0, 0, 0];
     default:
       return [0, 0, 0, 0];
   }

@@ -4,7 +4,7 @@ import { unimplemented } from "../unimplemented.ts";
 import type { Vcpu } from "../vcpu.ts";
 
 /** Exceptions that are raised here. SDM vol. 3A, table 6-1. */
-export const EXCEPTION = { UD: 6, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13 } as const;
+export const EXCEPTION = { DB: 1, UD: 6, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13 } as const;
 
 const NAMES: Readonly<Record<number, string>> = {
   0: "#DE",

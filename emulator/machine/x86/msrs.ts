@@ -1,6 +1,7 @@
 /** Model-specific registers: which there are, what they keep, which of them leave the guest. SDM vol. 4. */
 import { STATUS, type Status } from "../../engine/host.ts";
 import {
+  CR,
   CSTAR,
   EFER,
   FMASK,
@@ -8,6 +9,7 @@ import {
   GS,
   KERNEL_GS_BASE,
   LSTAR,
+  PAT_CHANGES,
   RAX,
   RCX,
   RDX,
@@ -18,37 +20,43 @@ import {
 } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
+import { CR0, EFER_BIT } from "./control_bits.ts";
 import { EXCEPTION, Fault, lacking } from "./fault.ts";
-import { isCanonical, modeOf } from "./linear.ts";
+import { isCanonical } from "./linear.ts";
 import { guarded } from "./protected.ts";
 
 interface Msr {
   readonly name: string;
-  /** There in 64-bit mode only, as CPUID has it. */
-  readonly long?: boolean;
   /** Backends that let the guest read and write it without an exit. */
   readonly native?: { readonly read?: readonly string[]; readonly write?: readonly string[] };
   read(vcpu: Vcpu): bigint;
-  write(vcpu: Vcpu, value: bigint): void;
+  write(vcpu: Vcpu, value: bigint): Status;
 }
 
-/** EFER: system calls, long mode enabled and active, no-execute. */
-const SCE = 1n, LME = 0x100n, LMA = 0x400n, NXE = 0x800n;
+const LME = BigInt(EFER_BIT.LME), LMA = BigInt(EFER_BIT.LMA), NXE = BigInt(EFER_BIT.NXE);
+/** What may be written to EFER. */
+const EFER_BITS = BigInt(EFER_BIT.SCE) | LME | LMA | NXE;
 /** The local APIC's base as after reset, of the first processor; it is not enabled, for there is none. */
 const APIC_BASE = 0xfee0_0100n;
 
 const reserved = (name: string) => new Fault(EXCEPTION.GP, 0, `WRMSR sets reserved bits of ${name}`);
 
-/** One that keeps what is written to it, if `allowed`. */
-function kept(name: string, slot: number, allowed: (value: bigint) => boolean, native?: Msr["native"]): Msr {
+/** One that keeps what is written to it, if `allowed`: in its slot is how that differs from what it is `atReset`. */
+function kept(
+  name: string,
+  slot: number,
+  allowed: (value: bigint) => boolean,
+  native?: Msr["native"],
+  atReset = 0n,
+): Msr {
   return {
     name,
-    long: true,
     native,
-    read: (vcpu) => vcpu.state.get64(slot),
+    read: (vcpu) => vcpu.state.get64(slot) ^ atReset,
     write(vcpu, value) {
       if (!allowed(value)) throw reserved(name);
-      vcpu.state.set64(slot, value);
+      vcpu.state.set64(slot, value ^ atReset);
+      return STATUS.proceed;
     },
   };
 }
@@ -57,12 +65,23 @@ const anything = () => true, half = (value: bigint) => value >> 32n === 0n;
 /** KVM's `vmx_possible_passthrough_msrs` and `direct_access_msrs` (arch/x86/kvm/vmx/vmx.c, svm/svm.c). */
 const both = { read: ["vmx", "svm"], write: ["vmx", "svm"] }, onSvm = { read: ["svm"], write: ["svm"] };
 
+/** IA32_PAT: eight bytes, each of them a memory type. They mean nothing here. SDM vol. 3A, 11.12.2. */
+const PAT_AT_RESET = 0x0007_0406_0007_0406n;
+const PAT_TYPES: ReadonlySet<number> = new Set([0, 1, 4, 5, 6, 7]);
+const isPat = (value: bigint) =>
+  Array.from({ length: 8 }, (_, i) => Number(value >> BigInt(8 * i) & 0xffn)).every((type) =>
+    PAT_TYPES.has(type)
+  );
+
 const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   [0x10, {
     name: "TSC",
     native: { read: ["vmx"] },
     read: tsc,
-    write: (vcpu, value) => vcpu.state.set64(TSC_OFFSET, value - BigInt(vcpu.cycles)),
+    write(vcpu, value) {
+      vcpu.state.set64(TSC_OFFSET, value - BigInt(vcpu.cycles));
+      return STATUS.proceed;
+    },
   }],
   [0x1b, {
     name: "APIC_BASE",
@@ -71,8 +90,10 @@ const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
       if (value !== APIC_BASE) {
         throw lacking(vcpu, `wrmsr of 0x${value.toString(16)} to APIC_BASE (no local APIC)`);
       }
+      return STATUS.proceed;
     },
   }],
+  [0x277, kept("PAT", PAT_CHANGES, isPat, undefined, PAT_AT_RESET)],
   [0xc000_0080, { name: "EFER", read: (vcpu) => vcpu.state.get64(EFER), write: writeEfer }],
   [0xc000_0081, kept("STAR", STAR, anything, onSvm)],
   [0xc000_0082, kept("LSTAR", LSTAR, isCanonical, onSvm)],
@@ -81,7 +102,7 @@ const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   [0xc000_0100, kept("FS_BASE", segmentBase(FS), isCanonical, both)],
   [0xc000_0101, kept("GS_BASE", segmentBase(GS), isCanonical, both)],
   [0xc000_0102, kept("KERNEL_GS_BASE", KERNEL_GS_BASE, isCanonical, both)],
-  [0xc000_0103, { ...kept("TSC_AUX", TSC_AUX, half), long: false }],
+  [0xc000_0103, kept("TSC_AUX", TSC_AUX, half)],
 ]);
 
 /** The time-stamp counter: cycles, and what the guest has added to them. Marks the clock as read. */
@@ -90,30 +111,31 @@ export function tsc(vcpu: Vcpu): bigint {
   return BigInt.asUintN(64, BigInt(vcpu.cycles) + vcpu.state.get64(TSC_OFFSET));
 }
 
-function writeEfer(vcpu: Vcpu, value: bigint): void {
-  const old = vcpu.state.get64(EFER);
-  if (value & ~(SCE | LME | LMA | NXE)) throw reserved("EFER");
-  if ((value ^ old) & LME) {
-    if (modeOf(vcpu) === 64) throw new Fault(EXCEPTION.GP, 0, "EFER.LME cannot change while paging is on");
-    throw lacking(vcpu, "EFER.LME (long mode)");
+function writeEfer(vcpu: Vcpu, value: bigint): Status {
+  const { state } = vcpu, old = state.get64(EFER);
+  if (value & ~EFER_BITS) throw reserved("EFER");
+  if ((value ^ old) & LME && state.get32(CR) & CR0.PG) {
+    throw new Fault(EXCEPTION.GP, 0, "EFER.LME cannot change while paging is on");
   }
   // LMA is read-only: what is written to it is ignored.
-  vcpu.state.set64(EFER, value & ~LMA | old & LMA);
+  state.set64(EFER, value & ~LMA | old & LMA);
+  if (((value ^ old) & NXE) === 0n) return STATUS.proceed;
+  vcpu.translationChanged();
+  return vcpu.completeOnce();
 }
 
 function access(direction: "read" | "write"): ArchTrap {
   return guarded((vcpu, rule, backend) => {
     const { state } = vcpu, number = state.get32(RCX), msr = MSRS.get(number);
-    const there = msr && (modeOf(vcpu) === 64 || !msr.long) ? msr : undefined;
-    const native = there?.native?.[direction]?.includes(backend.name);
+    const native = msr?.native?.[direction]?.includes(backend.name);
     if (rule.do === "exit" && !native) vcpu.kernelExit(rule.reason, number);
-    if (!there) throw new Fault(EXCEPTION.GP, 0, `there is no MSR 0x${number.toString(16)}`);
-    if (direction === "write") there.write(vcpu, BigInt(state.get32(RDX)) << 32n | BigInt(state.get32(RAX)));
-    else {
-      const value = there.read(vcpu);
-      state.set64(RAX, BigInt.asUintN(32, value));
-      state.set64(RDX, value >> 32n);
+    if (!msr) throw new Fault(EXCEPTION.GP, 0, `there is no MSR 0x${number.toString(16)}`);
+    if (direction === "write") {
+      return msr.write(vcpu, BigInt(state.get32(RDX)) << 32n | BigInt(state.get32(RAX)));
     }
+    const value = msr.read(vcpu);
+    state.set64(RAX, BigInt.asUintN(32, value));
+    state.set64(RDX, value >> 32n);
     return STATUS.proceed;
   });
 }

@@ -8,14 +8,21 @@ import { controlTraps } from "./control.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
 import { EXCEPTION } from "./fault.ts";
+import { interruptReturnTraps } from "./interrupt_return.ts";
+import { is64 } from "./mode.ts";
 import { msrTraps, tsc } from "./msrs.ts";
+import { checked } from "./privilege_checks.ts";
 import { deliver } from "./protected.ts";
 import { segmentTraps } from "./segments.ts";
+import { singleStepTraps } from "./single_step.ts";
+import { interruptTraps } from "./software_interrupt.ts";
+import { systemCallTraps } from "./system_call.ts";
+import { verifyTraps } from "./verify.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
 const KVM_ENOSYS = 1000;
 
-export const x86Traps: Readonly<Record<string, ArchTrap>> = {
+const handlers: Readonly<Record<string, ArchTrap>> = {
   in: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "in")),
   out: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "out")),
   vmcall: hypercall,
@@ -25,7 +32,7 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
     const leaf = vcpu.state.get32(RAX);
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, leaf);
     const vendor = backend.name === "svm" ? "AuthenticAMD" : "GenuineIntel";
-    const answer = cpuid(vendor, vcpu.isa.name === "x86-64", leaf);
+    const answer = cpuid(vendor, leaf);
     [RAX, RBX, RCX, RDX].forEach((slot, i) => vcpu.state.set64(slot, BigInt(answer[i] >>> 0)));
     return STATUS.proceed;
   },
@@ -40,7 +47,7 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
 
   exception: (vcpu) => raise(vcpu, vcpu.argument(0), vcpu.argument(1)),
 
-  // Caches and translations that the machine does not have.
+  // Caches that the machine does not have, and translations that have gone stale, which there are none of.
   invd: completed,
   wbinvd: completed,
   invlpg: completed,
@@ -49,7 +56,15 @@ export const x86Traps: Readonly<Record<string, ArchTrap>> = {
   ...segmentTraps,
   ...controlTraps,
   ...msrTraps,
+  ...interruptReturnTraps,
+  ...interruptTraps,
+  ...singleStepTraps,
+  ...systemCallTraps,
+  ...verifyTraps,
 };
+
+/** By name: each behind the checks of what the current privilege level may do. */
+export const x86Traps: Readonly<Record<string, ArchTrap>> = checked(handlers);
 
 function clock(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
@@ -67,8 +82,7 @@ function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
   return exits(vcpu, rule, (native) =>
     vcpu.hypercall(native, vcpu.state.get32(RAX), () => {
-      const wide = vcpu.isa.name === "x86-64";
-      vcpu.state.set64(RAX, BigInt.asUintN(wide ? 64 : 32, BigInt(-KVM_ENOSYS)));
+      vcpu.state.set64(RAX, BigInt.asUintN(is64(vcpu.state) ? 64 : 32, BigInt(-KVM_ENOSYS)));
     }));
 }
 
@@ -84,7 +98,7 @@ function exits(
 }
 
 /** Exceptions are counted where the hypervisor intercepts them, as KVM does #UD, and then delivered. */
-function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
+export function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
   const intercepts = vcpu.board.backend.reasons.find((reason) => reason.keySpace === "vector");
   if (vector === EXCEPTION.UD && intercepts) vcpu.kernelExit(intercepts, vector);
   return deliver(vcpu, { vector, code, why, kind: "fault" });

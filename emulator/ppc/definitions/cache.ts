@@ -4,18 +4,30 @@
  */
 import type { Ops, Value } from "../../ir/ops.ts";
 import { indexed } from "../address.ts";
-import { type Definition, type InstructionRecord, ppc } from "../definition.ts";
-import type { PpcMode } from "../state.ts";
+import { type Definition, ppc } from "../definition.ts";
+import type { Operands } from "../operands.ts";
+import { MSR, type PpcMode, SLOT } from "../state.ts";
+
+/**
+ * Where addresses are translated, the block's has to be one that can be loaded from (Book II 4.3.2; Programming
+ * Environments Manual 6.4.3): the only thing that these can be seen to do.
+ */
+function touchTranslated<V extends Value>(b: Ops<V>, operands: Operands<V>): void {
+  const translated = b.and(b.read(SLOT.msr, 32), b.constant(32, MSR.DR));
+  b.when(b.ne(translated, b.constant(32, 0)), () => b.trap("touch", [b.zext(indexed(b, operands), 64)]));
+}
 
 /** Bytes of a cache line: 603 and 750, POWER7 to 9. */
 const LINE = { 32: 32, 64: 128 } as const;
 
-function nothing(
-  mnemonic: string,
-  record: Pick<InstructionRecord, "pattern" | "syntax" | "only" | "examples">,
-) {
-  const hint: InstructionRecord = { cycleClass: "cache", semantics() {}, operands: [], ...record };
-  return ppc(mnemonic, hint);
+function touching(mnemonic: string, extended: number, examples: readonly string[]): Definition {
+  return ppc(mnemonic, {
+    pattern: `X-form: 31 /5 RA0 RB ${extended} /1`,
+    syntax: "RA0, RB",
+    cycleClass: "cache",
+    semantics: touchTranslated,
+    examples,
+  });
 }
 
 /** Data Cache Block Touch, and for Store: hints. TH says which kind in mode 64. */
@@ -40,33 +52,27 @@ export const dcbt = touch("dcbt", 278, [
 export const dcbtst = touch("dcbtst", 246, ["7c0321ec | dcbtst r3, r4 |"]);
 
 /** Data Cache Block Store. */
-export const dcbst = nothing("dcbst", {
-  pattern: "X-form: 31 /5 RA0 RB 54 /1",
-  syntax: "RA0, RB",
-  examples: ["7c03206c | dcbst r3, r4 |"],
-});
+export const dcbst = touching("dcbst", 54, [
+  "7c03206c | dcbst r3, r4 |",
+  "7c03206c | dcbst r3, r4 | msr=10 r3=2000 r4=1 => trap.touch=2001",
+]);
 
 /** Data Cache Block Flush. L: local flushes. */
 export const dcbf = ppc("dcbf", {
   pattern: "X-form: 31 /3 L2 RA0 RB 86 /1",
   syntax: "RA0, RB, L2",
   aliases: ["dcbf RA0, RB | L2=0", "dcbfl RA0, RB | L2=1", "dcbflp RA0, RB | L2=3"],
-  operands: [],
   invalid: (field, mode) => {
     if (field("L2") === 2) return "L=2 is reserved";
     return field("L2") && mode === 32 ? `L=${field("L2")} needs mode 64` : undefined;
   },
   cycleClass: "cache",
-  semantics() {},
+  semantics: touchTranslated,
   examples: ["7c0320ac | dcbf r3, r4 |", "7c2320ac | dcbfl r3, r4 | | 64"],
 });
 
 /** Instruction Cache Block Invalidate. */
-export const icbi = nothing("icbi", {
-  pattern: "X-form: 31 /5 RA0 RB 982 /1",
-  syntax: "RA0, RB",
-  examples: ["7c0027ac | icbi 0, r4 |"],
-});
+export const icbi = touching("icbi", 982, ["7c0027ac | icbi 0, r4 |"]);
 
 /** Data Cache Block set to Zero. The line that holds EA <- 0, of 32 bytes in mode 32 and of 128 in mode 64. */
 export const dcbz = ppc("dcbz", {

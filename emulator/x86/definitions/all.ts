@@ -11,6 +11,7 @@ import * as flag from "./flag.ts";
 import * as move from "./move.ts";
 import * as multiply from "./multiply.ts";
 import * as processor from "./processor.ts";
+import * as selector from "./selector.ts";
 import * as shift from "./shift.ts";
 import * as stack from "./stack.ts";
 import * as string from "./string.ts";
@@ -28,6 +29,7 @@ export const DEFINITIONS: readonly Definition[] = [
   move,
   multiply,
   processor,
+  selector,
   shift,
   stack,
   string,

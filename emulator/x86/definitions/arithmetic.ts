@@ -273,7 +273,7 @@ function exchangeTwice(
     memory: "rmw",
     cycleClass: "alu",
     semantics(b, [dst], { mode }) {
-      const address = dst.address(b), other = partAddress(b, address, half / 8);
+      const address = dst.address(b, "write"), other = partAddress(b, address, half / 8);
       if (half === 64) {
         const odd = b.ne(b.and(address, b.constant(64, 15)), b.constant(64, 0));
         b.when(odd, () => raise(b, VECTOR.GP));

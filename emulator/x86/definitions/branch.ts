@@ -2,7 +2,8 @@
 import type { Ops, Value } from "../../ir/ops.ts";
 import { cond } from "../flags.ts";
 import { writeRegister } from "../operand.ts";
-import type { Definition } from "../record.ts";
+import type { Definition, Instance } from "../record.ts";
+import { checkTarget } from "../segment_limit.ts";
 import { RCX, RSP } from "../slots.ts";
 import { pushValue, topOfStack } from "../stack_access.ts";
 
@@ -12,8 +13,10 @@ export const jmp: Definition = {
   encodings: { "eb": "Jb;f64", "e9": "Jz;f64" },
   endsBlock: true,
   cycleClass: "branch",
-  semantics(b, [target]) {
-    b.branch(target.read(b));
+  semantics(b, [target], { variant }) {
+    const to = target.read(b);
+    checkTarget(b, variant, to);
+    b.branch(to);
   },
   examples: ["eb 10 | jmp 0x1012 | pc=1000 => pc=1012", "eb fe | jmp 0 | pc=0 => pc=0"],
 };
@@ -24,8 +27,10 @@ export const jmpIndirect: Definition = {
   encodings: { "ff /4": "Ev;f64" },
   endsBlock: true,
   cycleClass: "branch",
-  semantics(b, [target]) {
-    b.branch(b.zext(target.read(b), 64));
+  semantics(b, [target], { variant }) {
+    const to = b.zext(target.read(b), 64);
+    checkTarget(b, variant, to);
+    b.branch(to);
   },
   examples: [
     "ff e0 | jmp rax | rax=ffffffff80000000 => pc=ffffffff80000000 | 64",
@@ -39,8 +44,10 @@ export const jcc: Definition = {
   encodings: { "70+cc": "Jb;f64", "0f 80+cc": "Jz;f64" },
   endsBlock: true,
   cycleClass: "branch",
-  semantics(b, [target], { cc }) {
-    b.branchIf(cond(b, cc), target.read(b));
+  semantics(b, [target], { cc, variant }) {
+    const taken = cond(b, cc), to = target.read(b);
+    checkTarget(b, variant, to, taken);
+    b.branchIf(taken, to);
   },
   examples: [
     "74 10 | je 0x1012 | pc=1000 zf=1 => pc=1012",
@@ -65,12 +72,14 @@ function looping(
     endsBlock: true,
     addressed: true,
     cycleClass: "branch",
-    semantics(b, [target], { mode, address }) {
+    semantics(b, [target], { mode, variant, address }) {
       const count = b.sub(b.read(RCX, address), b.constant(address, 1));
       const more = b.ne(count, b.constant(address, 0));
       const taken = cc === undefined ? more : b.and(more, cond(b, cc));
+      const to = target.read(b);
+      checkTarget(b, variant, to, taken);
       writeRegister(b, mode, RCX, count);
-      b.branchIf(taken, target.read(b));
+      b.branchIf(taken, to);
     },
     examples,
   };
@@ -95,8 +104,10 @@ function countZero(mnemonic: string, encodings: Record<string, string>, examples
     encodings,
     endsBlock: true,
     cycleClass: "branch",
-    semantics(b, [target], { address }) {
-      b.branchIf(b.eq(b.read(RCX, address), b.constant(address, 0)), target.read(b));
+    semantics(b, [target], { variant, address }) {
+      const taken = b.eq(b.read(RCX, address), b.constant(address, 0)), to = target.read(b);
+      checkTarget(b, variant, to, taken);
+      b.branchIf(taken, to);
     },
     examples,
   };
@@ -120,9 +131,11 @@ export const call: Definition = {
   sized: true,
   endsBlock: true,
   cycleClass: "branch",
-  semantics(b, [target], { mode, size }) {
-    pushValue(b, mode, b.trunc(b.nextPc(), size));
-    b.branch(target.read(b));
+  semantics(b, [target], { variant, size }) {
+    const to = target.read(b);
+    checkTarget(b, variant, to);
+    pushValue(b, variant, b.trunc(b.nextPc(), size));
+    b.branch(to);
   },
   examples: [
     "e8 0b 00 00 00 | call 0x1010 | pc=1000 rsp=2008 => pc=1010 rsp=2000 q[2000]=1005 | 64",
@@ -136,9 +149,10 @@ export const callIndirect: Definition = {
   encodings: { "ff /2": "Ev;f64" },
   endsBlock: true,
   cycleClass: "branch",
-  semantics(b, [src], { mode, size }) {
+  semantics(b, [src], { variant, size }) {
     const target = b.zext(src.read(b), 64);
-    pushValue(b, mode, b.trunc(b.nextPc(), size));
+    checkTarget(b, variant, target);
+    pushValue(b, variant, b.trunc(b.nextPc(), size));
     b.branch(target);
   },
   examples: [
@@ -147,10 +161,11 @@ export const callIndirect: Definition = {
   ],
 };
 
-function returning<V extends Value>(b: Ops<V>, mode: 16 | 32 | 64, size: 16 | 32 | 64, release?: V): void {
-  const { value, sp } = topOfStack(b, mode, size);
+function returning<V extends Value>(b: Ops<V>, { variant, size }: Instance, release?: V): void {
+  const { value, sp } = topOfStack(b, variant, size), to = b.zext(value, 64);
+  checkTarget(b, variant, to);
   b.write(RSP, release === undefined ? sp : b.add(sp, release));
-  b.branch(b.zext(value, 64));
+  b.branch(to);
 }
 
 /** RET: rIP <- pop. */
@@ -160,7 +175,7 @@ export const ret: Definition = {
   sized: true,
   endsBlock: true,
   cycleClass: "branch",
-  semantics: (b, _operands, { mode, size }) => returning(b, mode, size),
+  semantics: (b, _operands, instance) => returning(b, instance),
   examples: ["c3 | ret | rsp=2000 q[2000]=1234 => rsp=2008 pc=1234 | 64"],
 };
 
@@ -171,9 +186,8 @@ export const retImmediate: Definition = {
   sized: true,
   endsBlock: true,
   cycleClass: "branch",
-  semantics(b, [release], { mode, size }) {
-    const count = release.read(b);
-    returning(b, mode, size, b.zext(count, mode));
+  semantics(b, [release], instance) {
+    returning(b, instance, b.zext(release.read(b), instance.variant.stack));
   },
   examples: ["c2 08 80 | ret 0x8008 | esp=2000 d[2000]=1234 => esp=a00c pc=1234 | 32"],
 };

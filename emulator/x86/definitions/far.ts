@@ -1,32 +1,39 @@
 /**
  * Far transfers, far pointers and software interrupts. SDM vol. 2A and 2B: CALL, JMP, RET, INT n, IRET, LDS, BOUND.
  *
- * In real mode a selector is a base and the interrupt table holds addresses: written out here. Elsewhere
- * descriptors are checked by the machine, behind a trap.
+ * In real and virtual-8086 mode a selector is a base, in real mode the interrupt table holds addresses: written out
+ * here. Elsewhere descriptors are checked by the machine, behind a trap.
  */
 import type { Ops, Value } from "../../ir/ops.ts";
 import { raise, VECTOR } from "../exception.ts";
 import { FLAG } from "../flag_bits.ts";
-import { commitEflags, cond, eflags } from "../flags.ts";
+import { commitEflags, cond, eflags, traceIfAsked } from "../flags.ts";
 import type { Operand } from "../operand.ts";
+import { requireIoPrivilegeIn8086 } from "../privilege.ts";
 import type { Definition, Instance, OperandSize } from "../record.ts";
+import { checkTarget } from "../segment_limit.ts";
+import { settleSegments, writeBaseSelector } from "../segment_register.ts";
 import { CS, DS, EFLAGS_REST, ES, FS, GS, IDT_BASE, IDT_LIMIT, RSP, SS } from "../slots.ts";
 import { segmentBase, segmentSelector } from "../slots.ts";
 import { pushAll, stackLoad } from "../stack_access.ts";
+import type { Variant } from "../variant.ts";
 
-/** Real mode: a segment register and its base. */
-function writeSegment<V extends Value>(b: Ops<V>, index: number, selector: V): void {
-  b.write(segmentSelector(index), selector);
-  b.write(segmentBase(index), b.shl(b.zext(selector, 32), b.constant(32, 4)));
+/** Where a selector is a base: a segment register. */
+function writeSegment<V extends Value>(b: Ops<V>, variant: Variant, index: number, selector: V): void {
+  writeBaseSelector(b, variant, segmentSelector(index), segmentBase(index), selector);
 }
 
 /**
- * Real mode: on at an offset of another code segment. The offset goes through an operation, so that a region does
- * not take it for an address of its own, which lies in the old segment.
+ * Where a selector is a base: on at an offset of another code segment. The offset goes through an operation, so that a
+ * region does not take it for an address of its own, which lies in the old segment.
  */
-function goTo<V extends Value>(b: Ops<V>, selector: V, offset: V): void {
-  writeSegment(b, CS, selector);
-  b.branch(b.and(b.zext(offset, 64), b.constant(64, 0xffff)));
+function goTo<V extends Value>(b: Ops<V>, variant: Variant, selector: V, offset: V): void {
+  writeSegment(b, variant, CS, selector);
+  b.branch(inSegment(b, offset));
+}
+
+function inSegment<V extends Value>(b: Ops<V>, offset: V): V {
+  return b.and(b.zext(offset, 64), b.constant(64, 0xffff));
 }
 
 /** Offset and selector of a far address. */
@@ -34,22 +41,28 @@ function farAddress<V extends Value>(b: Ops<V>, address: Operand<V>, size: Opera
   return [address.part(b, 0, size), address.part(b, size / 8, 16)];
 }
 
-function jump<V extends Value>(b: Ops<V>, [address]: readonly Operand<V>[], { mode, size }: Instance): void {
-  const [offset, selector] = farAddress(b, address, size);
-  if (mode === 16) return goTo(b, selector, offset);
-  b.trap("far_jump", [selector, offset, b.constant(32, size / 8)]);
+function jump<V extends Value>(b: Ops<V>, [address]: readonly Operand<V>[], instance: Instance): void {
+  const { variant, size } = instance, [offset, selector] = farAddress(b, address, size);
+  if (variant.selectors === "protected") {
+    return b.trap("far_jump", [selector, offset, b.constant(32, size / 8)]);
+  }
+  checkTarget(b, variant, b.zext(offset, 64));
+  goTo(b, variant, selector, offset);
 }
 
 function callFar<V extends Value>(
   b: Ops<V>,
   [address]: readonly Operand<V>[],
-  { mode, size }: Instance,
+  { variant, size }: Instance,
 ): void {
   const [offset, selector] = farAddress(b, address, size);
-  if (mode !== 16) return b.trap("far_call", [selector, offset, b.constant(32, size / 8)]);
+  if (variant.selectors === "protected") {
+    return b.trap("far_call", [selector, offset, b.constant(32, size / 8)]);
+  }
+  checkTarget(b, variant, b.zext(offset, 64));
   const back = b.trunc(b.nextPc(), size), cs = b.zext(b.read(segmentSelector(CS), 16), size);
-  pushAll(b, mode, [cs, back]);
-  goTo(b, selector, offset);
+  pushAll(b, variant, [cs, back]);
+  goTo(b, variant, selector, offset);
 }
 
 const branching = { sized: true, endsBlock: true, cycleClass: "branch" } as const;
@@ -96,12 +109,15 @@ export const callFarIndirect: Definition = {
   ],
 };
 
-function farReturn<V extends Value>(b: Ops<V>, { mode, size }: Instance, release: V): void {
-  if (mode !== 16) return b.trap("far_return", [b.constant(32, size / 8), release]);
-  const sp = b.read(RSP, mode), at = (n: number) => b.add(sp, b.constant(mode, n * size / 8));
-  const offset = stackLoad(b, mode, sp, size), selector = stackLoad(b, mode, at(1), size);
+function farReturn<V extends Value>(b: Ops<V>, { variant, size }: Instance, release: V): void {
+  if (variant.selectors === "protected") {
+    return b.trap("far_return", [b.constant(32, size / 8), release]);
+  }
+  const sp = b.read(RSP, 16), at = (n: number) => b.add(sp, b.constant(16, n * size / 8));
+  const offset = stackLoad(b, variant, sp, size), selector = stackLoad(b, variant, at(1), size);
+  checkTarget(b, variant, b.zext(offset, 64));
   b.write(RSP, b.add(at(2), release));
-  goTo(b, b.trunc(selector, 16), offset);
+  goTo(b, variant, b.trunc(selector, 16), offset);
 }
 
 /** RET far: rIP <- pop; CS <- pop; rSP <- rSP + imm16. */
@@ -129,30 +145,36 @@ export const retfImmediate: Definition = {
  * Real mode: pushes FLAGS, CS and the next IP, clears IF and TF, and goes on at the interrupt table's entry.
  * `vector` has 32 bits.
  */
-function interruptThroughTable<V extends Value>(b: Ops<V>, vector: V): void {
+function interruptThroughTable<V extends Value>(b: Ops<V>, variant: Variant, vector: V): void {
   const entry = b.shl(vector, b.constant(32, 2));
   const outside = b.ltu(b.read(IDT_LIMIT, 32), b.add(entry, b.constant(32, 3)));
   b.when(outside, () => raise(b, VECTOR.GP));
   const at = b.add(b.read(IDT_BASE, 32), entry);
   const offset = b.load(at, 16), selector = b.load(b.add(at, b.constant(32, 2)), 16);
-  pushAll(b, 16, [b.trunc(eflags(b), 16), b.read(segmentSelector(CS), 16), b.trunc(b.nextPc(), 16)]);
+  pushAll(b, variant, [b.trunc(eflags(b), 16), b.read(segmentSelector(CS), 16), b.trunc(b.nextPc(), 16)]);
   b.write(EFLAGS_REST, b.and(b.read(EFLAGS_REST, 64), b.constant(64, ~(FLAG.IF | FLAG.TF))));
-  goTo(b, selector, offset);
+  goTo(b, variant, selector, offset);
 }
 
-function interrupt<V extends Value>(b: Ops<V>, { mode }: Instance, vector: V): void {
-  if (mode === 16) interruptThroughTable(b, vector);
+function interrupt<V extends Value>(b: Ops<V>, { variant }: Instance, vector: V): void {
+  if (variant.selectors === "real") interruptThroughTable(b, variant, vector);
   else b.trap("interrupt", [vector]);
 }
 
 const system = { endsBlock: true, cycleClass: "system" } as const;
 
-/** INT n: an interrupt that software asks for; the saved address is that of the next instruction. */
+/**
+ * INT n: an interrupt that software asks for; the saved address is that of the next instruction. In virtual-8086 mode
+ * it needs IOPL 3, other than INT1, INT3 and INTO.
+ */
 export const int: Definition = {
   mnemonic: "int",
   encodings: { "cd": "Ib" },
   ...system,
-  semantics: (b, [vector], instance) => interrupt(b, instance, b.zext(vector.read(b), 32)),
+  semantics(b, [vector], instance) {
+    requireIoPrivilegeIn8086(b, instance.variant);
+    interrupt(b, instance, b.zext(vector.read(b), 32));
+  },
   examples: [
     "cd 80 | int 0x80 | => trap=interrupt(80)",
     "cd 21 | int 0x21 | pc=1000 esp=106 eflags=303 d[84]=30001234 => cs=3000 pc=1234 esp=100 w[104]=303 w[102]=0 w[100]=1002 eflags=3 | 16",
@@ -195,13 +217,18 @@ export const iret: Definition = {
   encodings: { "cf": "" },
   sized: "suffix",
   ...system,
-  semantics(b, _operands, { mode, size }) {
-    if (mode !== 16) return b.trap("iret", [b.constant(32, size / 8)]);
-    const sp = b.read(RSP, mode), at = (n: number) => b.add(sp, b.constant(mode, n * size / 8));
-    const [offset, selector, flags] = [0, 1, 2].map((n) => stackLoad(b, mode, at(n), size));
+  semantics(b, _operands, { variant, size }) {
+    if (variant.selectors === "protected") return b.trap("iret", [b.constant(32, size / 8)]);
+    requireIoPrivilegeIn8086(b, variant);
+    const sp = b.read(RSP, 16), at = (n: number) => b.add(sp, b.constant(16, n * size / 8));
+    const [offset, selector, flags] = [0, 1, 2].map((n) => stackLoad(b, variant, at(n), size));
+    checkTarget(b, variant, b.zext(offset, 64));
     b.write(RSP, at(3));
-    commitEflags(b, b.zext(flags, 64), size);
-    goTo(b, b.trunc(selector, 16), offset);
+    commitEflags(b, b.zext(flags, 64), size, variant);
+    writeSegment(b, variant, CS, b.trunc(selector, 16));
+    const target = inSegment(b, offset);
+    traceIfAsked(b, flags, target);
+    b.branch(target);
   },
   examples: [
     "cf | iretw | esp=2000 d[2000]=30001234 w[2004]=203 => cs=3000 pc=1234 esp=2006 eflags=203 | 16",
@@ -215,11 +242,12 @@ function loadFar(mnemonic: string, key: string, index: number, example: string):
     mnemonic,
     encodings: { [key]: `Gv,Mp${key.length === 2 ? ";not64" : ""}` },
     cycleClass: "system",
-    semantics(b, [dst, src], { mode, size }) {
+    semantics(b, [dst, src], { variant, size }) {
       const [offset, selector] = farAddress(b, src, size);
-      if (mode === 16) writeSegment(b, index, selector);
-      else b.trap("load_segment", [b.constant(32, index), selector]);
+      if (variant.selectors === "protected") b.trap("load_segment", [b.constant(32, index), selector]);
+      else writeSegment(b, variant, index, selector);
       dst.write(b, offset);
+      settleSegments(b, variant);
     },
     examples: [example],
   };

@@ -1,6 +1,7 @@
 /** Instructions on single flags, and LAHF and SAHF. SDM vol. 2A and 2B, by mnemonic. */
 import { FLAG } from "../flag_bits.ts";
 import { CARRY_BITS, carryFlags, cond, eflags, storedFlags } from "../flags.ts";
+import { requireIoPrivilege } from "../privilege.ts";
 import type { Definition } from "../record.ts";
 import { EFLAGS_REST, RAX } from "../slots.ts";
 
@@ -37,7 +38,7 @@ export const cmc: Definition = {
   examples: ["f5 | cmc | cf=1 of=0 => cf=0 of=0", "f5 | cmc | cf=0 of=1 => cf=1 of=1"],
 };
 
-/** CLD, STD, CLI, STI: DF or IF <- 0 or 1. (Hardware holds off interrupts for one instruction after STI.) */
+/** CLD, STD, CLI, STI: DF or IF <- 0 or 1; IF is above IOPL no one's to change. (Hardware holds off interrupts for one instruction after STI.) */
 function kept(
   mnemonic: string,
   opcode: string,
@@ -51,7 +52,8 @@ function kept(
     encodings: { [opcode]: "" },
     endsBlock,
     cycleClass: "alu",
-    semantics(b) {
+    semantics(b, _operands, { variant }) {
+      if (bit === FLAG.IF) requireIoPrivilege(b, variant);
       const rest = b.read(EFLAGS_REST, 64);
       b.write(EFLAGS_REST, value ? b.or(rest, b.constant(64, bit)) : b.and(rest, b.constant(64, ~bit)));
     },

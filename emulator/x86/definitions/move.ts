@@ -3,6 +3,7 @@ import type { Ops, Value } from "../../ir/ops.ts";
 import { cond } from "../flags.ts";
 import { writeRegister } from "../operand.ts";
 import type { Definition } from "../record.ts";
+import { settleSegments } from "../segment_register.ts";
 import { RAX, RDX } from "../slots.ts";
 
 /** MOV: DEST <- SRC. */
@@ -56,8 +57,9 @@ export const movToSegment: Definition = {
   mnemonic: "mov",
   encodings: { "8e": "Sw,Ew" },
   cycleClass: "alu",
-  semantics(b, [dst, src]) {
+  semantics(b, [dst, src], { variant }) {
     dst.write(b, src.read(b));
+    settleSegments(b, variant);
   },
   examples: [
     "8e d8 | mov ds, ax | eax=1234 => ds=1234 ds_base=12340 | 16",

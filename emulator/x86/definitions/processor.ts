@@ -4,6 +4,7 @@
  */
 import type { Definition } from "../record.ts";
 import { writeRegister } from "../operand.ts";
+import { requireKernel } from "../privilege.ts";
 import { CR, LDTR, RAX, RCX, RDX, TR, TSC_AUX } from "../slots.ts";
 
 const system = { cycleClass: "system" } as const;
@@ -52,8 +53,10 @@ function table(trap: string, digit: number, example: string): Definition {
     ...(loads ? serializing : system),
     memory: "none",
     sized: loads ? true : undefined,
-    semantics(b, [where], { size }) {
-      const address = b.zext(where.address(b), 64);
+    semantics(b, [where], { mode, variant, size }) {
+      if (loads) requireKernel(b, variant);
+      const bytes = mode === 64 ? 10 : 6;
+      const address = b.zext(where.address(b, loads ? "read" : "write", bytes), 64);
       b.trap(trap, loads ? [address, b.constant(32, size / 8)] : [address]);
     },
     examples: [example],
@@ -73,9 +76,10 @@ export const lidt = table(
 function loadSelector(trap: string, digit: number, example: string): Definition {
   return {
     mnemonic: trap,
-    encodings: { [`0f 00 /${digit}`]: "Ew;not16" },
+    encodings: { [`0f 00 /${digit}`]: "Ew;protected" },
     ...serializing,
-    semantics(b, [src]) {
+    semantics(b, [src], { variant }) {
+      requireKernel(b, variant);
       b.trap(trap, [src.read(b)]);
     },
     examples: [example],
@@ -108,11 +112,11 @@ function storeWord(
   return [make("Rv"), make("Mw")];
 }
 
-export const [sldt, sldtMemory] = storeWord("sldt", "0f 00 /0", LDTR, "not16", [
+export const [sldt, sldtMemory] = storeWord("sldt", "0f 00 /0", LDTR, "protected", [
   "0f 00 c0 | sldt eax | eax=ffffffff result=28 => eax=28 trap=sldt()",
   "0f 00 03 | sldt word ptr [ebx] | ebx=2000 result=28 => w[2000]=28 trap=sldt() | 32",
 ]);
-export const [str, strMemory] = storeWord("str", "0f 00 /1", TR, "not16", [
+export const [str, strMemory] = storeWord("str", "0f 00 /1", TR, "protected", [
   "0f 00 c8 | str eax | eax=ffffffff result=30 => eax=30 trap=str()",
   "0f 00 0b | str word ptr [rbx] | rbx=2000 result=30 => w[2000]=30 trap=str() | 64",
 ]);
@@ -126,20 +130,21 @@ export const lmsw: Definition = {
   mnemonic: "lmsw",
   encodings: { "0f 01 /6": "Ew" },
   ...serializing,
-  semantics(b, [src]) {
+  semantics(b, [src], { variant }) {
+    requireKernel(b, variant);
     b.trap("lmsw", [src.read(b)]);
   },
   examples: ["0f 01 f0 | lmsw ax | eax=1 => trap=lmsw(1)"],
 };
 
-/** INVLPG: forgets the translation of an address. */
+/** INVLPG: forgets the translation of an address, which is not accessed: no limit is checked. */
 export const invlpg: Definition = {
   mnemonic: "invlpg",
   encodings: { "0f 01 /7": "M" },
   ...serializing,
   memory: "none",
   semantics(b, [where]) {
-    b.trap("invlpg", [b.zext(where.address(b), 64)]);
+    b.trap("invlpg", [b.zext(where.address(b, "none"), 64)]);
   },
   examples: ["0f 01 3b | invlpg [rbx] | rbx=2000 => trap=invlpg(2000) | 64"],
 };
@@ -168,6 +173,34 @@ export const swapgs = bare("swapgs", "0f 01 f8", "only64");
 /** INVD, WBINVD: caches; guest memory has none. */
 export const invd = bare("invd", "0f 08");
 export const wbinvd = bare("wbinvd", "0f 09");
+
+/** SYSCALL, SYSRET: to the system's code at LSTAR, and back to where RCX and R11 say. */
+function systemCall(
+  mnemonic: string,
+  key: string,
+  sizes: string,
+  sized: "suffix" | undefined,
+  examples: string[],
+): Definition {
+  return {
+    mnemonic,
+    encodings: { [key]: `;only64${sizes}` },
+    ...serializing,
+    sized,
+    semantics(b, _operands, { size }) {
+      b.trap(mnemonic, [b.constant(32, size / 8)]);
+    },
+    examples,
+  };
+}
+
+export const syscall = systemCall("syscall", "0f 05", "", undefined, [
+  "0f 05 | syscall | => trap=syscall() | 64",
+]);
+export const sysret = systemCall("sysret", "0f 07", " o32 o64", "suffix", [
+  "48 0f 07 | sysretq | => trap=sysret(8) | 64",
+  "0f 07 | sysretd | => trap=sysret(4) | 64",
+]);
 
 /** RDTSCP: EDX:EAX <- time-stamp counter, ECX <- TSC_AUX. */
 export const rdtscp: Definition = {

@@ -1,11 +1,14 @@
 /** Stack instructions. SDM vol. 2B PUSH, POP, PUSHA, POPA, PUSHF, POPF; vol. 2A ENTER, LEAVE. */
 import type { Ops, Value, Width } from "../../ir/ops.ts";
 import { VECTOR } from "../exception.ts";
-import { commitEflags, eflags } from "../flags.ts";
-import type { Definition } from "../record.ts";
-import type { Mode } from "../registers.ts";
+import { FLAG } from "../flag_bits.ts";
+import { commitEflags, eflags, traceIfAsked } from "../flags.ts";
+import { requireIoPrivilegeIn8086 } from "../privilege.ts";
+import type { Definition, Instance } from "../record.ts";
+import { settleSegments } from "../segment_register.ts";
 import { gpr, RBP, RSP } from "../slots.ts";
-import { pushAll, pushValue, stackAddress, stackLoad, topOfStack } from "../stack_access.ts";
+import { pushAll, pushValue, stackAddress, stackLoad, stackStore, topOfStack } from "../stack_access.ts";
+import { isChecked } from "../variant.ts";
 
 /** PUSH: rSP <- rSP - size; [rSP] <- SRC (the old rSP if that is pushed). */
 export const push: Definition = {
@@ -13,8 +16,8 @@ export const push: Definition = {
   encodings: { "50+r": "Zv;d64", "68": "Iz;d64", "6a": "Is;d64", "ff /6": "Ev;d64" },
   sized: true,
   cycleClass: "stack",
-  semantics(b, [src], { mode }) {
-    pushValue(b, mode, src.read(b));
+  semantics(b, [src], { variant }) {
+    pushValue(b, variant, src.read(b));
   },
   examples: [
     "53 | push ebx | ebx=7 esp=2004 => esp=2000 d[2000]=7 | 32",
@@ -32,8 +35,8 @@ export const pop: Definition = {
   poppedBase: true,
   memory: "store",
   cycleClass: "stack",
-  semantics(b, [dst], { mode, size }) {
-    const { value, sp } = topOfStack(b, mode, size);
+  semantics(b, [dst], { variant, size }) {
+    const { value, sp } = topOfStack(b, variant, size);
     if (dst.isMemory) {
       dst.write(b, value);
       b.write(RSP, sp);
@@ -56,8 +59,11 @@ export const pushf: Definition = {
   encodings: { "9c": ";d64" },
   sized: "suffix",
   cycleClass: "stack",
-  semantics(b, _operands, { mode, size }) {
-    pushValue(b, mode, b.trunc(eflags(b), size));
+  semantics(b, _operands, { variant, size }) {
+    requireIoPrivilegeIn8086(b, variant);
+    // VM is not shown.
+    const flags = b.and(eflags(b), b.constant(64, ~FLAG.VM));
+    pushValue(b, variant, b.trunc(flags, size));
   },
   examples: [
     "9c | pushfq | rsp=2008 cf=1 zf=1 pf=0 af=1 sf=1 of=1 => rsp=2000 q[2000]=8d3 | 64",
@@ -65,17 +71,19 @@ export const pushf: Definition = {
   ],
 };
 
-/** POPF: EFLAGS <- popped value, as at privilege level 0. TF is kept and raises nothing. */
+/** POPF: EFLAGS <- popped value; of IOPL and IF what the privilege level may change. */
 export const popf: Definition = {
   mnemonic: "popf",
   encodings: { "9d": ";d64" },
   sized: "suffix",
   endsBlock: true,
   cycleClass: "stack",
-  semantics(b, _operands, { mode, size }) {
-    const { value, sp } = topOfStack(b, mode, size);
+  semantics(b, _operands, { variant, size }) {
+    requireIoPrivilegeIn8086(b, variant);
+    const { value, sp } = topOfStack(b, variant, size);
     b.write(RSP, sp);
-    commitEflags(b, b.zext(value, 64), size);
+    commitEflags(b, b.zext(value, 64), size, variant);
+    traceIfAsked(b, value, b.nextPc());
   },
   examples: [
     "9d | popfq | rsp=2000 q[2000]=8d5 => rsp=2008 cf=1 pf=1 af=1 zf=1 sf=1 of=1 | 64",
@@ -89,12 +97,13 @@ export const leave: Definition = {
   encodings: { "c9": ";d64" },
   sized: true,
   cycleClass: "stack",
-  semantics(b, _operands, { mode, size }) {
-    const frame = b.read(RBP, mode);
-    // The frame is data (#GP) where the top of the stack is not (#SS).
-    const value = b.load(stackAddress(b, mode, frame, size / 8, VECTOR.GP), size);
-    b.write(RSP, b.add(frame, b.constant(mode, size / 8)));
-    // 32 bits are popped in modes 16 and 32 only: nothing to extend.
+  semantics(b, _operands, { variant, size }) {
+    const { stack } = variant, frame = b.read(RBP, stack);
+    // The frame is data (#GP) where the top of the stack is not (#SS), but not in protected mode.
+    const vector = variant.selectors === "protected" ? VECTOR.SS : VECTOR.GP;
+    const value = b.load(stackAddress(b, variant, frame, size / 8, "read", vector), size);
+    b.write(RSP, b.add(frame, b.constant(stack, size / 8)));
+    // 32 bits are popped outside of 64-bit mode only: nothing to extend.
     b.write(RBP, value);
   },
   examples: ["c9 | leave | rbp=2000 q[2000]=77 => rsp=2008 rbp=77 | 64"],
@@ -113,8 +122,8 @@ export const pushSegment: Definition = {
   },
   sized: true,
   cycleClass: "stack",
-  semantics(b, [src], { mode, size }) {
-    pushValue(b, mode, b.zext(src.read(b), size));
+  semantics(b, [src], { variant, size }) {
+    pushValue(b, variant, b.zext(src.read(b), size));
   },
   examples: [
     "1e | push ds | ds=1234 esp=2002 => esp=2000 w[2000]=1234 | 16",
@@ -137,10 +146,11 @@ export const popSegment: Definition = {
   },
   sized: true,
   cycleClass: "stack",
-  semantics(b, [dst], { mode, size }) {
-    const { value, sp } = topOfStack(b, mode, size);
+  semantics(b, [dst], { variant, size }) {
+    const { value, sp } = topOfStack(b, variant, size);
     dst.write(b, b.trunc(value, 16));
     b.write(RSP, sp);
+    settleSegments(b, variant);
   },
   examples: [
     "1f | pop ds | esp=2000 w[2000]=1234 => esp=2002 ds=1234 ds_base=12340 | 16",
@@ -157,8 +167,8 @@ export const pusha: Definition = {
   encodings: { "60": ";not64" },
   sized: "suffix",
   cycleClass: "stack",
-  semantics(b, _operands, { mode, size }) {
-    pushAll(b, mode, ALL.map((code) => b.read(gpr(code), size)));
+  semantics(b, _operands, { variant, size }) {
+    pushAll(b, variant, ALL.map((code) => b.read(gpr(code), size)));
   },
   examples: [
     "60 | pushad | eax=1 esp=2020 edi=8 => esp=2000 d[201c]=1 d[200c]=2020 d[2000]=8 | 32",
@@ -172,11 +182,13 @@ export const popa: Definition = {
   encodings: { "61": ";not64" },
   sized: "suffix",
   cycleClass: "stack",
-  semantics(b, _operands, { mode, size }) {
-    const sp = b.read(RSP, mode), bytes = size / 8;
-    const at = (n: number) => b.add(sp, b.constant(mode, n * bytes));
+  semantics(b, _operands, { variant, size }) {
+    const { stack } = variant, sp = b.read(RSP, stack), bytes = size / 8;
+    const at = (n: number) => b.add(sp, b.constant(stack, n * bytes));
+    // What stands for rSP is skipped, but has to be there.
+    if (isChecked(variant)) stackAddress(b, variant, at(3), bytes, "read");
     const values = ALL.filter((code) => code !== 4)
-      .map((code) => [code, stackLoad(b, mode, at(7 - code), size)] as const);
+      .map((code) => [code, stackLoad(b, variant, at(7 - code), size)] as const);
     for (const [code, value] of values) b.write(gpr(code), value);
     b.write(RSP, at(8));
   },
@@ -188,44 +200,60 @@ function resized<V extends Value>(b: Ops<V>, v: V, width: Width): V {
   return width < v.width ? b.trunc(v, width) : b.zext(v, width);
 }
 
+/** A stack pointer as a frame pointer: on a 16-bit stack it has the upper half of ESP. */
+function frameValue<V extends Value>(b: Ops<V>, sp: V, size: 16 | 32 | 64): V {
+  if (sp.width >= size) return b.trunc(sp, size);
+  return b.or(b.and(b.read(RSP, 32), b.constant(32, 0xffff_0000)), b.zext(sp, 32));
+}
+
 /** Frame pointers that ENTER copies at most. */
 const LEVELS = 31;
 
 /** Copies `level` - 1 frame pointers of the caller's below `frame`, then `frame` itself: the display. */
-function copyDisplay<V extends Value>(b: Ops<V>, mode: Mode, size: 16 | 32 | 64, frame: V, level: V): void {
-  const old = b.read(RBP, mode);
-  const below = (v: V, n: number) => b.sub(v, b.constant(mode, n * size / 8));
+function copyDisplay<V extends Value>(
+  b: Ops<V>,
+  { variant, size }: Instance,
+  frame: V,
+  level: V,
+): void {
+  const { stack } = variant, old = b.read(RBP, stack);
+  const below = (v: V, n: number) => b.sub(v, b.constant(stack, n * size / 8));
   for (let n = 1; n < LEVELS; n++) {
     b.when(b.ltu(b.constant(32, n), level), () => {
-      const pointer = stackLoad(b, mode, below(old, n), size);
-      b.store(stackAddress(b, mode, below(frame, n), size / 8), pointer);
+      const pointer = stackLoad(b, variant, below(old, n), size);
+      stackStore(b, variant, below(frame, n), pointer);
     });
   }
   b.when(b.ne(level, b.constant(32, 0)), () => {
-    const place = b.sub(frame, resized(b, b.mul(level, b.constant(32, size / 8)), mode));
-    b.store(stackAddress(b, mode, place, size / 8), resized(b, frame, size));
+    const place = b.sub(frame, resized(b, b.mul(level, b.constant(32, size / 8)), stack));
+    stackStore(b, variant, place, frameValue(b, frame, size));
   });
 }
 
 /**
  * ENTER: push rBP; FRAME <- rSP; push the display of (level mod 32) frame pointers; rBP <- FRAME; rSP <- rSP - imm16.
- * If it faults half-way through a display that overlaps the new one, what it had stored is read when it is tried
- * again.
+ * The new rSP has to lie where the stack can be written. If ENTER faults half-way through a display that overlaps the
+ * new one, what it had stored is read when it is tried again.
  */
 export const enter: Definition = {
   mnemonic: "enter",
   encodings: { "c8": "Iw,Lb;d64" },
   sized: true,
   cycleClass: "stack",
-  semantics(b, [locals, depth], { mode, size }) {
-    const bytes = b.constant(mode, size / 8);
+  semantics(b, [locals, depth], instance) {
+    const { variant, size } = instance, { stack } = variant;
+    const bytes = b.constant(stack, size / 8);
     const level = b.and(b.zext(depth.read(b), 32), b.constant(32, 31));
-    const frame = b.sub(b.read(RSP, mode), bytes);
-    b.store(stackAddress(b, mode, frame, size / 8), b.read(RBP, size));
-    copyDisplay(b, mode, size, frame, level);
-    const display = b.mul(resized(b, level, mode), bytes);
-    b.write(RBP, resized(b, frame, size));
-    b.write(RSP, b.sub(b.sub(frame, display), b.zext(locals.read(b), mode)));
+    const frame = b.sub(b.read(RSP, stack), bytes);
+    stackStore(b, variant, frame, b.read(RBP, size));
+    copyDisplay(b, instance, frame, level);
+    const display = b.mul(resized(b, level, stack), bytes);
+    const sp = b.sub(b.sub(frame, display), b.zext(locals.read(b), stack));
+    const top = stackAddress(b, variant, sp, isChecked(variant) ? size / 8 : 1, "write");
+    // A page that cannot be written there faults now. SDM vol. 2A, ENTER.
+    b.load(top, 8, { forWrite: true });
+    b.write(RBP, frameValue(b, frame, size));
+    b.write(RSP, sp);
   },
   examples: [
     "c8 10 00 00 | enter 0x10, 0 | rbp=77 rsp=2008 => rbp=2000 rsp=1ff0 q[2000]=77 | 64",

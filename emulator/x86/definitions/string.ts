@@ -179,7 +179,7 @@ export const [insb, ins] = pair({
   attributes: "max32",
   once(b, [to], instance) {
     // The place is looked at first: a port that has been read cannot be read again.
-    to.address(b);
+    to.address(b, "write");
     to.write(b, b.trap("in", [b.read(RDX, 16), b.constant(32, to.width / 8)], to.width));
     advance(b, instance, RDI, to.width);
   },

@@ -45,8 +45,7 @@ hot:    add r3, r3, r5
         addi r5, r5, -1
         bdnz hot
 hot_end:
-        xor r3, r3, r4
-end:    nop`,
+        xor r3, r3, r4`,
       hot: [["hot", "hot_end"]],
       check: checkR3(integerResult(bits)),
     },
@@ -81,8 +80,7 @@ cross:  stbx r10, r8, r6
 composite:
         addi r4, r4, 1
         cmplw r4, r9
-        blt next
-end:    nop`,
+        blt next`,
       hot: [["fill", "fill_end"], ["next", "end"]],
       check: checkR3(sieveResult()),
     },
@@ -107,8 +105,7 @@ even:   bdnz bit
         cmpwi r5, 0
         bne hot
 hot_end:
-        not r3, r3
-end:    nop`,
+        not r3, r3`,
       hot: [["hot", "hot_end"]],
       prepare: (vm) => vm.memory.write(AT.source, input),
       check: (vm) => expectValue("r3", vm.vcpu.registers.get("r3") & 0xffff_ffffn, crcResult()),
@@ -129,8 +126,7 @@ hot:    ${loadWord} r7, 0(r4)
 hot_end:
         addi r9, r9, -1
         cmpwi r9, 0
-        bne again
-end:    nop`,
+        bne again`,
       hot: [["hot", "hot_end"]],
       prepare(vm) {
         vm.memory.write(AT.source, input);
@@ -163,8 +159,7 @@ fib:    cmpwi r3, 2
         mtlr r0
         addi r1, r1, ${frame}
         blr
-fib_end:
-end:    nop`,
+fib_end:`,
       hot: [["fib", "fib_end"]],
       check: checkR3(fibResult()),
     },
@@ -188,8 +183,7 @@ export function ppcExitLoops(bits: Bits, { window }: { window: number }): ExitLo
 hot:  ${body}
       addi r5, r5, -1
       bdnz hot
-hot_end:
-end:  nop`,
+hot_end:`,
     hot: [["hot", "hot_end"]],
   }));
 }

@@ -47,3 +47,37 @@ export function fibResult(): bigint {
   for (let i = 0; i < SIZE.fib; i++) [a, b] = [b, a + b];
   return a;
 }
+
+/** What four operations make of 0, picked by the low two bits of the sample's bytes, `rounds` times over. */
+export function dispatchResult(rounds: number): bigint {
+  const operations: readonly ((a: number) => number)[] = [
+    (a) => a + 7,
+    (a) => a ^ 0x1234,
+    (a) => a << 3 | a >>> 29,
+    (a) => a - 5,
+  ];
+  let a = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const byte of sampleBytes(SIZE.dispatch)) a = operations[byte & 3](a) >>> 0;
+  }
+  return BigInt(a);
+}
+
+/** A round: 1 for a copy that equals its source, and the bytes after the first 0xff of it. */
+export function stringsResult(rounds: number): bigint {
+  const bytes = sampleBytes(SIZE.strings);
+  return BigInt(rounds) * BigInt(1 + bytes.length - 1 - bytes.indexOf(0xff));
+}
+
+/** The golden ratio's bits: odd, and greater than any factor of the division's program. */
+export const DIVISOR = { 32: 0x9e37_79b1n, 64: 0x9e37_79b9_7f4a_7c15n } as const;
+
+/** a = a * c + c, divided by a constant: quotient ^ remainder, for c from `SIZE.divide` down to 1. */
+export function divideResult(bits: 32 | 64): bigint {
+  let a = 1n;
+  for (let c = BigInt(SIZE.divide); c > 0n; c--) {
+    const dividend = a * c + c;
+    a = dividend / DIVISOR[bits] ^ dividend % DIVISOR[bits];
+  }
+  return a;
+}

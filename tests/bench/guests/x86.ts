@@ -2,16 +2,8 @@
 import type { Vm } from "../../../mod.ts";
 import { AT, type ExitLoop, EXITS, expectValue, HYPERCALL, SIZE, type Workload } from "./guest.ts";
 import { crcResult, fibResult, integerResult, sampleBytes, sieveResult } from "./results.ts";
-
-type Bits = 16 | 32 | 64;
-
-/** `$ax` is ax, eax or rax; `$$ax` is eax but ax in real mode, for what needs no more. */
-function widen(text: string, bits: Bits): string {
-  return text.replace(/\$\$?(\w+)/g, (name, register: string) => {
-    if (bits === 16) return register;
-    return bits === 32 || name.startsWith("$$") ? `e${register}` : `r${register}`;
-  });
-}
+import { type Bits, widen } from "./widths.ts";
+import { furtherWorkloads } from "./x86_further.ts";
 
 function checkRegister(name: string, expected: bigint): (vm: Vm) => void {
   return (vm) => expectValue(name, vm.vcpu.registers.get(name), expected);
@@ -37,8 +29,7 @@ hot:    add $ax, $cx
         dec $cx
         jnz hot
 hot_end:
-        xor $ax, $bx
-end:    hlt`,
+        xor $ax, $bx`,
         bits,
       ),
       hot: [["hot", "hot_end"]],
@@ -74,8 +65,7 @@ cross:  mov byte ptr [$di + ${AT.flags}], 0
 composite:
         inc $si
         cmp $si, ${SIZE.sieve}
-        jb next
-end:    hlt`,
+        jb next`,
         bits,
       ),
       hot: [["fill", "fill_end"], ["next", "end"]],
@@ -100,8 +90,7 @@ even:   dec $$bx
         dec $cx
         jnz hot
 hot_end:
-        not eax
-end:    hlt`,
+        not eax`,
         bits,
       ),
       hot: [["hot", "hot_end"]],
@@ -124,8 +113,7 @@ hot:    mov $ax, [$si]
         jnz hot
 hot_end:
         dec $$bx
-        jnz again
-end:    hlt`,
+        jnz again`,
         bits,
       ),
       hot: [["hot", "hot_end"]],
@@ -156,13 +144,13 @@ fib:    cmp $ax, 2
         pop $bx
         add $ax, $bx
 small:  ret
-fib_end:
-end:    hlt`,
+fib_end:`,
         bits,
       ),
       hot: [["fib", "fib_end"]],
       check: checkRegister(accumulator, fibResult()),
     },
+    ...bits === 16 ? [] : furtherWorkloads(bits),
   ];
 }
 
@@ -185,7 +173,7 @@ export function x86ExitLoops(bits: Bits, { window, port }: { window: number; por
   };
   return Object.entries(loops).map(([name, { before, body }]) => ({
     name: name as ExitLoop["name"],
-    source: widen(`${before}\nhot: ${body}\n jnz hot\nhot_end:\nend: hlt`, bits),
+    source: widen(`${before}\nhot: ${body}\n jnz hot\nhot_end:`, bits),
     hot: [["hot", "hot_end"]],
   }));
 }

@@ -5,7 +5,8 @@ import { execute } from "../../../emulator/ir/execute.ts";
 import { Node, type Step } from "../../../emulator/ir/nodes.ts";
 import type { Form } from "../../../emulator/isa/isa.ts";
 import { ppcIsa } from "../../../emulator/ppc/isa.ts";
-import { x86Isa } from "../../../emulator/x86/isa.ts";
+import { x86IsaOf } from "../../../emulator/x86/isa.ts";
+import { VARIANT_NAMES, variantNamed } from "../../../emulator/x86/variant.ts";
 import { createState } from "../../support/named_state.ts";
 
 function stepsOf(form: Form): Step[] {
@@ -25,7 +26,7 @@ const branchesEarly = (steps: readonly Step[]): boolean => {
     steps.some((step) => step.kind === "when" && branchesEarly(step.then));
 };
 
-for (const isa of [x86Isa(16), x86Isa(32), x86Isa(64), ppcIsa(32), ppcIsa(64)]) {
+for (const isa of [...VARIANT_NAMES.map((name) => x86IsaOf(variantNamed(name))), ppcIsa(32), ppcIsa(64)]) {
   Deno.test(`no definition of ${isa.name} does anything after it has branched`, () => {
     assertEquals(isa.forms.filter((form) => branchesEarly(stepsOf(form))).map(({ name }) => name), []);
   });

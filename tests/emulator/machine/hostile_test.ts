@@ -25,11 +25,15 @@ async function ends(source: string, options: Partial<VmOptions> = {}): Promise<S
 }
 
 Deno.test("jumps to nowhere end the run", async () => {
-  const edges = [2n ** 64n - 1n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 52n, 2n ** 32n, 0xfeb0_0000n];
+  const edges = [2n ** 64n - 1n, 2n ** 64n - 2n ** 47n, 2n ** 47n - 1n, 2n ** 32n, 0xfeb0_0000n];
   for (const target of edges) {
     const stop = await ends(`mov rax, ${target}\njmp rax`);
     assert(stop.reason === "INTERNAL_ERROR");
     assertEquals([stop.pc, stop.address], [target, target]);
+  }
+  for (const target of [2n ** 63n, 2n ** 52n, 2n ** 47n]) {
+    const { reason, message } = await ends(`mov rax, ${target}\njmp rax`);
+    assertEquals([reason, message.includes("is not canonical")], ["SHUTDOWN", true], message);
   }
   const ppc = await ends("li r3, -4\nmtctr r3\nbctr", { arch: "ppc" });
   assertEquals([ppc.reason, ppc.pc], ["INTERNAL_ERROR", 2n ** 64n - 4n]);
@@ -43,8 +47,10 @@ Deno.test("accesses past all addresses end the run, below they are MMIO that nob
       const [address, reason] of [
         ["-1", "INTERNAL_ERROR"],
         ["-4096", "INTERNAL_ERROR"],
-        ["0x10000000000000", "INTERNAL_ERROR"],
-        ["0xffffffffffff8", "HLT"],
+        ["-0x800000000000", "INTERNAL_ERROR"],
+        ["0x10000000000000", "SHUTDOWN"],
+        ["0x800000000000", "SHUTDOWN"],
+        ["0x7ffffffffff8", "HLT"],
         ["0xffffffff", "HLT"],
         ["0xffff", "HLT"],
       ]

@@ -48,9 +48,9 @@ Deno.test("run() stops with UNIMPLEMENTED and names bytes, address and mode", as
   assert(stop.reason === "UNIMPLEMENTED");
   assertEquals([stop.pc, stop.mode, [...stop.bytes]], [0x1001n, "x86-64", [0x0f, 0x0a]]);
   assertEquals(/bytes 0f 0a at 0x1001, mode x86-64/.test(stop.message), true, stop.message);
-  const word = await guest(".long 0x00000000", { arch: "ppc" }).run();
+  const word = await guest("nop\n.long 0x7c602a6c", { arch: "ppc" }).run();
   assert(word.reason === "UNIMPLEMENTED");
-  assertEquals([word.pc, word.mode, word.bytes.length], [0x1000n, "ppc64", 4]);
+  assertEquals([word.pc, word.mode, word.bytes.length], [0x1004n, "ppc64", 4]);
 });
 
 Deno.test("run() stops with SHUTDOWN for an exception without an IDT, and counts its exits each time", async () => {

@@ -27,13 +27,15 @@ Deno.test("kvm-hv takes PAPR hypercalls and MMIO, kvm-pr what its guest may not 
   assertEquals(table(kvmHv), [
     ...["sc PAPR_HCALL c00", "mfspr SPR e40", "mtspr SPR e40", "mftb native", "mfmsr native"],
     ...["mtmsr native", "rfi native", "trap native", "exception native"],
-    ...["floatException native", "alignment native"],
+    ...["floatException native", "alignment native", "mfsr native", "mtsr native", "tlbie native"],
+    "touch native",
   ]);
   assertEquals(table(kvmPr), [
     ...["sc HYPERCALL c00", "mfspr INSTRUCTION 700", "mtspr INSTRUCTION 700", "mftb native"],
     ...["mfmsr INSTRUCTION 700", "mtmsr INSTRUCTION 700", "rfi INSTRUCTION 700"],
     ...["trap EXCEPTION 700", "exception EXCEPTION 700", "floatException EXCEPTION 700"],
-    "alignment EXCEPTION 700",
+    ...["alignment EXCEPTION 700", "mfsr INSTRUCTION 700", "mtsr INSTRUCTION 700"],
+    ...["tlbie INSTRUCTION 700", "touch native"],
   ]);
   assertEquals([kvmHv.mmio.first.code, kvmPr.mmio.first.code], [0xe00, 0x300]);
 });

@@ -92,3 +92,40 @@ Deno.test("disassemble() agrees with Capstone", async () => {
     assert(count.equal > 3000, "the sample has to reach most records");
   }
 });
+
+/** What Capstone knows of other processors: the Embedded category's, and what only 32-bit ones have. */
+const OTHER_PROCESSORS = new Set([
+  ...["rfmci", "rfdi", "rfci", "rfi", "wrtee", "wrteei", "mfdcr", "mtdcr", "mfpmr", "mtpmr"],
+  ...["lwepx", "lbepx", "lhepx", "lfdepx", "stwepx", "stbepx", "sthepx", "stfdepx", "icbiep", "dcbzep"],
+  ...["dcbstep", "dcbfep", "dcbtstep", "dcbtep", "icblq.", "icblc", "icbtls", "dccci", "iccci"],
+  ...["tlbivax", "tlbsx", "tlbsx.", "tlbre", "tlbrelo", "tlbrehi", "tlbwe", "tlbwelo", "tlbwehi"],
+  ...["tlbld", "tlbli"],
+]);
+
+Deno.test("no instruction of POWER7 to 9 that Capstone knows is taken for an illegal one", async () => {
+  const capstone = await MCapstone();
+  const disassembler = new capstone.Capstone(
+    capstone.ARCH_PPC,
+    capstone.MODE_64 | capstone.MODE_BIG_ENDIAN,
+  );
+  const isa = ppcIsa(64), wrong = new Set<string>();
+  let illegal = 0;
+  for (let primary = 0; primary < 64; primary++) {
+    for (let low = 0; low < 2048; low++) {
+      for (const registers of [0, 0x0060_0000, 0x0064_2800]) {
+        const bytes = bytesOf((primary << 26 | registers | low) >>> 0), decoded = isa.decode(bytes, 0n);
+        if (!("undecodable" in decoded && decoded.invalid)) continue;
+        illegal++;
+        try {
+          const [{ mnemonic }] = disassembler.disasm(bytes, 0, 1);
+          if (!OTHER_PROCESSORS.has(mnemonic)) wrong.add(mnemonic);
+        } catch {
+          // Capstone knows it neither.
+        }
+      }
+    }
+  }
+  disassembler.close();
+  assertEquals([...wrong], []);
+  assert(illegal > 20_000, `${illegal} words`);
+});

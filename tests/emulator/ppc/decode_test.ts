@@ -27,7 +27,7 @@ Deno.test("decode() says why it does not decode", () => {
     reasonOf(0xf003_282a, 64),
     "a VSX instruction (primary opcode 60, extended 21) is not implemented (word f003282a)",
   );
-  assertEquals(reasonOf(0, 32), "primary opcode 0 is not implemented (word 00000000)");
+  assertEquals(reasonOf(0, 32), "primary opcode 0 is no instruction of this processor (word 00000000)");
   assertEquals(
     reasonOf(0xe861_0000, 32),
     "ld is an instruction of 64-bit implementations; this one is 32-bit",
@@ -92,7 +92,7 @@ Deno.test("instructions known by name alone are no others' words", () => {
   assertEquals(ppcIsa(64).disassemble(bytesOf(0x7c64_2a11), 0n), undefined);
   assertEquals(
     reasonOf(0x7c64_2a11, 32),
-    "doz. (primary opcode 31, extended 264) is not implemented (word 7c642a11)",
+    "doz. (primary opcode 31, extended 264) is no instruction of this processor (word 7c642a11)",
   );
 });
 

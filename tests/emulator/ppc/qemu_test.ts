@@ -37,6 +37,7 @@ const LEFT_OUT = new Set(
   [
     ...["sc", "mfmsr", "mtmsr", "mtmsrd", "rfi", "rfid", "tw", "twi", "td", "tdi", "mftb", "b"],
     // They reach r31, which names the record, or memory that the program has not.
+    ...["mfsr", "mfsrin", "mtsr", "mtsrin", "tlbie", "tlbsync"],
     ...["lmw", "stmw", "dcbz", "dcbt", "dcbtst", "dcbst", "dcbf", "icbi"],
     // Estimates: how good they are is the implementation's business.
     ...["fre", "fres", "frsqrte", "frsqrtes"],

@@ -6,6 +6,7 @@ import { encodingsOf } from "../../../emulator/x86/record.ts";
 import { DEFINITIONS } from "../../../emulator/x86/definitions/all.ts";
 import { x86Isa } from "../../../emulator/x86/isa.ts";
 import type { Mode } from "../../../emulator/x86/registers.ts";
+import { usualVariant } from "../../../emulator/x86/variant.ts";
 import { gpr } from "../../../emulator/x86/slots.ts";
 
 const REFUSALS: readonly [mode: Mode, bytes: string, reason: string][] = [
@@ -13,7 +14,7 @@ const REFUSALS: readonly [mode: Mode, bytes: string, reason: string][] = [
   [64, "0f c7 f0", "opcode 0f c7 /6 is not implemented (rdrand, rdseed or rdpid)"],
   [64, "0f 10 00", "opcode 0f 10 is not implemented (SSE or MMX)"],
   [64, "d9 c0", "opcode d9 is not implemented (x87)"],
-  [64, "0f 05", "opcode 0f 05 is not implemented (syscall)"],
+  [64, "0f 34", "opcode 0f 34 is not implemented (sysenter)"],
   [64, "c5 f8 77", "opcode c5 is not implemented (AVX)"],
   [64, "f3 0f bd c0", "prefix f3 (REP) on opcode 0f bd is not implemented"],
   [64, "f2 0f 10 00", "prefix f2 (REPNE) on opcode 0f 10 is not implemented"],
@@ -87,8 +88,8 @@ Deno.test("encodingsOf() refuses malformed records", () => {
 Deno.test("OpcodeTable() refuses an opcode that is taken", () => {
   const twice = { ...DEFINITIONS[0], mnemonic: "again", encodings: { "00": "Eb,Gb" } };
   assertThrows(
-    () => new OpcodeTable(64, [...DEFINITIONS, twice].flatMap(encodingsOf)),
+    () => new OpcodeTable(usualVariant(64), [...DEFINITIONS, twice].flatMap(encodingsOf)),
     TypeError,
-    "of again is already taken in mode 64",
+    "of again is already taken in x86-64",
   );
 });

@@ -3,18 +3,19 @@ import { assertEquals } from "@std/assert";
 import { parseExample } from "../../../emulator/isa/example.ts";
 import { DEFINITIONS } from "../../../emulator/x86/definitions/all.ts";
 import { x86Encoder } from "../../../emulator/x86/encoder.ts";
-import { x86Isa } from "../../../emulator/x86/isa.ts";
-import type { Mode } from "../../../emulator/x86/registers.ts";
+import { x86IsaOf } from "../../../emulator/x86/isa.ts";
+import { VARIANT_NAMES, type VariantName, variantNamed } from "../../../emulator/x86/variant.ts";
 import { runCase } from "../../support/cases.ts";
 import { executorsOf } from "../../support/drivers.ts";
 import { CASE_PC } from "../../support/oracle_driver.ts";
 import { numberContext, splitLine } from "./assembly_text.ts";
 
-const MODES: readonly Mode[] = [16, 32, 64];
-
 /** An example without modes is for those where operand size is 32 and both ways to write it agree. */
-function modesOf(named: readonly string[]): Mode[] {
-  return named.length === 0 ? [32, 64] : MODES.filter((mode) => named.includes(`${mode}`));
+function variantsOf(named: readonly string[]): readonly VariantName[] {
+  if (named.length === 0) return ["x86-32", "x86-64"];
+  const found = VARIANT_NAMES.filter((name) => named.includes(name.slice("x86-".length)));
+  assertEquals(found.length, named.length, `one of ${named.join(" ")} is no variant`);
+  return found;
 }
 
 /** XCHG and TEST may come back with their operands the other way round. */
@@ -30,18 +31,18 @@ for (const definition of DEFINITIONS) {
     const wrong: string[] = [];
     for (const source of definition.examples) {
       const example = parseExample(source);
-      for (const mode of modesOf(example.modes)) {
-        const isa = x86Isa(mode);
+      for (const name of variantsOf(example.modes)) {
+        const isa = x86IsaOf(variantNamed(name)), { mode } = variantNamed(name);
         const pc = example.before.find((a) => a.kind === "register" && a.name === "pc");
         const at = pc?.kind === "register" ? pc.value : CASE_PC;
         const text = isa.disassemble(example.bytes, at)?.text ?? "(undecodable)";
         if (text !== example.text && example.modes.length > 0) {
-          wrong.push(`${source}: ${mode}: disassembled as ${text}`);
+          wrong.push(`${source}: ${name}: disassembled as ${text}`);
         }
         const bytes = x86Encoder(mode).encode(splitLine(text), { ...numberContext, pc: at, atLeast: 0 });
         const again = isa.disassemble(bytes, at)?.text;
         if (!same(again, text) || bytes.length > example.bytes.length) {
-          wrong.push(`${source}: ${mode}: assembled to ${again}, ${bytes.length} bytes`);
+          wrong.push(`${source}: ${name}: assembled to ${again}, ${bytes.length} bytes`);
         }
         wrong.push(
           ...(await runCase({ ...example, modes: [] }, executorsOf(isa))).map((w) => `${source}: ${w}`),

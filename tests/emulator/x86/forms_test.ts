@@ -1,10 +1,17 @@
 /** What holds for every form: the decoder makes it, and it can be executed again after a fault. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { execute, type ExecuteHost } from "../../../emulator/ir/execute.ts";
 import type { Decoded } from "../../../emulator/isa/isa.ts";
-import { x86Isa } from "../../../emulator/x86/isa.ts";
+import { x86Isa, x86IsaOf } from "../../../emulator/x86/isa.ts";
+import { VARIANT_NAMES, type VariantName, variantNamed } from "../../../emulator/x86/variant.ts";
 import type { Mode } from "../../../emulator/x86/registers.ts";
-import { gpr, segmentBase } from "../../../emulator/x86/slots.ts";
+import {
+  CODE_LAST,
+  gpr,
+  segmentBase,
+  segmentReadable,
+  segmentWritable,
+} from "../../../emulator/x86/slots.ts";
 import { createState } from "../../support/named_state.ts";
 import { random } from "./samples.ts";
 
@@ -38,9 +45,9 @@ function repeated(mode: Mode): number[][] {
 }
 
 /** One decoded instruction for each form. */
-function instances(mode: Mode): Map<string, Decoded> {
-  const found = new Map<string, Decoded>(), isa = x86Isa(mode);
-  for (const bytes of allShapes(mode)) {
+function instances(name: VariantName): Map<string, Decoded> {
+  const found = new Map<string, Decoded>(), isa = x86IsaOf(variantNamed(name));
+  for (const bytes of allShapes(variantNamed(name).mode)) {
     const decoded = isa.decode(bytes, 0x1000n);
     if (!("undecodable" in decoded) && !found.has(decoded.form.name)) found.set(decoded.form.name, decoded);
   }
@@ -57,7 +64,12 @@ function snapshot(state: ReturnType<typeof createState>): string {
 function runWithFault(decoded: Decoded, failing: number): boolean {
   const state = createState(), next = random(5);
   for (let i = 0; i < 16; i++) state.set64(gpr(i), BigInt(next()) << 32n | BigInt(next()));
-  for (let i = 0; i < 6; i++) state.set64(segmentBase(i), BigInt(next() & 0xffff));
+  for (let i = 0; i < 6; i++) {
+    state.set64(segmentBase(i), BigInt(next() & 0xffff));
+    state.set64(segmentReadable(i), 0xffff_ffffn << 32n);
+    state.set64(segmentWritable(i), 0xffff_ffffn << 32n);
+  }
+  state.set64(CODE_LAST, 0xffff_ffffn);
   const before = snapshot(state);
   let effect = 0, stored = false;
   const raise = () => {
@@ -91,9 +103,9 @@ function runWithFault(decoded: Decoded, failing: number): boolean {
   }
 }
 
-for (const mode of [16, 32, 64] as const) {
-  Deno.test(`x86-${mode}: every form is decodable, restartable and reads its own fields`, () => {
-    const isa = x86Isa(mode), found = instances(mode);
+for (const variant of VARIANT_NAMES) {
+  Deno.test(`${variant}: every form is decodable, restartable and reads its own fields`, () => {
+    const isa = x86IsaOf(variantNamed(variant)), found = instances(variant);
     assertEquals(isa.forms.map((f) => f.name).filter((name) => !found.has(name)), [], "never decoded");
     for (const [name, decoded] of found) {
       assertEquals(decoded.values.length, decoded.form.fields.length, name);
@@ -106,10 +118,17 @@ for (const mode of [16, 32, 64] as const) {
 }
 
 Deno.test("x86Isa() has unique forms, few enough, and is built once", () => {
-  for (const mode of [16, 32, 64] as const) {
-    const { forms } = x86Isa(mode);
+  for (const name of VARIANT_NAMES) {
+    const isa = x86IsaOf(variantNamed(name)), { forms } = isa;
+    assertEquals(isa.name, name);
     assertEquals(new Set(forms.map((f) => f.name)).size, forms.length);
-    assert(forms.length <= 1500, `${forms.length} forms in mode ${mode}`);
-    assertEquals(x86Isa(mode), x86Isa(mode));
+    assert(forms.length <= 1500, `${forms.length} forms of ${name}`);
+    assertStrictEquals(x86IsaOf({ ...variantNamed(name) }), isa);
   }
+  for (const mode of [16, 32, 64] as const) assertEquals(x86Isa(mode).name, `x86-${mode}`);
+  assertThrows(
+    () => x86IsaOf({ mode: 32, stack: 32, selectors: "real", flat: false }),
+    RangeError,
+    "there is no 32-bit code with a 32-bit stack and real selectors",
+  );
 });

@@ -40,6 +40,7 @@ export function icedText(text: string, mode = 0): string {
     .replace(/^((hint-(not-)?taken|notrack|bnd) )+/, "")
     .replace(/^rep (?=ret\b)/, "")
     .replace(/^(pushf|popf|pusha|popa|iret)$/, "$1w")
+    .replace(/^sysret$/, "sysretd")
     .replace(/^xchg ([er]?ax), \1$/, "nop")
     .replace(/far (\w+), (\w+)$/, "far $2:$1")
     .replace(/^([sl][gi]dt|invlpg) \w+ ptr/, "$1")

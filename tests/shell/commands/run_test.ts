@@ -121,7 +121,7 @@ Deno.test("misbehaving guests stop with a reason", async () => {
     const [lines, stop] of [
       [["arch x86", "asm mov rax, 0x7000000000 ;; jmp rax", "run"], "INTERNAL_ERROR at 0x7000000000"],
       [["arch x86", "asm .byte 0x0f, 0x0b", "run"], "at 0x"],
-      [["arch ppc", "asm .long 0", "run"], "UNIMPLEMENTED at 0x1000"],
+      [["arch ppc", "asm .long 0x7c602a6c", "run"], "UNIMPLEMENTED at 0x1000"],
     ] as const
   ) {
     const { session, type } = startSession();

@@ -28,6 +28,8 @@ const LINES = [
   "wrmsr",
   "mov cr4, Rax",
   "mov cr0, Rdx",
+  "mov cr3, Rcx",
+  "invlpg [Rsp]",
   "mov dr7, Rcx",
   "mov dr6, Rax",
   "mov Rax, dr4",

@@ -140,13 +140,13 @@ for (const mode of FLAT_MODES) {
       "mov Rax, cr0\nand Rax, 0xbfffffff\nmov cr0, Rax".replace("0xbfffffff", "-0x40000001"),
       0n,
     );
-    if (mode === 32) {
-      await lacks(32, "mov eax, cr0\nor eax, 0x80000000\nmov cr0, eax", "CR0.PG (paging)");
-      await lacks(32, "mov eax, cr0\nand eax, -2\nmov cr0, eax", "a change of CR0.PE (protected mode) to 0");
-    } else {
+    // CR4.VME and PVI, whose feature is not there.
+    await faults(mode, "mov Rax, cr4\nor Rax, 1\nmov cr4, Rax", 0n);
+    await faults(mode, "mov Rax, cr4\nor Rax, 2\nmov cr4, Rax", 0n);
+    if (mode === 64) {
       await faults(64, "mov rax, cr0\nbtr rax, 31\nmov cr0, rax", 0n);
       await faults(64, "xor eax, eax\nmov cr4, rax", 0n);
-      await lacks(64, "mov eax, 0x5000\nmov cr3, rax", "CR3 in 64-bit mode (page tables)");
+      await faults(64, "mov eax, 1\nshl rax, 40\nmov cr3, rax", 0n);
     }
   });
 
@@ -179,10 +179,20 @@ for (const mode of FLAT_MODES) {
     assertEquals([full(clock, mode, "si"), full(clock, mode, "dx")], [0x77n, 0x77n]);
     await faults(mode, "mov ecx, 0x12345\nrdmsr", 0n);
     await faults(mode, "mov ecx, 0xc0000080\nmov eax, 2\nxor edx, edx\nwrmsr", 0n);
-    if (mode === 32) {
-      await faults(32, "mov ecx, 0xc0000100\nrdmsr", 0n);
-      await lacks(32, "mov ecx, 0xc0000080\nmov eax, 0x100\nxor edx, edx\nwrmsr", "EFER.LME (long mode)");
-    }
+    const bases = await run(
+      mode,
+      "mov ecx, 0xc0000102\nmov eax, 9\nxor edx, edx\nwrmsr\nrdmsr\nmov edi, eax",
+    );
+    assertEquals([bases.stop.reason, full(bases, mode, "di")], ["HLT", 9n]);
+    const pat = await run(mode, "mov ecx, 0x277\nrdmsr\nmov esi, edx\nmov al, 1\nwrmsr\nrdmsr\nmov edi, eax");
+    assertEquals([full(pat, mode, "si"), full(pat, mode, "di")], [0x7_0406n, 0x7_0401n], pat.stop.message);
+    await faults(mode, "mov ecx, 0x277\nmov eax, 2\nxor edx, edx\nwrmsr", 0n);
+    const efer = await run(
+      32,
+      "mov ecx, 0xc0000080\nmov eax, 0x900\nxor edx, edx\nwrmsr\nrdmsr\nmov edi, eax",
+    );
+    assertEquals([efer.stop.reason, full(efer, 32, "di")], ["HLT", 0x900n]);
+    await faults(64, "mov ecx, 0xc0000080\nxor eax, eax\nxor edx, edx\nwrmsr", 0n);
   });
 }
 
@@ -220,7 +230,7 @@ Deno.test("what leaves the guest: MSRs, CR0 and CR4, debug registers", async () 
   }
 });
 
-Deno.test("real mode loads descriptor tables, keeps out of protected mode, and has MSRs", async () => {
+Deno.test("real mode loads descriptor tables, and has MSRs", async () => {
   const tables = await runEverywhere({
     mode: 16,
     source: "mov bx, table\nlgdt [bx]\nmov bx, room\nsgdt [bx]\nmov ax, [bx]\nhlt\nend_of_region:\n" +
@@ -229,11 +239,6 @@ Deno.test("real mode loads descriptor tables, keeps out of protected mode, and h
   const get = (name: string) => register(tables, name);
   // Operand size 16 takes 24 bits of the base.
   assertEquals([tables.stop.reason, get("gdt_base"), get("eax")], ["HLT", 0x34_5678n, 0x27n]);
-  for (const code of ["mov eax, cr0\nor al, 1\nmov cr0, eax", "mov ax, 1\nlmsw ax"]) {
-    const { stop } = await runEverywhere({ mode: 16, source: code });
-    assertEquals(stop.reason, "UNIMPLEMENTED", stop.message);
-    assertEquals(stop.message.startsWith("a change of CR0.PE (protected mode) to 1"), true, stop.message);
-  }
   const msr = await runEverywhere({ mode: 16, source: "mov ecx, 0x1b\nrdmsr\nhlt" });
   assertEquals([msr.stop.reason, register(msr, "eax")], ["HLT", 0xfee0_0100n]);
 });

@@ -1,0 +1,83 @@
+/**
+ * Segments and the hashed page table of 32-bit processors (PowerPC Programming Environments Manual, 7.5 and 7.6).
+ * The referenced and changed bits are set as accesses are made.
+ */
+import { segment, SLOT } from "../../ppc/state.ts";
+import { REACH, type Reach } from "../processor.ts";
+import type { Vcpu } from "../vcpu.ts";
+
+/** Segment register: T (direct-store), Ks, Kp, N (no execution), VSID. */
+const DIRECT_STORE = 0x8000_0000, KEY_SUPERVISOR = 0x4000_0000, KEY_PROBLEM = 0x2000_0000;
+const NO_EXECUTE = 0x1000_0000, VSID = 0xff_ffff;
+/** Page table entry, first word: V, VSID, H (second hash), API. */
+const VALID = 0x8000_0000, SECOND = 0x40;
+/** Second word: RPN, R, C, WIMG, PP. */
+const FRAME = 0xffff_f000, REFERENCED = 0x100, CHANGED = 0x80, GUARDED = 0x08;
+/** Entries of a group, and bytes of each. */
+const ENTRIES = 8, ENTRY = 8;
+
+export type PageAddress =
+  | { readonly physical: number; readonly storable: boolean }
+  | { readonly why: "noPage" | "protected" | "noFetch" }
+  /** What this version does not have. */
+  | { readonly missing: string };
+
+/** Where a page leads. */
+export function pageOf(vcpu: Vcpu, address: number, reach: Reach, problem: boolean): PageAddress {
+  const register = vcpu.state.get32(segment(address >>> 28));
+  if (register & DIRECT_STORE) {
+    return reach === REACH.fetch ? { why: "noFetch" } : { missing: "a direct-store segment (T=1)" };
+  }
+  // A segment without execution says so before the page is looked for (7.5.4).
+  if (reach === REACH.fetch && register & NO_EXECUTE) return { why: "noFetch" };
+  const found = entryOf(vcpu, register & VSID, address);
+  if (found === undefined) return { why: "noPage" };
+  if ("missing" in found) return found;
+  const { at, second } = found;
+  if (reach === REACH.fetch && second & GUARDED) return { why: "noFetch" };
+  const key = (register & (problem ? KEY_PROBLEM : KEY_SUPERVISOR)) !== 0, rights = second & 3;
+  // Key 0: PP 11 is read-only. Key 1: 00 nothing, x1 read-only, 10 everything (table 7-10).
+  const readable = !key || rights !== 0, writable = key ? rights === 2 : rights !== 3;
+  if (!readable || reach === REACH.store && !writable) return { why: "protected" };
+  const marked = second | REFERENCED | (reach === REACH.store ? CHANGED : 0);
+  if (marked !== second) writeWord(vcpu, at + 4, marked);
+  return {
+    physical: ((second & FRAME) | (address & 0xfff)) >>> 0,
+    // The first store has to set the changed bit.
+    storable: writable && (marked & CHANGED) !== 0,
+  };
+}
+
+/** The entry of a page: eight of the first hash's group, then eight of the second's. */
+function entryOf(
+  vcpu: Vcpu,
+  vsid: number,
+  address: number,
+): { readonly at: number; readonly second: number } | { readonly missing: string } | undefined {
+  const sdr1 = vcpu.state.get32(SLOT.sdr1), page = address >>> 12 & 0xffff;
+  const hash = vsid & 0x7_ffff ^ page;
+  for (const [h, value] of [[0, hash], [SECOND, ~hash]]) {
+    // HTABORG, ORed with what HTABMASK leaves of the hash's upper bits; the lower ten always count (7.6.1.3).
+    const group = (sdr1 & 0xffff_0000 | (value & ((sdr1 & 0x1ff) << 10 | 0x3ff)) << 6) >>> 0;
+    if (!vcpu.board.memory.holds(group, ENTRIES * ENTRY)) {
+      return { missing: `a page table at 0x${group.toString(16)}, where there is no memory` };
+    }
+    vcpu.watchTable(group);
+    const bytes = vcpu.board.memory.read(group, ENTRIES * ENTRY), view = new DataView(bytes.buffer);
+    const wanted = (VALID | vsid << 7 | h | page >>> 10) >>> 0;
+    for (let at = 0; at < ENTRIES * ENTRY; at += ENTRY) {
+      if (view.getUint32(at) === wanted) return { at: group + at, second: view.getUint32(at + 4) };
+    }
+  }
+  return undefined;
+}
+
+function writeWord(vcpu: Vcpu, at: number, value: number): void {
+  const slot = vcpu.board.memory.find(at);
+  // A table in ROM stays as it is.
+  if (!slot || slot.readOnly) return;
+  const place = slot.place + (at - slot.gpa);
+  // Past whoever watches the table: what was translated by it stays right. It could be code all the same.
+  vcpu.board.arena.view.setUint32(place, value);
+  vcpu.engine.invalidate(place, 4);
+}

@@ -1,0 +1,70 @@
+/** From effective to physical addresses on 32-bit processors: blocks first, then segments and pages. */
+import { MSR, SLOT } from "../../ppc/state.ts";
+import { REACH, type Reach, type Translation } from "../processor.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { blockOf } from "./bats.ts";
+import { pageOf } from "./hashed_pages_32.ts";
+
+/**
+ * DSISR of a data storage interrupt and SRR1 of an instruction storage interrupt: no translation, protection, a store,
+ * and a fetch from where none may be (PowerPC Programming Environments Manual 6.4.3 and 6.4.4).
+ */
+export const STORAGE = {
+  noPage: 0x4000_0000,
+  protected: 0x0800_0000,
+  store: 0x0200_0000,
+  noFetch: 0x1000_0000,
+} as const;
+
+/** Why the last translation failed. */
+export type TranslationFailure =
+  | { readonly reach: Reach; readonly address: number; readonly bits: number }
+  | { readonly missing: string };
+
+const PROBLEM = Number(MSR.PR), FETCHES = Number(MSR.IR), ACCESSES = Number(MSR.DR);
+
+export class Translation32 implements Translation {
+  #storable = false;
+  #failure: TranslationFailure | undefined;
+  readonly #vcpu: Vcpu;
+
+  constructor(vcpu: Vcpu) {
+    this.#vcpu = vcpu;
+  }
+
+  get storable(): boolean {
+    return this.#storable;
+  }
+  get failure(): TranslationFailure | undefined {
+    return this.#failure;
+  }
+
+  active(reach: Reach): boolean {
+    return (this.#vcpu.state.get32(SLOT.msr) & (reach === REACH.fetch ? FETCHES : ACCESSES)) !== 0;
+  }
+
+  translate(low: number, _high: number, reach: Reach): number {
+    const vcpu = this.#vcpu, address = low >>> 0;
+    const problem = (vcpu.state.get32(SLOT.msr) & PROBLEM) !== 0;
+    const block = blockOf(vcpu.state, address, reach, problem);
+    if (block) {
+      const { physical, readable, writable } = block;
+      if (!readable || reach === REACH.store && !writable) return this.#fail(address, reach, "protected");
+      this.#storable = writable;
+      return physical;
+    }
+    const page = pageOf(vcpu, address, reach, problem);
+    if ("missing" in page) {
+      this.#failure = page;
+      return -1;
+    }
+    if ("why" in page) return this.#fail(address, reach, page.why);
+    this.#storable = page.storable;
+    return page.physical;
+  }
+
+  #fail(address: number, reach: Reach, why: keyof typeof STORAGE): number {
+    this.#failure = { reach, address, bits: STORAGE[why] | (reach === REACH.store ? STORAGE.store : 0) };
+    return -1;
+  }
+}

@@ -1,0 +1,21 @@
+/** What the handlers of PowerPC's traps have in common. */
+import type { TrapRule } from "../../engine/backend.ts";
+import type { Status } from "../../engine/host.ts";
+import type { NativeReason } from "../../engine/native_reason.ts";
+import { MSR, SLOT } from "../../ppc/state.ts";
+import { unimplemented } from "../unimplemented.ts";
+import type { Vcpu } from "../vcpu.ts";
+
+export function inProblemState(vcpu: Vcpu): boolean {
+  return (vcpu.state.get64(SLOT.msr) & MSR.PR) !== 0n;
+}
+
+/** Charges the exit of a privileged instruction, where it is one. */
+export function emulated(vcpu: Vcpu, rule: TrapRule, key: number): void {
+  if (rule.do === "exit") vcpu.kernelExit(rule.reason as NativeReason, key);
+}
+
+/** The stop for what this version does not have. */
+export function missing(vcpu: Vcpu, what: string): Status {
+  return vcpu.stopAgain(unimplemented(vcpu.offender, what, `${what} is not implemented`));
+}

@@ -1,0 +1,87 @@
+/**
+ * Who may execute what: privileged and I/O-sensitive instructions, and those that need descriptors. SDM vol. 3A, 5.9;
+ * vol. 1, 19.5. The exceptions come before any VM exit: vol. 3C, 26.1.1.
+ */
+import { CR } from "../../x86/slots.ts";
+import type { ArchTrap } from "../traps.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { EXCEPTION, Fault } from "./fault.ts";
+import { hasPlainSegments, ioPrivilegeOf, isReal, isVirtual8086, privilegeOf } from "./mode.ts";
+import { guarded } from "./protected.ts";
+import { allowsPorts } from "./tss.ts";
+
+/** Throws where the instruction is not allowed. */
+type Check = (vcpu: Vcpu) => void;
+
+const general = (why: string) => new Fault(EXCEPTION.GP, 0, why);
+
+function systemOnly({ state }: Vcpu): void {
+  if (isReal(state)) return;
+  const level = privilegeOf(state);
+  if (level > 0) throw general(`privilege level ${level} is not 0`);
+}
+
+function withDescriptors({ state }: Vcpu): void {
+  if (hasPlainSegments(state)) throw new Fault(EXCEPTION.UD, 0, "there are no descriptors in this mode");
+}
+
+/** IN and OUT: by IOPL, or by the task's bit map; in virtual-8086 mode by the bit map only. */
+function ports(vcpu: Vcpu): void {
+  const { state } = vcpu;
+  if (isReal(state) || privilegeOf(state) <= ioPrivilegeOf(state) && !isVirtual8086(state)) return;
+  const port = vcpu.argument(0);
+  if (!allowsPorts(vcpu, port, vcpu.argument(1))) {
+    throw general(`port 0x${port.toString(16)} is not open to privilege level ${privilegeOf(state)}`);
+  }
+}
+
+const TSD = 4n;
+
+function clock(vcpu: Vcpu): void {
+  if (vcpu.state.get64(CR + 8 * 4) & TSD) systemOnly(vcpu);
+}
+
+const CHECKS: Readonly<Record<string, readonly Check[]>> = {
+  in: [ports],
+  out: [ports],
+  rdtsc: [clock],
+  rdtscp: [clock],
+  lldt: [withDescriptors, systemOnly],
+  ltr: [withDescriptors, systemOnly],
+  sldt: [withDescriptors],
+  str: [withDescriptors],
+  ...Object.fromEntries(
+    [
+      "hlt",
+      "mov_to_cr",
+      "mov_from_cr",
+      "mov_to_dr",
+      "mov_from_dr",
+      "lgdt",
+      "lidt",
+      "lmsw",
+      "clts",
+      "invlpg",
+      "rdmsr",
+      "wrmsr",
+      "swapgs",
+      "invd",
+      "wbinvd",
+    ].map((name) => [name, [systemOnly]]),
+  ),
+};
+
+/** The same handlers, behind the checks of their instructions. */
+export function checked(handlers: Readonly<Record<string, ArchTrap>>): Readonly<Record<string, ArchTrap>> {
+  return Object.fromEntries(
+    Object.entries(handlers).map(([name, handler]) => {
+      const checks = CHECKS[name];
+      if (!checks) return [name, handler];
+      const behind: ArchTrap = (vcpu, rule, backend) => {
+        for (const check of checks) check(vcpu);
+        return handler(vcpu, rule, backend);
+      };
+      return [name, guarded(behind)];
+    }),
+  );
+}

@@ -1,0 +1,109 @@
+/** Programs of protected and long mode: indirect jumps, string instructions, wide multiplication and division. */
+import { AT, expectValue, SIZE, type Workload } from "./guest.ts";
+import { dispatchResult, divideResult, DIVISOR, sampleBytes, stringsResult } from "./results.ts";
+import { widen } from "./widths.ts";
+
+/** Rounds of the dispatch and of the strings, so that they are as long as the other programs. */
+export const ROUNDS = { dispatch: 32, strings: 32 } as const;
+
+export function furtherWorkloads(bits: 32 | 64): readonly Workload[] {
+  const bytes = bits / 8;
+  const accumulator = bits === 32 ? "eax" : "rax";
+  const input = sampleBytes(Math.max(SIZE.dispatch, SIZE.strings));
+  const common = (result: bigint): Pick<Workload, "prepare" | "check"> => ({
+    prepare: (vm) => vm.memory.write(AT.source, input),
+    check: (vm) => expectValue(accumulator, vm.vcpu.registers.get(accumulator), result),
+  });
+  return [
+    {
+      // A byte code of four operations, each jumped to through a table, as an interpreter does.
+      name: "dispatch",
+      source: widen(
+        `
+        xor eax, eax
+        mov ebx, ${ROUNDS.dispatch}
+        jmp hot
+        .balign 8
+table:  ${bits === 32 ? ".long" : ".quad"} op0, op1, op2, op3
+hot:    mov esi, ${AT.source}
+        mov ecx, ${SIZE.dispatch}
+fetch:  movzx edx, byte ptr [$si]
+        inc $si
+        and edx, 3
+        jmp [$dx * ${bytes} + table]
+op0:    add eax, 7
+        jmp next
+op1:    xor eax, 0x1234
+        jmp next
+op2:    rol eax, 3
+        jmp next
+op3:    sub eax, 5
+next:   dec ecx
+        jnz fetch
+        dec ebx
+        jnz hot
+hot_end:`,
+        bits,
+      ),
+      hot: [["hot", "hot_end"]],
+      ...common(dispatchResult(ROUNDS.dispatch)),
+    },
+    {
+      name: "strings",
+      source: widen(
+        `
+        cld
+        xor edx, edx
+        mov ebx, ${ROUNDS.strings}
+hot:    mov esi, ${AT.source}
+        mov edi, ${AT.target}
+        mov ecx, ${SIZE.strings}
+        rep movsb
+        mov esi, ${AT.source}
+        mov edi, ${AT.target}
+        mov ecx, ${SIZE.strings}
+        repe cmpsb
+        sete al
+        movzx eax, al
+        add edx, eax
+        mov edi, ${AT.target}
+        mov ecx, ${SIZE.strings}
+        mov al, 0xff
+        repne scasb
+        add edx, ecx
+        mov edi, ${AT.target}
+        mov ecx, ${SIZE.strings / 4}
+        xor eax, eax
+        rep stosd
+        dec ebx
+        jnz hot
+hot_end:
+        mov eax, edx`,
+        bits,
+      ),
+      hot: [["hot", "hot_end"]],
+      ...common(stringsResult(ROUNDS.strings)),
+    },
+    {
+      // The product has twice the registers' bits, and so has the dividend.
+      name: "divide",
+      source: widen(
+        `
+        mov eax, 1
+        mov $si, ${DIVISOR[bits]}
+        mov ecx, ${SIZE.divide}
+hot:    mul $cx
+        add $ax, $cx
+        adc $dx, 0
+        div $si
+        xor $ax, $dx
+        dec ecx
+        jnz hot
+hot_end:`,
+        bits,
+      ),
+      hot: [["hot", "hot_end"]],
+      ...common(divideResult(bits)),
+    },
+  ];
+}
