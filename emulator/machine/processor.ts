@@ -18,6 +18,8 @@ export type Reach = (typeof REACH)[keyof typeof REACH];
 export interface Translation {
   /** Whether such accesses are translated now; else the address is guest-physical. */
   active(reach: Reach): boolean;
+  /** Whether any address may come to another one now: while none does, nothing that was found out gets lost. */
+  readonly maps: boolean;
   /**
    * Guest-physical address of the byte at an address, given as two halves of 32 bits, or -1 if it may not be reached so:
    * `Processor.raise` then raises what it was. Sets accessed and dirty bits.

@@ -98,13 +98,15 @@ export class Vcpu implements EngineHost, Exiting {
    * anything but `proceed`.
    */
   modeChanged(): void {
-    const isa = this.processor.isa();
-    if (isa !== this.#isa) {
-      this.#isa = isa;
-      this.registers.isa = isa;
-      if (this.#engine) this.#engine.isa = isa;
-    }
+    this.#selectIsa();
     this.translationChanged();
+  }
+  #selectIsa(): void {
+    const isa = this.processor.isa();
+    if (isa === this.#isa) return;
+    this.#isa = isa;
+    this.registers.isa = isa;
+    if (this.#engine) this.#engine.isa = isa;
   }
 
   /** What addresses are translated by has changed: see `Translation`. */
@@ -295,12 +297,13 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** Puts registers back. An instruction that was left half-way is abandoned with its pending exit. */
   restoreState(bytes: Uint8Array): void {
-    const cycles = this.state.get64(STATE.cycles);
+    const cycles = this.state.get64(STATE.cycles), mapped = this.translation?.maps;
     this.state.paste(0, bytes);
     this.state.set64(STATE.cycles, cycles);
     this.state.set32(STATE.left, 0);
     this.#abandon();
-    this.modeChanged();
+    this.#selectIsa();
+    if (mapped || this.translation?.maps) this.translationChanged();
   }
   /** What `saveState` gives right after reset. */
   resetState(): Uint8Array {

@@ -6,7 +6,7 @@ import type { OpcodeTable } from "./opcode_table.ts";
 import { type MemoryOperand, parse, type Parsed } from "./parse.ts";
 import { type OperandSpec, widthOf } from "./record.ts";
 import { generalSlot } from "./registers.ts";
-import { DS, FS, gpr, segmentBase, segmentSelector, SS } from "./slots.ts";
+import { CS, DS, FS, gpr, segmentBase, segmentSelector, SS } from "./slots.ts";
 import type { Variant } from "./variant.ts";
 
 const RBP = 5, RSP = 4;
@@ -15,9 +15,14 @@ function slotOrZero(code: number): number {
   return code < 0 ? STATE.zero : gpr(code);
 }
 
+/** Whether a segment override means anything in flat code: fs and gs have bases, and cs cannot be written. */
+function isApart({ mode }: Variant, segment: number): boolean {
+  return segment >= FS || (mode === 32 && segment === CS);
+}
+
 /** Segment whose base is added to an address: -1 for none (flat). */
-function effectiveSegment({ flat }: Variant, segment: number, { base, width }: MemoryOperand): number {
-  if (flat) return segment >= FS ? segment : -1;
+function effectiveSegment(variant: Variant, segment: number, { base, width }: MemoryOperand): number {
+  if (variant.flat) return isApart(variant, segment) ? segment : -1;
   if (segment >= 0) return segment;
   return base === RBP || (base === RSP && width !== 16) ? SS : DS;
 }
@@ -86,7 +91,11 @@ function pushOperand(
       return;
     case "X":
     case "B": {
-      const segment = variant.flat ? (p.segment >= FS ? p.segment : -1) : p.segment >= 0 ? p.segment : DS;
+      const segment = variant.flat
+        ? (isApart(variant, p.segment) ? p.segment : -1)
+        : p.segment >= 0
+        ? p.segment
+        : DS;
       values.push(segment < 0 ? STATE.zero : segmentBase(segment));
       return;
     }

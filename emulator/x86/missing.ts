@@ -57,15 +57,74 @@ export function missingName(mode: Mode, map: number, opcode: number): string | u
   return ONE_BYTE[opcode];
 }
 
+/** Two-byte opcodes that no processor has, and those that are there to be invalid: UD1 (b9) and UD0 (ff). */
+const NEVER: ReadonlySet<number> = new Set(
+  [0x04, 0x0a, 0x0c, 0x24, 0x25, 0x26, 0x27, 0x36, 0x39, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x7a, 0x7b, 0xa6, 0xa7]
+    .concat([0xb9, 0xff]),
+);
+/** One-byte opcodes that 64-bit mode has taken back. SDM vol. 2D, table A-2 ("i64"). */
+const NOT_IN_64: ReadonlySet<number> = new Set(
+  [
+    0x06,
+    0x07,
+    0x0e,
+    0x16,
+    0x17,
+    0x1e,
+    0x1f,
+    0x27,
+    0x2f,
+    0x37,
+    0x3f,
+    0x60,
+    0x61,
+    0x82,
+    0x9a,
+    0xce,
+    0xd4,
+    0xd6,
+    0xea,
+  ],
+);
+const XABORT = 0xf8, SWAPGS = 0xf8;
+
+/** Opcodes with a ModRM byte (`isRegister`: whose operand is a register), of which some forms are in no processor. */
+type Rule = (modrm: number, isRegister: boolean, variant: Variant) => boolean;
+
+/** With a register, EVEX, VEX and XOP start at these in protected mode. */
+const oldForm: Rule = (_modrm, _isRegister, { selectors }) => selectors !== "protected";
+const always: Rule = () => true;
+const ifRegister: Rule = (_modrm, isRegister) => isRegister;
+
 /**
- * One-byte opcodes with a ModRM byte of which some forms exist, and of the others none in any processor: LEA, LES,
- * LDS, BOUND and far transfers with a register, groups 1A, 4, 5 and 11. SDM vol. 2D, appendix A.4.
+ * Asked where a form is not there. LEA, LES, LDS, BOUND, far transfers and pointers with a register; groups 1A, 4, 5, 6,
+ * 8, 9 and 11. SDM vol. 2D, appendix A.4.
  */
-export function isInvalid({ selectors }: Variant, map: number, opcode: number, modrm: number): boolean {
-  if (map !== 0 || modrm < 0) return false;
-  // With these and a register, EVEX, VEX and XOP start in protected mode.
-  if (opcode === 0x62 || opcode === 0xc4 || opcode === 0xc5 || opcode === 0x8f) {
-    return selectors !== "protected";
-  }
-  return [0x8d, 0xc6, 0xc7, 0xfe, 0xff].includes(opcode);
+const ONE_BYTE_RULES: Readonly<Record<number, Rule | undefined>> = {
+  0x62: oldForm,
+  0x8d: always,
+  0x8f: (modrm, _isRegister, { selectors }) => selectors !== "protected" || (modrm & 0x1f) < 8,
+  0xc4: oldForm,
+  0xc5: oldForm,
+  0xc6: (modrm) => modrm !== XABORT,
+  0xc7: (modrm) => modrm !== XABORT,
+  0xfe: always,
+  0xff: always,
+};
+const TWO_BYTE_RULES: Readonly<Record<number, Rule | undefined>> = {
+  0x00: always,
+  0x01: (modrm, _isRegister, { mode }) => modrm === SWAPGS && mode !== 64,
+  0xb2: ifRegister,
+  0xb4: ifRegister,
+  0xb5: ifRegister,
+  0xba: always,
+  0xc7: (modrm, isRegister) => [0, 2].includes(modrm >> 3 & 7) || (isRegister && (modrm >> 3 & 7) < 6),
+};
+
+/** Whether the architecture itself refuses bytes that are not implemented; `modrm` is -1 where there is none. */
+export function isInvalid(variant: Variant, map: number, opcode: number, modrm: number): boolean {
+  if (map !== 0 ? NEVER.has(opcode) : variant.mode === 64 && NOT_IN_64.has(opcode)) return true;
+  if (modrm < 0) return false;
+  const rule = (map === 0 ? ONE_BYTE_RULES : TWO_BYTE_RULES)[opcode];
+  return rule !== undefined && rule(modrm, modrm >= 0xc0, variant);
 }

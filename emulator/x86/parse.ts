@@ -65,7 +65,7 @@ const hex = (byte: number) => byte.toString(16).padStart(2, "0");
 
 /** Thrown and caught within `parse`: the reason why bytes are no instruction. */
 class Refusal {
-  constructor(readonly reason: string, readonly invalid?: true, readonly truncated?: true) {}
+  constructor(readonly reason: string, readonly invalid?: boolean, readonly truncated?: true) {}
 }
 
 class Parser {
@@ -142,10 +142,9 @@ class Parser {
     const modrm = slot?.hasModrm ? this.byte() : -1;
     const cell = slot && this.#cell(slot, modrm, sizeIndex(size));
     if (cell === undefined) {
-      throw new Refusal(
-        this.#missing(map, opcode, modrm),
-        isInvalid(this.table.variant, map, opcode, modrm) || undefined,
-      );
+      // What may be locked is all there: LOCK before anything else is invalid.
+      const invalid = this.lock || isInvalid(this.table.variant, map, opcode, modrm);
+      throw new Refusal(this.#missing(map, opcode, modrm), invalid || undefined);
     }
     const { encoding } = cell;
     if (cell.refused) {
@@ -212,7 +211,10 @@ class Parser {
     // Of one byte, what is not implemented is named as it is without the prefix.
     if (slot === undefined && map !== 0) {
       const name = this.repeat === 0xf3 ? "f3 (REP)" : "f2 (REPNE)";
-      throw new Refusal(`prefix ${name} on opcode ${map ? "0f " : ""}${hex(opcode)} is not implemented`);
+      throw new Refusal(
+        `prefix ${name} on opcode ${map ? "0f " : ""}${hex(opcode)} is not implemented`,
+        this.lock || undefined,
+      );
     }
     return slot;
   }
@@ -322,7 +324,7 @@ export function parse(table: OpcodeTable, bytes: Uint8Array, pc: bigint): Parsed
       undecodable: true,
       length: Math.max(1, Math.min(parser.at, bytes.length)),
       reason: refusal.reason,
-      ...(refusal.invalid ? { invalid: refusal.invalid } : {}),
+      ...(refusal.invalid ? { invalid: true } : {}),
       ...(refusal.truncated ? { truncated: refusal.truncated } : {}),
     };
   }

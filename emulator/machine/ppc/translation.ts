@@ -43,6 +43,10 @@ export class Translation32 implements Translation {
     return (this.#vcpu.state.get32(SLOT.msr) & (reach === REACH.fetch ? FETCHES : ACCESSES)) !== 0;
   }
 
+  get maps(): boolean {
+    return this.active(REACH.fetch) || this.active(REACH.load);
+  }
+
   translate(low: number, _high: number, reach: Reach): number {
     const vcpu = this.#vcpu, address = low >>> 0;
     const problem = (vcpu.state.get32(SLOT.msr) & PROBLEM) !== 0;

@@ -27,18 +27,17 @@ export function exceptionName(vector: number): string {
   return NAMES[vector] ?? "exception";
 }
 
-/** The instruction, or the delivery, raises an exception. `why` is for people. */
-export class Fault extends Error {
-  constructor(readonly vector: number, readonly code: number, readonly why: string) {
-    super(`${exceptionName(vector)}: ${why}`);
-  }
+/**
+ * The instruction, or the delivery, raises an exception. `why` is for people. No `Error`: guests may raise millions, and
+ * nobody reads the host's stack.
+ */
+export class Fault {
+  constructor(readonly vector: number, readonly code: number, readonly why: string) {}
 }
 
 /** The run ends; the instruction is not executed. */
-export class Halt extends Error {
-  constructor(readonly stop: StopDetail) {
-    super(stop.message);
-  }
+export class Halt {
+  constructor(readonly stop: StopDetail) {}
 }
 
 /** The stop for something that this version does not have. */

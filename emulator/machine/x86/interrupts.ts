@@ -5,6 +5,7 @@ import { EFLAGS_REST } from "../../x86/slots.ts";
 import type { Board } from "../board.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
 import type { Vcpu } from "../vcpu.ts";
+import { loadsStack, opcodeAt } from "./opcode_at.ts";
 import { deliver } from "./protected.ts";
 import { type Pic8259, PicPair } from "../interrupts/pic8259.ts";
 import { Pit8254, PIT_HZ } from "../interrupts/pit8254.ts";
@@ -13,10 +14,8 @@ import type { InterruptUnit } from "../interrupts/unit.ts";
 /** I/O ports of the PC's board. */
 const PORTS = { master: 0x20, slave: 0xa0, elcr: 0x4d0, timer: 0x40 } as const;
 const TIMER_LINE = 0;
-/** Opcodes: segment, operand-size and address-size prefixes; STI; POP SS; MOV to a segment register. */
-const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67]);
-const STI = 0xfb, POP_SS = 0x17, MOV_SREG = 0x8e, SS_FIELD = 2;
-const MAX_LENGTH = 15;
+/** Opcode of STI. */
+const STI = 0xfb;
 
 /** The 8259A's INT goes to the first vCPU; the others, without a local APIC, have no interrupts. */
 export function x86Interrupts([first]: readonly Vcpu[]): InterruptUnit[] {
@@ -93,15 +92,9 @@ class X86Interrupts implements InterruptUnit {
   }
 
   castsShadow(address: bigint, wasEnabled: boolean): boolean {
-    const { memory } = this.#vcpu.board;
-    for (let at = address; at < address + BigInt(MAX_LENGTH) && memory.holds(at, 2); at++) {
-      const [opcode, modrm] = memory.read(at, 2);
-      if (PREFIXES.has(opcode)) continue;
-      if (opcode === STI) return !wasEnabled;
-      return opcode === POP_SS && this.#vcpu.isa.name !== "x86-64" ||
-        opcode === MOV_SREG && (modrm >> 3 & 7) === SS_FIELD;
-    }
-    return false;
+    const found = opcodeAt(this.#vcpu, address);
+    if (!found) return false;
+    return found.opcode === STI ? !wasEnabled : loadsStack(this.#vcpu, found);
   }
 
   deliver(): boolean {

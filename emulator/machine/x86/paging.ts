@@ -51,6 +51,10 @@ export class Paging implements Translation {
     return state.get32(IDENTITY) === 0 || this.#long && reach !== REACH.fetch;
   }
 
+  get maps(): boolean {
+    return this.active(REACH.fetch);
+  }
+
   translate(low: number, high: number, reach: Reach): number {
     return this.walk(low, high, reach, this.#vcpu.state.get32(CPL) === 3);
   }

@@ -1,12 +1,13 @@
 /**
- * Who may execute what: privileged and I/O-sensitive instructions, and those that need descriptors. SDM vol. 3A, 5.9;
- * vol. 1, 19.5. The exceptions come before any VM exit: vol. 3C, 26.1.1.
+ * Who may execute what: privileged and I/O-sensitive instructions. SDM vol. 3A, 5.9; vol. 1, 19.5. The exceptions come
+ * before any VM exit: vol. 3C, 26.1.1. LGDT, LIDT, LLDT, LTR and LMSW are checked in their definitions, before their
+ * operands are looked at.
  */
 import { CR } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION, Fault } from "./fault.ts";
-import { hasPlainSegments, ioPrivilegeOf, isReal, isVirtual8086, privilegeOf } from "./mode.ts";
+import { ioPrivilegeOf, isReal, isVirtual8086, privilegeOf } from "./mode.ts";
 import { guarded } from "./protected.ts";
 import { allowsPorts } from "./tss.ts";
 
@@ -19,10 +20,6 @@ function systemOnly({ state }: Vcpu): void {
   if (isReal(state)) return;
   const level = privilegeOf(state);
   if (level > 0) throw general(`privilege level ${level} is not 0`);
-}
-
-function withDescriptors({ state }: Vcpu): void {
-  if (hasPlainSegments(state)) throw new Fault(EXCEPTION.UD, 0, "there are no descriptors in this mode");
 }
 
 /** IN and OUT: by IOPL, or by the task's bit map; in virtual-8086 mode by the bit map only. */
@@ -46,10 +43,6 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
   out: [ports],
   rdtsc: [clock],
   rdtscp: [clock],
-  lldt: [withDescriptors, systemOnly],
-  ltr: [withDescriptors, systemOnly],
-  sldt: [withDescriptors],
-  str: [withDescriptors],
   ...Object.fromEntries(
     [
       "hlt",
@@ -57,9 +50,6 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
       "mov_from_cr",
       "mov_to_dr",
       "mov_from_dr",
-      "lgdt",
-      "lidt",
-      "lmsw",
       "clts",
       "invlpg",
       "rdmsr",

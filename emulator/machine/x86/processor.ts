@@ -10,16 +10,18 @@ import { Paging } from "./paging.ts";
 import { deliver } from "./protected.ts";
 import { reachesStack } from "./stack_reach.ts";
 import { raise } from "./traps.ts";
-import { deliverSingleStep, isStepping } from "./single_step.ts";
+import { SingleStep } from "./single_step.ts";
 import { variantOf } from "./variant.ts";
 
 export class X86Processor implements Processor {
   readonly translation: Paging;
   readonly #vcpu: Vcpu;
+  readonly #step: SingleStep;
 
   constructor(vcpu: Vcpu) {
     this.#vcpu = vcpu;
     this.translation = new Paging(vcpu);
+    this.#step = new SingleStep(vcpu);
   }
 
   isa(): Isa {
@@ -36,10 +38,10 @@ export class X86Processor implements Processor {
   }
 
   stepping(): boolean {
-    return isStepping(this.#vcpu.state);
+    return this.#step.begins();
   }
   stepped(): Status {
-    return deliverSingleStep(this.#vcpu);
+    return this.#step.ends();
   }
 
   /** Of the instruction at hand. */

@@ -3,13 +3,13 @@ import { STATUS, type Status } from "../../engine/host.ts";
 import { STATE } from "../../ir/layout.ts";
 import type { StateView } from "../../isa/isa.ts";
 import { FLAG } from "../../x86/flag_bits.ts";
-import { CS, CSTAR, EFER, FMASK, gpr, LSTAR, RCX, SS, STAR } from "../../x86/slots.ts";
+import { CS, EFER, FMASK, gpr, LSTAR, RCX, SS, STAR } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
-import { EXCEPTION, Fault, lacking } from "./fault.ts";
+import { EXCEPTION, Fault } from "./fault.ts";
 import { flagsImage, loadFlags } from "./flags_image.ts";
 import { isCanonical } from "./linear.ts";
-import { announce, is64, isLong, privilegeOf } from "./mode.ts";
+import { announce, is64, privilegeOf } from "./mode.ts";
 import { guarded } from "./protected.ts";
 import { fillFlat } from "./segment_register.ts";
 
@@ -20,22 +20,21 @@ const RETURNED = 0x3c_7fd7n;
 const undefinedHere = (why: string) => new Fault(EXCEPTION.UD, 0, why);
 
 function needsEnabled(state: StateView): void {
+  if (!is64(state)) throw undefinedHere("SYSCALL and SYSRET are there in 64-bit mode only");
   if (!(state.get64(EFER) & SCE)) throw undefinedHere("EFER.SCE is clear");
 }
 
-/** AMD's processors have it in compatibility mode too, with an entry of its own. APM vol. 3, SYSCALL. */
-const systemCall: ArchTrap = (vcpu, _rule, backend) => {
-  const { state } = vcpu, wide = is64(state), level = privilegeOf(state);
+/** Of 64-bit mode only: AMD's processors have it in their other modes too, where it is an invalid opcode here. */
+const systemCall: ArchTrap = (vcpu) => {
+  const { state } = vcpu, level = privilegeOf(state);
   needsEnabled(state);
-  if (!wide && backend.name !== "svm") throw undefinedHere("SYSCALL is there in 64-bit mode only");
-  if (!isLong(state)) throw lacking(vcpu, "SYSCALL outside of long mode");
   const flags = flagsImage(state), base = Number(state.get64(STAR) >> 32n & 0xfffcn);
   state.set64(RCX, vcpu.nextPc);
   state.set64(R11, flags);
   fillFlat(state, CS, base, { privilege: 0, code: 64 });
   fillFlat(state, SS, base + 8 & 0xffff, { privilege: 0 });
   loadFlags(state, flags & ~state.get64(FMASK), -1n);
-  state.set64(STATE.pc, state.get64(wide ? LSTAR : CSTAR));
+  state.set64(STATE.pc, state.get64(LSTAR));
   announce(vcpu, level);
   return traced(vcpu);
 };
@@ -43,7 +42,6 @@ const systemCall: ArchTrap = (vcpu, _rule, backend) => {
 const systemReturn: ArchTrap = (vcpu) => {
   const { state } = vcpu, wide = vcpu.argument(0) === 8, level = privilegeOf(state);
   needsEnabled(state);
-  if (!is64(state)) throw undefinedHere("SYSRET is there in 64-bit mode only");
   if (privilegeOf(state) !== 0) throw new Fault(EXCEPTION.GP, 0, "SYSRET needs privilege level 0");
   const target = wide ? state.get64(RCX) : BigInt.asUintN(32, state.get64(RCX));
   if (!isCanonical(target)) throw new Fault(EXCEPTION.GP, 0, "SYSRET's target is not canonical");

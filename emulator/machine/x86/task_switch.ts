@@ -155,13 +155,15 @@ interface TaskImage {
 function readImage(vcpu: Vcpu, base: bigint, layout: TaskLayout): TaskImage {
   const read = (at: number, size: number) => readLinear(vcpu, base + BigInt(at), size);
   const selector = (at: number) => Number(read(at, 2));
+  // What a 16-bit task does not have of a register is all ones, as in a 386 (test386.asm, POST 22).
+  const upper = layout.size === 2 ? 0xffff_0000n : 0n;
   return {
     cr3: layout.cr3 === undefined ? undefined : read(layout.cr3, 4),
     ip: read(layout.ip, layout.size),
     flags: read(layout.flags, layout.size),
     registers: Array.from(
       { length: 8 },
-      (_, n) => read(layout.registers + n * layout.size, layout.size),
+      (_, n) => read(layout.registers + n * layout.size, layout.size) | upper,
     ),
     segments: SEGMENT_NAMES.map((_, index) => {
       const at = layout.segments.at(index);

@@ -9,7 +9,7 @@ import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
 import { EXCEPTION } from "./fault.ts";
 import { interruptReturnTraps } from "./interrupt_return.ts";
-import { is64 } from "./mode.ts";
+import { is64, privilegeOf } from "./mode.ts";
 import { msrTraps, tsc } from "./msrs.ts";
 import { checked } from "./privilege_checks.ts";
 import { deliver } from "./protected.ts";
@@ -21,6 +21,8 @@ import { verifyTraps } from "./verify.ts";
 
 /** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
 const KVM_ENOSYS = 1000;
+/** And to any above privilege level 0: VMCALL itself leaves the guest from every level (arch/x86/kvm/x86.c). */
+const KVM_EPERM = 1;
 
 const handlers: Readonly<Record<string, ArchTrap>> = {
   in: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "in")),
@@ -80,10 +82,14 @@ function completed(vcpu: Vcpu, rule: TrapRule): Status {
 
 function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
   if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
-  return exits(vcpu, rule, (native) =>
-    vcpu.hypercall(native, vcpu.state.get32(RAX), () => {
-      vcpu.state.set64(RAX, BigInt.asUintN(is64(vcpu.state) ? 64 : 32, BigInt(-KVM_ENOSYS)));
-    }));
+  const { state } = vcpu, number = state.get32(RAX);
+  const refuse = (error: number) => state.set64(RAX, BigInt.asUintN(is64(state) ? 64 : 32, BigInt(-error)));
+  return exits(vcpu, rule, (native) => {
+    if (privilegeOf(state) === 0) return vcpu.hypercall(native, number, () => refuse(KVM_ENOSYS));
+    vcpu.kernelExit(native, number);
+    refuse(KVM_EPERM);
+    return STATUS.proceed;
+  });
 }
 
 function exits(

@@ -10,8 +10,7 @@ import {
   isWritable,
   lookUpIfThere,
 } from "./descriptors.ts";
-import { EXCEPTION, Fault } from "./fault.ts";
-import { hasPlainSegments, isLong, privilegeOf } from "./mode.ts";
+import { isLong, privilegeOf } from "./mode.ts";
 import { guarded } from "./protected.ts";
 
 /** System types that LAR and LSL know. SDM vol. 2A, tables 3-53 and 3-56. */
@@ -26,9 +25,6 @@ function isOpen(vcpu: Vcpu, selector: number, found: Descriptor): boolean {
 /** Bit 63 of the result is ZF, the low half the value. */
 function asking(answer: (vcpu: Vcpu, found: Descriptor) => number | undefined): ArchTrap {
   return guarded((vcpu) => {
-    if (hasPlainSegments(vcpu.state)) {
-      throw new Fault(EXCEPTION.UD, 0, "there are no descriptors in this mode");
-    }
     const selector = vcpu.argument(0) & 0xffff, found = lookUpIfThere(vcpu, selector);
     const value = found && isOpen(vcpu, selector, found) ? answer(vcpu, found) : undefined;
     vcpu.answer(value === undefined ? 0n : FOUND | BigInt(value));

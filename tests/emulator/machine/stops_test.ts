@@ -44,10 +44,10 @@ Deno.test("run() stops with INTERRUPTED at once for a signal that is aborted", a
 });
 
 Deno.test("run() stops with UNIMPLEMENTED and names bytes, address and mode", async () => {
-  const stop = await guest("nop\n.byte 0x0f, 0x0a").run();
+  const stop = await guest("nop\n.byte 0x0f, 0xaa").run();
   assert(stop.reason === "UNIMPLEMENTED");
-  assertEquals([stop.pc, stop.mode, [...stop.bytes]], [0x1001n, "x86-64", [0x0f, 0x0a]]);
-  assertEquals(/bytes 0f 0a at 0x1001, mode x86-64/.test(stop.message), true, stop.message);
+  assertEquals([stop.pc, stop.mode, [...stop.bytes]], [0x1001n, "x86-64", [0x0f, 0xaa]]);
+  assertEquals(/bytes 0f aa at 0x1001, mode x86-64/.test(stop.message), true, stop.message);
   const word = await guest("nop\n.long 0x7c602a6c", { arch: "ppc" }).run();
   assert(word.reason === "UNIMPLEMENTED");
   assertEquals([word.pc, word.mode, word.bytes.length], [0x1004n, "ppc64", 4]);

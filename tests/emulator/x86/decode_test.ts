@@ -4,9 +4,9 @@ import { parseHexBytes } from "../../../emulator/isa/example.ts";
 import { OpcodeTable } from "../../../emulator/x86/opcode_table.ts";
 import { encodingsOf } from "../../../emulator/x86/record.ts";
 import { DEFINITIONS } from "../../../emulator/x86/definitions/all.ts";
-import { x86Isa } from "../../../emulator/x86/isa.ts";
+import { x86Isa, x86IsaOf } from "../../../emulator/x86/isa.ts";
 import type { Mode } from "../../../emulator/x86/registers.ts";
-import { usualVariant } from "../../../emulator/x86/variant.ts";
+import { usualVariant, type VariantName, variantNamed } from "../../../emulator/x86/variant.ts";
 import { gpr } from "../../../emulator/x86/slots.ts";
 
 const REFUSALS: readonly [mode: Mode, bytes: string, reason: string][] = [
@@ -92,4 +92,43 @@ Deno.test("OpcodeTable() refuses an opcode that is taken", () => {
     TypeError,
     "of again is already taken in x86-64",
   );
+});
+
+const INVALID: readonly [names: string, bytes: string][] = [
+  ["16 16v", "63 c8"],
+  ["16 16v", "0f 00 c0"],
+  ["16 16v", "0f 00 d8"],
+  ["16 16v", "0f 02 c1"],
+  ["16 16v", "0f 00 e8"],
+  ["16 16v", "c5 f8 77"],
+  ["16 16p 32 32s 64", "0f 00 f0"],
+  ["16 16p 32 32s 64", "0f ff c0"],
+  ["16 16p 32 32s 64", "f0 0f 10 00"],
+  ["16 16p 32 32s 64", "f0 89 00"],
+  ["16 16p 32 32s 64", "f0 63 c8"],
+  ["16 16p 32 32s 64", "8d c0"],
+  ["16 16p 32", "0f 01 f8"],
+  ["64", "06"],
+  ["64", "ea 00 00 00 00 00 00"],
+];
+const NOT_INVALID: readonly [names: string, bytes: string][] = [
+  ["16p 16p-ss32 32 32s 32s-ss16 64", "c5 f8 77"],
+  ["16 16p 32s 64", "0f 10 00"],
+  ["16 16p 32s 64", "d9 c0"],
+  ["16 16p 32s 64", "c6 f8 00"],
+  ["32s 64", "8b"],
+];
+
+Deno.test("decode() tells what the architecture refuses from what is missing here, in every variant", () => {
+  const verdict = (name: string, hex: string) => {
+    const result = x86IsaOf(variantNamed(`x86-${name}` as VariantName)).decode(parseHexBytes(hex), 0n);
+    return "undecodable" in result ? result.invalid ?? false : "decoded";
+  };
+  for (const [list, expected] of [[INVALID, true], [NOT_INVALID, false]] as const) {
+    for (const [names, hex] of list) {
+      for (const name of names.split(" ")) assertEquals(verdict(name, hex), expected, `${name}: ${hex}`);
+    }
+  }
+  for (const name of ["16p", "32", "32s"]) assertEquals(verdict(name, "63 c8"), "decoded");
+  for (const name of ["16p", "32", "32s", "64"]) assertEquals(verdict(name, "0f 00 e8"), "decoded");
 });

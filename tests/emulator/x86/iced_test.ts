@@ -4,7 +4,8 @@
  */
 import { assertEquals } from "@std/assert";
 import { Code, Decoder, DecoderOptions, Formatter, FormatterSyntax, MemorySizeOptions } from "iced-x86";
-import { x86Isa } from "../../../emulator/x86/isa.ts";
+import { x86Isa, x86IsaOf } from "../../../emulator/x86/isa.ts";
+import { VARIANT_NAMES, variantNamed } from "../../../emulator/x86/variant.ts";
 import type { Mode } from "../../../emulator/x86/registers.ts";
 import { icedText, ourText } from "./iced_text.ts";
 import { opcodeSamples, randomSamples } from "./samples.ts";
@@ -85,5 +86,38 @@ for (const mode of [16, 32, 64] as const) {
     );
     assertEquals(wrong.slice(0, 40), [], `${wrong.length} differ`);
     assertEquals(count.same > 5000, true, `only ${count.same} samples were decoded`);
+  });
+}
+
+/** Invalid by their purpose (UD0, UD1), and of a processor that is neither Intel's nor AMD's. */
+const MEANT = /^(Ud[01]|Xstore)/;
+/** With a register these begin a VEX or EVEX instruction, in protected mode alone. */
+const PROTECTED = /^(Arpl|Lar|Lsl|Verr|Verw|Sldt|Str|Lldt|Ltr|VEX|EVEX|XOP)_/;
+
+const NAMES = new Map(
+  Object.entries(Code).flatMap(([name, code]) => typeof code === "number" ? [[code, name] as const] : []),
+);
+
+for (const variant of VARIANT_NAMES) {
+  Deno.test(`${variant}: what the architecture refuses, iced does too`, () => {
+    const { mode, selectors } = variantNamed(variant), isa = x86IsaOf(variantNamed(variant));
+    const wrong: string[] = [];
+    let invalid = 0, refused = 0;
+    for (const bytes of [...opcodeSamples(mode), ...randomSamples(4000, 0x5eed + mode)]) {
+      const ours = isa.decode(bytes, PC[mode]);
+      if (!("undecodable" in ours)) continue;
+      const decoder = new Decoder(mode, bytes, WITHOUT_BMI), theirs = decoder.decode();
+      const name = NAMES.get(theirs.code) ?? "", isRefused = theirs.code === Code.INVALID;
+      theirs.free();
+      decoder.free();
+      if (isRefused) refused++;
+      if (!ours.invalid) continue;
+      invalid++;
+      const isException = MEANT.test(name) || (selectors !== "protected" && PROTECTED.test(name));
+      if (!isRefused && !isException) wrong.push(`${ours.reason}: iced: ${name}`);
+    }
+    console.log(`${variant}: ${invalid} invalid; iced refuses ${refused} of what is not decoded`);
+    assertEquals(wrong, []);
+    assertEquals(invalid > 1000, true);
   });
 }

@@ -10,6 +10,7 @@ import {
   CODE_LAST,
   CPL,
   CS,
+  FS,
   gpr,
   SEGMENT_NAMES,
   segmentBase,
@@ -240,10 +241,13 @@ function offset(random: Random, segments: readonly Segment[]): number {
   }
 }
 
-/** A case whose instructions are some of `pool`. */
+const FLAT = { base: 0, limit: 0xf_ffff, pages: true, big: true, restricted: false } as const;
+
+/** A case whose instructions are some of `pool`. In flat code addresses are those of the areas. */
 export function randomCase(variant: VariantName, pool: readonly Uint8Array[], random: Random): SegmentCase {
-  const { mode, stack } = variantNamed(variant);
+  const { mode, stack, flat } = variantNamed(variant);
   const segments = SEGMENT_NAMES.map((_, index): Segment => {
+    if (flat && index < FS) return { ...FLAT, kind: index === CS ? "code" : "data" };
     if (index !== CS) {
       return dataSegment(random, index === SS ? stack === 32 : random.below(2) === 0, index !== SS);
     }
@@ -261,11 +265,20 @@ export function randomCase(variant: VariantName, pool: readonly Uint8Array[], ra
     length += bytes.length;
   }
   const last = lastOf(segments[CS]);
-  const eip = random.below(3) === 0 ? last - 2 * CODE_BYTES - random.below(8) : random.below(0xf00);
+  const eip = flat
+    ? CODE + random.below(0xf000)
+    : random.below(3) === 0
+    ? last - 2 * CODE_BYTES - random.below(8)
+    : random.below(0xf00);
   const regs = Array.from(
     { length: 8 },
     (_, code) => code === 4 ? offset(random, [segments[SS]]) : offset(random, data),
   );
+  if (flat) {
+    for (const code of [3, 4, 5, 6, 7]) {
+      if (code === 4 || random.below(2) === 0) regs[code] = DATA + random.below(SIZE);
+    }
+  }
   // Counts of loops and string instructions, now and then small.
   if (random.below(2) === 0) regs[1] = random.below(5);
   return { variant, code, regs, eflags: random.u32() & 0xcd5, eip, segments, seed: random.u32() };

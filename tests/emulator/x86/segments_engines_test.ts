@@ -7,7 +7,14 @@ import { CS } from "../../../emulator/x86/slots.ts";
 import { INT3, randomCase, runCase } from "./segment_cases.ts";
 import { CaseEngine } from "./segment_engine.ts";
 
-const VARIANTS: readonly VariantName[] = ["x86-16v", "x86-16p", "x86-16p-ss32", "x86-32s", "x86-32s-ss16"];
+const VARIANTS: readonly VariantName[] = [
+  "x86-16v",
+  "x86-16p",
+  "x86-16p-ss32",
+  "x86-32s",
+  "x86-32s-ss16",
+  "x86-32",
+];
 const CI_CASES = { interpreter: 600, region: 150 }, SEED = 1986;
 
 for (const variant of VARIANTS) {

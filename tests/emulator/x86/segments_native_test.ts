@@ -16,7 +16,7 @@ import {
   type SegmentEnd,
 } from "./segment_cases.ts";
 
-const VARIANTS: readonly VariantName[] = ["x86-16p", "x86-16p-ss32", "x86-32s", "x86-32s-ss16"];
+const VARIANTS: readonly VariantName[] = ["x86-16p", "x86-16p-ss32", "x86-32s", "x86-32s-ss16", "x86-32"];
 const CI_CASES = 3000, SEED = 19860101;
 const SOURCE = new URL("./segments_program.c", import.meta.url).pathname;
 const GCC = "-O2 -static -nostdlib -ffreestanding -fno-stack-protector -fno-pie -no-pie -mno-sse -o".split(

@@ -149,19 +149,23 @@ for (const mode of FLAT_MODES) {
     assertEquals(outcome.stop.reason, "INTERNAL_ERROR", outcome.stop.message);
   });
 
-  Deno.test(`what delivery lacks is named, x86-${mode}`, async () => {
-    const gates: Record<number, Gate> = {
+  Deno.test(`a gate leads to a task's segment or to code that the mode allows, x86-${mode}`, async () => {
+    // SDM vol. 2A, INT n: #GP names what is no task state segment; IA-32e mode has no task gates.
+    const task = await run(mode, "int 0x20", WITH_CODE, {
       0x20: { to: "h", type: 0x85 },
-      0x21: { to: "h", selector: SELECTOR.otherMode },
-    };
-    for (const [code, what] of [["int 0x20", "a task gate"], ["int 0x21", "16-bit protected mode"]]) {
-      const outcome = await run(mode, code, "h: hlt", gates);
-      if (mode === 64) assertEquals(outcome.stop.reason, "SHUTDOWN");
-      else {assert(
-          outcome.stop.reason === "UNIMPLEMENTED" && outcome.stop.message.startsWith(what),
-          outcome.stop.message,
-        );}
-    }
+      13: H,
+    });
+    assertEquals([task.stop.reason, register(task, mode, "bp")], [
+      "HLT",
+      mode === 64 ? 0x102n : BigInt(SELECTOR.code),
+    ]);
+    // In IA-32e mode handlers are 64-bit code. SDM vol. 3A, 6.14.1.
+    const other = await run(mode, "xor ebp, ebp\nint 0x21", `${WITH_CODE}\nother: inc ebp\nhlt`, {
+      0x21: { to: "other", selector: SELECTOR.otherMode },
+      13: H,
+    });
+    assertEquals([other.stop.reason, other.registers.cs], ["HLT", mode === 64 ? "8" : "40"]);
+    assertEquals(register(other, mode, "bp"), mode === 64 ? BigInt(SELECTOR.otherMode) : 1n);
   });
 }
 

@@ -22,8 +22,8 @@ export const SELECTOR = {
 } as const;
 /** Last byte of that table. */
 export const GDT_LIMIT = 0x87;
-/** What the stack pointer is when the guest's own code begins, and what interrupt stack 1 is. */
-export const STACK = 0x9000n, STACK_1 = 0xa008n;
+/** What the stack pointer is when the guest's own code begins; of the TSS that of level 0, and interrupt stack 1. */
+export const STACK = 0x9000n, STACK_0 = 0x9800n, STACK_1 = 0xa008n;
 
 /** A gate: a label, and what differs from a present interrupt gate to the code segment. */
 export interface Gate {
@@ -32,6 +32,9 @@ export interface Gate {
   readonly selector?: number;
   readonly ist?: number;
 }
+
+/** Access byte of a present call gate that level 3 may use. */
+const OPEN_GATE = 0xec00;
 
 const quad = (low: bigint) => `.quad 0x${low.toString(16)}`;
 
@@ -51,7 +54,7 @@ function gdt(mode: FlatMode): string {
     half,
     quad(0x12cf_9234_5678_ffffn),
     mode === 64 ? quad(0x00cf_9a00_0000_ffffn) : quad(0x008f_9a00_0000_ffffn),
-    ".word 0x2000, 8, 0x8c00, 0",
+    `.word through, 8, ${OPEN_GATE}, 0`,
     half,
     code(0x1an),
     ".word 15, ldt\n.byte 0, 0x82, 0, 0",
@@ -95,11 +98,14 @@ export function flatGuest(
     ${handlers}
     nop
   end_of_region:
+  through: mov edi, 7
+    hlt
     .align 16
   gdt: ${gdt(mode)}
   ldt: ${quad(0n)}
     ${quad(0x00cf_9200_0000_ffffn)}
-  tss: .space 36
+  tss: .long 0, ${STACK_0}, ${mode === 64 ? 0 : SELECTOR.data}
+    .space 24
     .quad ${STACK_1}
     .space 60
   idt: ${idt(mode, gates)}

@@ -3,10 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import { vcpuOf } from "../../../support/vcpu.ts";
 import { Random } from "../../../support/random.ts";
 import { outcome } from "../../engine/executors.ts";
+import { CPL, TR_BASE, TR_LIMIT, TR_RIGHTS } from "../../../../emulator/x86/slots.ts";
 import { guest } from "../guests.ts";
 import { FLAT_MODES, type FlatMode } from "./guest.ts";
 
-const ROUNDS = 150;
+const ROUNDS = 300;
 const TABLES = 0x4000, LENGTH = 0x400;
 const REASONS = ["HLT", "SHUTDOWN", "BUDGET", "UNIMPLEMENTED", "INTERNAL_ERROR"];
 
@@ -39,12 +40,26 @@ const LINES = [
   "lidt [Rsp]",
   "div ecx",
   "popfQ",
+  "mov es, cx",
+  "pop fs",
+  "push Rcx\npush 0x1000\njmp far P ptr [Rsp]",
+  "push Rax\npush 0x1000\ncall far P ptr [Rsp]",
+  "push Rcx\npush 0x9000\npush Rax\npush 0x1000\nretf",
+  "push 0x10\npush 0x9000\npush 0x24302\npush Rcx\npush 0x1000\niretQ",
+  "lar eax, ecx",
+  "lsl eax, ecx",
+  "verr ax",
+  "verw cx",
+  "in al, dx",
+  ".byte 0x0f, 0x05",
+  ".byte 0x48, 0x0f, 0x07",
 ] as const;
 
 function program(random: Random, mode: FlatMode): string {
   const lines = Array.from({ length: 12 }, () => random.pick(LINES)).join("\n");
   return `${lines}\nhlt`.replaceAll(/\bR(?=[a-z])/g, mode === 64 ? "r" : "e")
-    .replaceAll("Q", mode === 64 ? "q" : "d");
+    .replaceAll("Q", mode === 64 ? "q" : "d")
+    .replaceAll("P ptr", mode === 64 ? "tbyte ptr" : "fword ptr");
 }
 
 /** Mostly descriptors and gates that are nearly right. */
@@ -62,6 +77,11 @@ function tables(random: Random): Uint8Array {
       0xf2,
       0x8c,
       0x85,
+      0xec,
+      0xe4,
+      0xfa,
+      0xfe,
+      0xe9,
       random.below(256),
     ]);
     const flags = random.pick([0xcf, 0xaf, 0x00, random.below(256)]);
@@ -94,6 +114,11 @@ for (const mode of FLAT_MODES) {
         registers.set("gdt_limit", random.pick([0xff, LENGTH - 1, 0x17]));
         registers.set("idt_base", random.pick([TABLES, TABLES + 8]));
         registers.set("idt_limit", random.pick([LENGTH - 9, 0x3f]));
+        const { state } = vcpuOf(vm);
+        state.set64(CPL, random.pick([0n, 0n, 1n, 3n]));
+        state.set64(TR_BASE, BigInt(TABLES + random.pick([0, 4, 0x80])));
+        state.set64(TR_LIMIT, random.pick([0n, 0x2bn, 0x67n, 0x2000n]));
+        state.set64(TR_RIGHTS, random.pick([0x8bn, 0x83n]));
         outcomes.push(outcome(vm, await vm.run({ instructions: 500 })));
       }
       assertEquals(outcomes[1], outcomes[0], `seed ${seed}`);

@@ -394,6 +394,20 @@ export function privilegeGuest(only?: number): string {
     mov eax, cr0
     and eax, 8
     mov [edi+16], eax
+    ; QEMU 7.2 clears the upper halves of a 16-bit task's registers, other versions and a 386 set them.
+    str ecx
+    lsl eax, ecx
+    cmp eax, 0x2b
+    jne 3f
+    mov esi, 7
+  4:
+    mov word ptr [4*esi+ebx+18], 0
+    mov word ptr [4*esi+${DUMP + 18}], 0
+    dec esi
+    jns 4b
+    mov word ptr [ebx+70], 0
+    mov word ptr [${DUMP + 70}], 0
+  3:
     cmp byte ptr [verbose], 0
     jne show
     mov edx, 0x811c9dc5
