@@ -65,8 +65,17 @@ async function readGuest(file: string): Promise<Uint8Array> {
   }
 }
 
+/** With several vCPUs also what each of them did, and which one stopped. */
 function statsOf(session: LiveSession, stop: Stop, options: ExecOptions): unknown {
   const { vm } = session;
+  const { vcpu, ...alone } = stop;
+  const each = vm.vcpus.map(({ index, instructions, cycles, idleCycles }) => ({
+    index,
+    instructions,
+    cycles,
+    idleCycles,
+  }));
+  const several = vm.vcpus.length > 1;
   return {
     guest: basename(options.guest),
     arch: vm.arch,
@@ -74,7 +83,8 @@ function statsOf(session: LiveSession, stop: Stop, options: ExecOptions): unknow
     order: vm.isa.order,
     backend: vm.backend.name,
     profile: vm.profile.name,
-    stop,
+    stop: several ? { ...alone, vcpu } : alone,
+    ...(several && { vcpus: each }),
     instructions: vm.vcpus.reduce((sum, vcpu) => sum + vcpu.instructions, 0),
     // Clocks run side by side.
     cycles: Math.max(...vm.vcpus.map(({ cycles }) => cycles)),

@@ -219,12 +219,9 @@ export class Vm {
       clearTlb(vcpu.state);
     }
     for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
-    const tick = hostTick(options, backend);
     const units = options.interrupts ? arch.interrupts(this.#vcpus) : [];
-    units.forEach((unit, i) => {
-      const vcpu = this.#vcpus[i];
-      vcpu.controller = new Interrupts(vcpu, unit, tick);
-    });
+    const tick = hostTick(options, backend);
+    units.forEach((unit, i) => this.#vcpus[i].controller = new Interrupts(this.#vcpus[i], unit, tick));
   }
 
   /** The instruction set of the first vCPU's mode; a guest may change it. */

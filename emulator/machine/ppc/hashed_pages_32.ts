@@ -79,5 +79,5 @@ function writeWord(vcpu: Vcpu, at: number, value: number): void {
   const place = slot.place + (at - slot.gpa);
   // Past whoever watches the table: what was translated by it stays right. It could be code all the same.
   vcpu.board.arena.view.setUint32(place, value);
-  vcpu.engine.invalidate(place, 4);
+  vcpu.board.watch.marked(place);
 }

@@ -3,7 +3,7 @@ import { DECREMENTER_EVENT, MSR, SLOT } from "../../ppc/state.ts";
 import { STATE } from "../../ir/layout.ts";
 import type { Board } from "../board.ts";
 import type { AccessSize, BusHandler, BusValue } from "../bus.ts";
-import { interrupt, VECTOR } from "./interrupt.ts";
+import { interrupt, VECTOR, vectorAddress } from "./interrupt.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { MOST_PROCESSORS, OPEN_PIC_SIZE, OpenPic, SOURCES } from "../interrupts/open_pic.ts";
 import type { InterruptUnit } from "../interrupts/unit.ts";
@@ -25,9 +25,10 @@ export function ppcInterrupts(vcpus: readonly Vcpu[]): InterruptUnit[] {
   const pic = new OpenPic(vcpus.length, (processor, held) => {
     // The vCPU whose store this is cannot be reset in the middle of it.
     if (processor === board.acting()) return;
-    if (!held) return vcpus[processor].start(BigInt(VECTOR.systemReset));
-    vcpus[processor].reset();
-    vcpus[processor].parked = true;
+    const vcpu = vcpus[processor];
+    if (!held) return vcpu.start(vectorAddress(vcpu, VECTOR.systemReset));
+    vcpu.reset();
+    vcpu.parked = true;
   });
   board.mmio.add({ base: OPEN_PIC_BASE, size: OPEN_PIC_SIZE, name: "openpic" }, words(pic, board));
   return vcpus.map((vcpu) => new PpcInterrupts(vcpu, pic));
@@ -96,7 +97,7 @@ class PpcInterrupts implements InterruptUnit {
 
   deliver(): boolean {
     const vcpu = this.#vcpu;
-    const external = this.#pic.asks(this.#vcpu.index);
+    const external = this.#pic.asks(vcpu.index);
     interrupt(vcpu, external ? VECTOR.external : VECTOR.decrementer, vcpu.state.get64(STATE.pc), 0n);
     if (!external && this.#edge) this.#event &= ~WAITS;
     this.advance();

@@ -10,7 +10,7 @@ async function counted(options: Partial<VmOptions>, pieces: readonly number[]) {
   const source = options.arch === "x86" ? "again: inc eax\njmp again" : "again: addi r3, r3, 1\nb again";
   const vm = guest(source, { interrupts: true, hostTick: EVERY, ...options });
   for (const instructions of pieces) await vm.run({ instructions });
-  return { vm, trace: traceOf(vm, { reason: "BUDGET", vcpu: 0, pc: vm.vcpu.pc, message: "" }) };
+  return { vm, trace: traceOf(vm, { reason: "BUDGET", pc: vm.vcpu.pc, vcpu: 0, message: "" }) };
 }
 
 for (

@@ -28,11 +28,11 @@ for (const engine of ["interpreter", "oracle"] as const) {
   Deno.test(`a reservation is lost when another vCPU has its turn, as it may store the same value: ${engine}`, async () => {
     for (const [wait, kept] of [[200, true], [3000, false]] as const) {
       const vm = vmOf("ppc", engine, [
-        `li r4, 0x4000\nli r6, ${wait}\nmtctr r6\nlwarx r5, r0, r4\nwait: bdnz wait\nstwcx. r5, r0, r4\nmfcr r7\n.long 0x10000000`,
+        `li r4, 0x4000\nli r6, ${wait}\nmtctr r6\nlwarx r5, r0, r4\nwait: bdnz wait\nstwcx. r5, r0, r4\nmfcr r7\nend: nop`,
         "li r4, 0x4000\nloop: li r5, 0\nstw r5, 0(r4)\nb loop",
       ]);
-      const stop = await vm.run({ instructions: 50_000 });
-      assertEquals([stop.reason, stop.vcpu], ["UNIMPLEMENTED", 0]);
+      const stop = await vm.run({ instructions: 50_000, until: vm.symbols.lookup("end") });
+      assertEquals([stop.reason, stop.vcpu], ["UNTIL", 0]);
       assertEquals(vm.vcpu.registers.get("r7") >> 28n, kept ? 2n : 0n, `${wait} instructions`);
     }
   });
@@ -173,8 +173,29 @@ addi r5, r5, 1\ncmpwi r5, 500\nble put\nspin: b spin`,
     `li r4, 0x5000\nli r9, 0\nli r10, 500
 get: lwz r6, 0x100(r4)\nlwz r7, 0x104(r4)\ncmpw r6, r7\nbeq get
 lwsync\nandi. r8, r7, 7\nslwi r8, r8, 2\nlwzx r5, r4, r8\nadd r9, r9, r5\naddi r7, r7, 1\nstw r7, 0x104(r4)
-cmpwi r7, 500\nblt get\n.long 0x10000000`,
+cmpwi r7, 500\nblt get\nend: nop`,
   ]);
-  const stop = await vm.run({ instructions: 1_000_000 });
-  assertEquals([stop.reason, stop.vcpu, vm.vcpus[1].registers.get("r9")], ["UNIMPLEMENTED", 1, 125_250n]);
+  const stop = await vm.run({ instructions: 1_000_000, until: vm.symbols.lookup("end") });
+  assertEquals([stop.reason, stop.vcpu, vm.vcpus[1].registers.get("r9")], ["UNTIL", 1, 125_250n]);
 });
+
+for (const engine of ["interpreter", "oracle"] as const) {
+  Deno.test(`a vCPU's translations are those of the tables that another one has changed: ${engine}`, async () => {
+    const vm = createVm({ arch: "x86", mode: 32, vcpus: 2, memory: 0x2_0000, engine });
+    // 0 translates by tables at 0x8000 and 0x9000, and reads a word until it is another one; 1 moves the page.
+    vm.load(
+      vm.assemble("mov ecx, 20000\nwait: dec ecx\njne wait\nmov word ptr [0x9014], 0x6003\nhlt", 0x2000n),
+    );
+    vm.load(vm.assemble(`mov eax, 0x8000\nmov cr3, eax\nmov eax, cr0\nor eax, 0x80000000\nmov cr0, eax
+mov ebx, 0\nagain: inc ebx\nmov eax, [0x5000]\ncmp eax, 0x66\njne again\ncmp ebx, 1\nhlt`));
+    const table = new DataView(new ArrayBuffer(4096));
+    for (let page = 0; page < 32; page++) table.setUint32(4 * page, page * 4096 | 3, true);
+    vm.memory.write(0x9000, new Uint8Array(table.buffer));
+    vm.memory.write(0x8000, Uint8Array.of(3, 0x90, 0, 0));
+    vm.memory.write(0x6000, Uint8Array.of(0x66));
+    vm.vcpus[1].start(0x2000n);
+    const stop = await vm.run({ instructions: 200_000 });
+    assertEquals([stop.reason, vm.vcpus[1].instructions], ["HLT", 40_003]);
+    assert(vm.vcpu.registers.get("ebx") > 100n);
+  });
+}
