@@ -25,6 +25,7 @@ export class SavedFields {
   get names(): string[] {
     return Object.keys(this.#record);
   }
+  /** Whether there is such a field and it is not null. */
   has(name: string): boolean {
     return this.raw(name) !== undefined && this.raw(name) !== null;
   }
@@ -41,11 +42,13 @@ export class SavedFields {
   time(name: string): number {
     return this.raw(name) === Infinity ? Infinity : this.whole(name);
   }
+  /** True or false. */
   flag(name: string): boolean {
     const value = this.raw(name);
     if (typeof value === "boolean") return value;
     throw this.#wrong(name, "true or false");
   }
+  /** Text. */
   text(name: string): string {
     const value = this.raw(name);
     if (typeof value === "string") return value;
@@ -90,6 +93,7 @@ export class SavedFields {
     if (length !== undefined && list.length !== length) throw this.#wrong(name, `a list of ${length}`);
     return list.map((one, i) => new SavedFields(one, `${this.#what}.${name}[${i}]`));
   }
+  /** A record within. */
   fields(name: string): SavedFields {
     return new SavedFields(this.raw(name), `${this.#what}.${name}`);
   }

@@ -63,6 +63,10 @@ export class ExitPath {
   get inHandler(): boolean {
     return this.#inHandler;
   }
+  /** Between two runs: whether an instruction was left half-way that has made its exit. */
+  get begun(): boolean {
+    return this.#journal.started && this.#journal.isOf(this.#vcpu.engine.instructions + 1);
+  }
   /** Whether the instruction at hand was left half-way, and its next access is done already. */
   get replays(): boolean {
     this.#turn();

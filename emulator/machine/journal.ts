@@ -24,6 +24,11 @@ export class Journal {
     this.#next = 0;
   }
 
+  /** Whether it is about the instruction of that number. */
+  isOf(instruction: number): boolean {
+    return this.#instruction === instruction;
+  }
+
   /** Whether the next access was completed before: `take` gives its value. */
   get replays(): boolean {
     return this.#next < this.#count;

@@ -378,6 +378,10 @@ export class Vcpu implements EngineHost, Exiting {
   get halfway(): boolean {
     return this.#halfway;
   }
+  /** Whether it has made an exit, which further accesses of it are part of. */
+  get hasBegun(): boolean {
+    return this.#halfway && this.#exits.begun;
+  }
   /** Instructions that the slice may execute after the one at hand. */
   get sliceLeft(): number {
     return this.#sliceEnd - this.engine.instructions;

@@ -190,7 +190,7 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
   }
   if (goesOn) vm.exits.load(saved.fields("exits"), backend.reasons);
   else {
-    const halfway = vcpus.find(({ halfway }) => halfway);
+    const halfway = vcpus.find(({ hasBegun }) => hasBegun);
     if (halfway) {
       throw new RangeError(
         `vCPU ${halfway.index} is in the middle of the instruction at 0x${
