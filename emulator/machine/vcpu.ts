@@ -272,6 +272,10 @@ export class Vcpu implements EngineHost, Exiting {
   set shadow(on: boolean) {
     this.state.set32(STATE.shadow, on ? 1 : 0);
   }
+  /** An interrupt waits for the guest to enable it. */
+  set window(on: boolean) {
+    this.state.set32(STATE.window, on ? 1 : 0);
+  }
   codeAddress(pc: bigint = this.pc): bigint {
     const { codeBase, addressWidth } = this.#isa;
     const linear = codeBase === undefined ? pc : pc + this.state.get64(codeBase);

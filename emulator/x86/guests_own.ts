@@ -25,7 +25,7 @@ const NAMES = [
   "lsl",
   "verr",
   "verw",
-  "single_step",
+  "flags_set",
   "syscall",
   "sysret",
   "segments_changed",
