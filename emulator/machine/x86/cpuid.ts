@@ -17,8 +17,8 @@ const PSE = 1 << 3,
   CMOV = 1 << 15,
   PAT = 1 << 16,
   PSE36 = 1 << 17;
-/** Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
-const CX16 = 1 << 13, HYPERVISOR = 1 << 31;
+/** Leaf 1 ecx: CMPXCHG16B, POPCNT, running under a hypervisor. */
+const CX16 = 1 << 13, POPCNT = 1 << 23, HYPERVISOR = 1 << 31;
 /** Leaf 0x80000001 edx: SYSCALL, no-execute, 1 GiB pages, RDTSCP, long mode. Its ecx: LAHF in long mode. */
 const SYSCALL = 1 << 11, NX = 1 << 20, GB_PAGES = 1 << 26, RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
 
@@ -37,7 +37,7 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", leaf: number): Cp
       return [
         vendor === "GenuineIntel" ? 0x600 : 0xf00,
         0,
-        (HYPERVISOR | CX16) >>> 0,
+        (HYPERVISOR | POPCNT | CX16) >>> 0,
         PSE | TSC | MSR | PAE | CX8 | PGE | CMOV | PAT | PSE36,
       ];
     case 0x4000_0000: {
