@@ -51,6 +51,9 @@ export class OracleEngine implements Engine {
   get instructions(): number {
     return this.#executed + (this.#inHost ? 1 : 0);
   }
+  /** It does one at a time, for others to be compared with. */
+  readonly room = 0;
+  repeated(): void {}
   stopsChanged(): void {}
   isCode(): boolean {
     return false;

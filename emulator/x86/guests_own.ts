@@ -26,6 +26,7 @@ const NAMES = [
   "verr",
   "verw",
   "flags_set",
+  "repeat",
   "syscall",
   "sysret",
   "segments_changed",

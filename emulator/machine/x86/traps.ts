@@ -14,6 +14,7 @@ import { msrTraps, tsc } from "./msrs.ts";
 import { checked } from "./privilege_checks.ts";
 import { deliver } from "./protected.ts";
 import { segmentTraps } from "./segments.ts";
+import { repeatTraps } from "./repeat.ts";
 import { singleStepTraps } from "./single_step.ts";
 import { interruptTraps } from "./software_interrupt.ts";
 import { systemCallTraps } from "./system_call.ts";
@@ -61,6 +62,7 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
   ...interruptReturnTraps,
   ...interruptTraps,
   ...singleStepTraps,
+  ...repeatTraps,
   ...systemCallTraps,
   ...verifyTraps,
 };

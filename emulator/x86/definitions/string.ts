@@ -10,6 +10,7 @@ import { FLAG } from "../flag_bits.ts";
 import { subFlags } from "../flags.ts";
 import { type Operand, writeRegister } from "../operand.ts";
 import type { Definition, Instance } from "../record.ts";
+import { isChecked } from "../variant.ts";
 import { EFLAGS_REST, RAX, RCX, RDI, RDX, RSI } from "../slots.ts";
 
 /** Moves an index register by an element, down if DF. */
@@ -17,6 +18,22 @@ function advance<V extends Value>(b: Ops<V>, { mode, address }: Instance, slot: 
   const down = b.ne(b.and(b.read(EFLAGS_REST, 16), b.constant(16, FLAG.DF)), b.constant(16, 0));
   const step = b.select(down, b.constant(address, -width / 8), b.constant(address, width / 8));
   writeRegister(b, mode, slot, b.add(b.read(slot, address), step));
+}
+
+/** Fewer iterations than this are not worth a trap. */
+const WORTH = 16;
+
+/**
+ * Offers the machine to do many iterations of REP MOVS or REP STOS at once: the trap does none, or some with all their
+ * counts and ends this execution. Not where offsets are checked against limits.
+ */
+function offer<V extends Value>(b: Ops<V>, to: Operand<V>, from: Operand<V>, instance: Instance): void {
+  const { address, repeat, variant } = instance;
+  if (repeat === undefined || isChecked(variant)) return;
+  const many = b.ltu(b.constant(address, WORTH), b.read(RCX, address));
+  const bytes = b.constant(32, to.width / 8), same = b.constant(32, to === from ? 1 : 0);
+  const places = [to.address(b), from.address(b)];
+  b.when(many, () => b.trap("repeat", [bytes, b.constant(32, address), same, ...places]));
 }
 
 type Once = <V extends Value>(b: Ops<V>, operands: readonly Operand<V>[], instance: Instance) => V | void;
@@ -83,6 +100,7 @@ export const [movsb, movs] = pair({
   operands: "Y?,X?",
   repeats: "rep",
   once(b, [to, from], instance) {
+    offer(b, to, from, instance);
     to.write(b, from.read(b));
     advance(b, instance, RSI, to.width);
     advance(b, instance, RDI, to.width);
@@ -128,6 +146,7 @@ export const [stosb, stos] = pair({
   operands: "Y?",
   repeats: "rep",
   once(b, [to], instance) {
+    offer(b, to, to, instance);
     to.write(b, b.read(RAX, to.width));
     advance(b, instance, RDI, to.width);
   },
