@@ -70,6 +70,16 @@ export { loadProfile, profileNames } from "./emulator/exits/profiles/profiles.ts
 export type { ExitRow, ExitSite } from "./emulator/exits/row.ts";
 export type { Handling, PricedStage, StageCycles } from "./emulator/exits/stages.ts";
 export type { Totals } from "./emulator/exits/totals.ts";
+export {
+  type BreakEven,
+  breakEven,
+  type FigureChange,
+  type Repriceable,
+  type StageOf,
+  type StageWeight,
+  stageWeights,
+  withFigures,
+} from "./emulator/exits/what_if.ts";
 
 // Transports: one call interface over hypercall, PIO and MMIO.
 export { createIo } from "./transports/io.ts";

@@ -17,6 +17,7 @@ import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
 import { run, step, until } from "./run.ts";
 import { infoSymbols } from "./symbols.ts";
+import { whatIf } from "./what_if.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -63,6 +64,7 @@ export const COMMANDS: readonly Command[] = [
   exitRows,
   saveExits,
   profile,
+  whatIf,
   compare,
   script,
   source,
