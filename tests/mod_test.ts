@@ -12,6 +12,7 @@ const VALUES = [
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
+  "breakEven",
   "checkProfile",
   "createIo",
   "createVm",
@@ -23,10 +24,12 @@ const VALUES = [
   "profileNames",
   "rowsCsv",
   "snapshot",
+  "stageWeights",
   "standalone",
   "startMeter",
   "table",
   "tabulateExits",
+  "withFigures",
 ];
 
 Deno.test("mod.ts exports these values and no others", () => {
