@@ -3,6 +3,7 @@
  * exceptions go on to more of it, devices that answer at random, and interrupts. Whatever it does, the host goes on.
  * A world is made from its seed alone and runs alone: what goes wrong in it is found again by its number.
  */
+import { STATE } from "../../emulator/ir/layout.ts";
 import type { Device } from "../../emulator/machine/device.ts";
 import { snapshot } from "../../emulator/exits/snapshot.ts";
 import type { Stop } from "../../emulator/machine/stop.ts";
@@ -222,13 +223,22 @@ function chanceDevice(seed: number): Device {
   };
 }
 
+/** Slots between two instructions of which only the engine knows; the one of `stale` holds `record` too. */
+const ENGINES_OWN = [
+  ...[STATE.nextPc, STATE.left, STATE.result, STATE.cost, STATE.stale],
+  ...Array.from({ length: 6 }, (_, i) => STATE.args + 8 * i),
+];
+
 /** FNV-1a over 32-bit words of the machine's ledger, registers and memory. */
 function digestOf(vm: Vm): string {
   let hash = 0x811c_9dc5;
   const take = (word: number) => hash = Math.imul(hash ^ word, 0x0100_0193);
   const ledger = new TextEncoder().encode(JSON.stringify(snapshot(vm.exits)));
   for (const byte of ledger) take(byte);
-  for (const byte of vm.vcpu.saveState()) take(byte);
+  const state = vm.vcpu.saveState();
+  // What the engine leaves behind is nothing that a guest could see, and differs between engines.
+  for (const slot of ENGINES_OWN) state.fill(0, slot, slot + 8);
+  for (const byte of state) take(byte);
   take(vm.vcpu.instructions);
   take(vm.vcpu.cycles);
   for (const { gpa, size } of vm.memory.slots) {
