@@ -47,6 +47,8 @@ export interface World {
   readonly ram: number;
   /** Where devices answer. */
   readonly window: number;
+  /** Whether its engine compiles regions. */
+  readonly regions: boolean;
 }
 
 /** What a world leaves. */
@@ -80,7 +82,8 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
   const vm = createVm({ ...mode.options, interrupts: random.below(8) === 0 });
   const { window, ports } = vm.devices.add(chanceDevice(random.u32()));
   vm.hypercalls.register(random.below(16), { name: "chance", call: () => {} });
-  const world: World = { vm, random, ram: mode.options.memory, window: window.gpa };
+  const regions = mode.options.engine !== "oracle";
+  const world: World = { vm, random, ram: mode.options.memory, window: window.gpa, regions };
   fillMemory(world, await mode.code());
   const stops = new Map<string, number>();
   const port = ports?.base ?? 0;
@@ -186,9 +189,11 @@ function disturb(world: World): void {
 }
 
 /** A region of what stands somewhere; where that is no code, it says so. */
-function compileSomething({ vm, random, ram }: World): void {
+function compileSomething({ vm, random, ram, regions }: World): void {
+  const pc = BigInt(random.below(ram) & ~3), length = 16 + random.below(128);
+  if (!regions) return;
   try {
-    vm.compileRegion(BigInt(random.below(ram) & ~3), 16 + random.below(128));
+    vm.compileRegion(pc, length);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
   }
