@@ -71,6 +71,8 @@ const EXPECTED: ReadonlySet<Stop["reason"]> = new Set<Stop["reason"]>([
   "UNIMPLEMENTED",
 ]);
 
+/** Instructions of a run; few are long, since most of those are of loops that go on for ever. */
+const SHORT_RUN = 4000, LONG_RUN = 200_000;
 /** A world ends after so many runs in a row that lead nowhere, or after this many in all. */
 const BARREN = 40, RUNS = 3000;
 /** A block of one kind of memory. */
@@ -91,13 +93,13 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
   for (let runs = 0, barren = 0; vm.vcpu.instructions < length && barren < BARREN && runs < RUNS; runs++) {
     const before = vm.vcpu.instructions;
     disturb(world);
-    const most = 1 + random.below(random.below(4) === 0 ? 200_000 : 8000);
+    const most = 1 + random.below(random.below(16) === 0 ? LONG_RUN : SHORT_RUN);
     const stop = await vm.run({ instructions: Math.min(most, length - before) });
     if (!EXPECTED.has(stop.reason)) throw new Error(`stop ${stop.reason}: ${stop.message}`);
     stops.set(stop.reason, (stops.get(stop.reason) ?? 0) + 1);
     barren = vm.vcpu.instructions - before < 4 ? barren + 1 : 0;
     // On from where it is, elsewhere, or from the start with new registers.
-    if (stop.reason !== "BUDGET" || random.below(16) === 0) {
+    if (stop.reason !== "BUDGET" || random.below(2) === 0) {
       if (random.below(4) === 0 || barren > 8) await renew(world, mode, port);
       else vm.vcpu.pc = BigInt(random.below(world.ram) & ~3);
     }
