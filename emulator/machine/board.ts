@@ -5,7 +5,7 @@ import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
 import type { HypercallTable } from "./hypercalls.ts";
-import type { Hypervisor, HypervisorState, WrongHypercall } from "./hypervisors/hypervisor.ts";
+import type { HypervisorState, Personality, WrongHypercall } from "./hypervisors/hypervisor.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { TrapHandler } from "./traps.ts";
 
@@ -29,7 +29,7 @@ export interface Board {
   readonly mmio: Bus;
   readonly hypercalls: HypercallTable;
   /** What the guest takes the hypervisor for. */
-  readonly hypervisor: Hypervisor;
+  readonly hypervisor: Personality;
   readonly hypervisorState: HypervisorState;
   /** What becomes of the other vendor's hypercall instruction. */
   readonly wrongHypercall: WrongHypercall;

@@ -25,6 +25,7 @@ import {
   type Hypervisor,
   type HypervisorName,
   type HypervisorState,
+  type Personality,
   type WrongHypercall,
 } from "./hypervisors/hypervisor.ts";
 import { hypervisorOf } from "./hypervisors/hypervisors.ts";
@@ -169,8 +170,8 @@ export class Vm {
   readonly #mmioPages = new Set<number>();
   readonly #turns: Turns;
   #running = false;
-  /** A device tree is handed over to the guest. */
-  #handsOver = false;
+  /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
+  #handsOver: Readonly<Record<string, bigint>> | undefined;
 
   /** As `createVm`, which is the way to make one. */
   constructor(options: VmOptions) {
@@ -258,7 +259,7 @@ export class Vm {
       const facts = { mode: mode === 64 ? 64 : 32, ram: arch.ram(mode, size), vcpus: count } as const;
       this.memory.addSlot(TREE_SLOT);
       this.memory.write(TREE_SLOT.gpa, bootTree(hypervisor, facts));
-      this.#handsOver = true;
+      this.#handsOver = hypervisor.handOver ?? {};
       this.#handOver();
     }
     const units = options.interrupts ? arch.interrupts(this.#vcpus) : [];
@@ -448,7 +449,7 @@ export class Vm {
     if (!this.#handsOver) return;
     const { registers } = this.vcpu;
     registers.set("r3", TREE_SLOT.gpa);
-    for (const [name, value] of Object.entries(this.hypervisor.handOver ?? {})) registers.set(name, value);
+    for (const [name, value] of Object.entries(this.#handsOver)) registers.set(name, value);
     registers.set("r7", this.memory.slots[0].size);
   }
 
@@ -539,7 +540,7 @@ export class Vm {
 }
 
 /** Throws `RangeError` for a policy that there is not, or on an architecture that has one instruction only. */
-function wrongHypercallOf(arch: Arch, hypervisor: Hypervisor, wanted?: WrongHypercall): WrongHypercall {
+function wrongHypercallOf(arch: Arch, hypervisor: Personality, wanted?: WrongHypercall): WrongHypercall {
   if (wanted === undefined) return hypervisor.wrongHypercall ?? "reject";
   if (!["patch", "emulate", "reject"].includes(wanted)) {
     throw new RangeError(`wrongHypercall is ${wanted}: give patch, emulate or reject`);

@@ -1,6 +1,6 @@
 /** The device tree that a PowerPC guest is started with, and where it stands. */
 import { cells, flatten, strings, type TreeNode } from "./device_tree.ts";
-import type { Hypervisor } from "./hypervisor.ts";
+import type { Personality } from "./hypervisor.ts";
 
 /** Below the transports' stubs, out of RAM's way. */
 export const TREE_SLOT = { name: "device tree", gpa: 0xffd0_0000, size: 4096, readOnly: true } as const;
@@ -16,7 +16,7 @@ function half(value: number): [number, number] {
 }
 
 /** Memory, processors, and how the hypervisor is called. Devices are not in it: their places are the experiment's. */
-export function bootTree({ tree, name }: Hypervisor, { mode, ram, vcpus }: TreeFacts): Uint8Array {
+export function bootTree({ tree, name }: Personality, { mode, ram, vcpus }: TreeFacts): Uint8Array {
   const memory = ram.map(({ gpa, size }): TreeNode => ({
     name: `memory@${gpa.toString(16)}`,
     properties: { device_type: strings("memory"), reg: cells(...half(gpa), ...half(size)) },

@@ -6,7 +6,7 @@ import { KVM_MAGIC_R0 } from "../../ppc/kvm_pr.ts";
 import { gpr, MSR, SLOT } from "../../ppc/state.ts";
 import { type HypercallAbi, PRIVATE_NUMBERS } from "./abi.ts";
 import { cells, strings } from "./device_tree.ts";
-import type { Hypervisor } from "./hypervisor.ts";
+import type { Personality } from "./hypervisor.ts";
 
 /** What a number gets that nobody answers: EV_UNIMPLEMENTED (ePAPR 1.1, table 8-5). */
 const EV_UNIMPLEMENTED = 12n;
@@ -48,7 +48,7 @@ function abi(mode: 32 | 64): HypercallAbi {
   };
 }
 
-export const epapr: Hypervisor = {
+export const epapr: Personality = {
   name: "epapr",
   title: "KVM on PowerPC, ePAPR",
   discovery:

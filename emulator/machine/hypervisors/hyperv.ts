@@ -9,8 +9,8 @@ import type { HypercallAbi } from "./abi.ts";
 import {
   hypercallBytes,
   hypercallMnemonic,
-  type Hypervisor,
   type HypervisorHost,
+  type Personality,
   signature,
   X86_MODES,
 } from "./hypervisor.ts";
@@ -142,7 +142,7 @@ function abi(backend: "vmx" | "svm", mode: 32 | 64): HypercallAbi {
   };
 }
 
-export const hyperv: Hypervisor = {
+export const hyperv: Personality = {
   name: "hyperv",
   title: "Hyper-V",
   discovery:

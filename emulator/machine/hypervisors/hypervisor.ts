@@ -79,8 +79,9 @@ export interface PpcCall {
   unknown(): void;
 }
 
-/** One personality. */
+/** A hypervisor as its guests see it. */
 export interface Hypervisor {
+  /** As `VmOptions.hypervisor` takes it. */
   readonly name: HypervisorName;
   /** For people, e.g. `"Xen HVM"`. */
   readonly title: string;
@@ -90,7 +91,10 @@ export interface Hypervisor {
   readonly carriers: Readonly<Partial<Record<BackendName, readonly (16 | 32 | 64)[]>>>;
   /** How a guest calls it; a text says why it cannot. */
   abi(backend: BackendName, mode: 16 | 32 | 64): HypercallAbi | string;
+}
 
+/** A hypervisor with what it does when its guest comes out. */
+export interface Personality extends Hypervisor {
   /** CPUID leaves from 0x40000000 on; a hypervisor without does not show itself in leaf 1 either. */
   cpuid?(leaf: number, facts: CpuidFacts): HypervisorLeaf;
   /** By number. */

@@ -5,7 +5,7 @@
 import { RAX } from "../../x86/slots.ts";
 import { is64, privilegeOf } from "../x86/mode.ts";
 import { type HypercallAbi, NEGATED, PRIVATE_NUMBERS } from "./abi.ts";
-import { hypercallMnemonic, type Hypervisor, setStatus, signature, X86_MODES } from "./hypervisor.ts";
+import { hypercallMnemonic, type Personality, setStatus, signature, X86_MODES } from "./hypervisor.ts";
 
 /** include/uapi/linux/kvm_para.h: what a number gets that KVM does not know, and any number above privilege level 0. */
 const KVM_ENOSYS = 1000, KVM_EPERM = 1, KVM_EOPNOTSUPP = 95;
@@ -39,7 +39,7 @@ function abi(backend: "vmx" | "svm", mode: 16 | 32 | 64): HypercallAbi {
   };
 }
 
-export const kvm: Hypervisor = {
+export const kvm: Personality = {
   name: "kvm",
   title: "KVM on x86",
   discovery: 'CPUID 0x40000000 "KVMKVMKVM"; the guest executes its vendor\'s instruction, or KVM patches it',

@@ -1,7 +1,7 @@
 /** Nobody: a virtual machine whose hypervisor does not show itself and takes no calls. */
-import { type Hypervisor, X86_MODES } from "./hypervisor.ts";
+import { type Personality, X86_MODES } from "./hypervisor.ts";
 
-export const none: Hypervisor = {
+export const none: Personality = {
   name: "none",
   title: "no hypervisor interface",
   discovery: "none: CPUID leaf 1 has bit 31 clear, the device tree no /hypervisor",

@@ -5,7 +5,7 @@
 import { gpr } from "../../ppc/state.ts";
 import { type HypercallAbi, NEGATED, PRIVATE_NUMBERS } from "./abi.ts";
 import { strings } from "./device_tree.ts";
-import type { Hypervisor } from "./hypervisor.ts";
+import type { Personality } from "./hypervisor.ts";
 
 const MAGIC_R3 = 0x1137_24fa, MAGIC_R4 = 0x7781_0f9b;
 /** OSI_CALL_AVAILABLE: whether there is the selector in r6. */
@@ -28,7 +28,7 @@ const abi: HypercallAbi = {
   numbers: PRIVATE_NUMBERS,
 };
 
-export const osi: Hypervisor = {
+export const osi: Personality = {
   name: "osi",
   title: "Mac-on-Linux OSI",
   discovery: "device tree /osi (ours: a guest of Mac-on-Linux knows its ROM), then OSI_CALL_AVAILABLE",

@@ -2,7 +2,7 @@
 import { gpr, MSR, SLOT } from "../../ppc/state.ts";
 import { type HypercallAbi, PRIVATE_NUMBERS } from "./abi.ts";
 import { strings } from "./device_tree.ts";
-import type { Hypervisor } from "./hypervisor.ts";
+import type { Personality } from "./hypervisor.ts";
 
 const H_FUNCTION = -2n;
 
@@ -31,7 +31,7 @@ const abi: HypercallAbi = {
   numbers: PRIVATE_NUMBERS,
 };
 
-export const papr: Hypervisor = {
+export const papr: Personality = {
   name: "papr",
   title: "PAPR (pseries)",
   discovery: "device tree /rtas with ibm,hypertas-functions, and no /hypervisor; sc 1",

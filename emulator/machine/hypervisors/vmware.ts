@@ -5,7 +5,7 @@
 import { RAX, RBX, RCX } from "../../x86/slots.ts";
 import type { HypercallTrap } from "../x86/hypercall.ts";
 import { type HypercallAbi, NEGATED } from "./abi.ts";
-import { type Hypervisor, signature, X86_MODES } from "./hypervisor.ts";
+import { type Personality, signature, X86_MODES } from "./hypervisor.ts";
 
 export const VMWARE_PORT = 0x5658, VMWARE_MAGIC = 0x564d_5868;
 /** What an unknown command, or a wrong magic number, leaves in eax. */
@@ -46,7 +46,7 @@ const abi: HypercallAbi = {
   numbers: { first: 0x5401, step: 1 },
 };
 
-export const vmware: Hypervisor = {
+export const vmware: Personality = {
   name: "vmware",
   title: "VMware",
   discovery: 'CPUID 0x40000000 "VMwareVMware", or the magic number at port 0x5658',

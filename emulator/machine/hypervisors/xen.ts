@@ -8,8 +8,8 @@ import { type HypercallAbi, NEGATED } from "./abi.ts";
 import {
   hypercallBytes,
   hypercallMnemonic,
-  type Hypervisor,
   type HypervisorHost,
+  type Personality,
   setStatus,
   signature,
   X86_MODES,
@@ -78,7 +78,7 @@ function abi(backend: "vmx" | "svm", mode: 32 | 64): HypercallAbi {
   };
 }
 
-export const xen: Hypervisor = {
+export const xen: Personality = {
   name: "xen",
   title: "Xen HVM",
   discovery: 'CPUID 0x40000000 "XenVMMXenVMM"; leaf +2 names the MSR that places the hypercall page',
