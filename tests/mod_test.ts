@@ -7,6 +7,7 @@ import { ROOT } from "./support/module_graph.ts";
 const VALUES = [
   "AssemblyError",
   "ExitMismatch",
+  "HYPERVISORS",
   "OTHER_KEYS",
   "Uart16550",
   "aggregatesCsv",

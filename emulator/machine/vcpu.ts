@@ -11,6 +11,7 @@ import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
+import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
 import { type Processor, REACH, type Translation } from "./processor.ts";
@@ -439,8 +440,8 @@ export class Vcpu implements EngineHost, Exiting {
     return this.#exits.access(this.#board.ports, native, this.argument(0), direction, size, this.argument(2));
   }
   /** A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. */
-  hypercall(native: NativeReason, number: number, unknown: () => void): Status {
-    return this.#exits.hypercall(native, number, unknown);
+  hypercall(native: NativeReason, number: number, unknown: () => void, seen?: ExitSeen): Status {
+    return this.#exits.hypercall(native, number, unknown, seen);
   }
 
   /** The trap at hand has done its instruction, which could not be executed a second time. */

@@ -8,6 +8,7 @@ import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { hypervisor } from "./hypervisor.ts";
 import { irq } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
@@ -23,6 +24,7 @@ import { echo, script, source } from "./scripts.ts";
 export const COMMANDS: readonly Command[] = [
   arch,
   backend,
+  hypervisor,
   engine,
   vcpus,
   load,

@@ -1,11 +1,13 @@
-/** What CPUID answers: what this emulator implements, and a KVM below it. SDM vol. 2A, CPUID. */
+/** What CPUID answers: what this emulator implements, and the hypervisor below it. SDM vol. 2A, CPUID. */
 
 import { LINEAR_BITS, PHYSICAL_BITS } from "./paging_formats.ts";
 
 /** eax, ebx, ecx, edx. */
 export type CpuidLeaf = readonly [number, number, number, number];
 
-const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0008, HIGHEST_HYPERVISOR = 0x4000_0001;
+const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0008;
+/** Leaves of the hypervisor's own. */
+const HYPERVISOR_FIRST = 0x4000_0000, HYPERVISOR_LAST = 0x4000_ffff;
 
 /** Leaf 1 edx: 4 MiB pages, time-stamp counter, RDMSR and WRMSR, PAE, CMPXCHG8B, global pages, CMOV, PAT, PSE-36. */
 const PSE = 1 << 3,
@@ -24,9 +26,14 @@ const SYSCALL = 1 << 11, NX = 1 << 20, GB_PAGES = 1 << 26, RDTSCP = 1 << 27, LM 
 
 /**
  * The answer for `leaf`, as unsigned 32-bit numbers, whatever mode the processor is in. Leaves past the highest give
- * zeros.
+ * zeros. `hypervisor` answers its own leaves; undefined if it does not show itself.
  */
-export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", leaf: number): CpuidLeaf {
+export function cpuid(
+  vendor: "GenuineIntel" | "AuthenticAMD",
+  leaf: number,
+  hypervisor: (leaf: number) => CpuidLeaf | undefined,
+): CpuidLeaf {
+  if (leaf >= HYPERVISOR_FIRST && leaf <= HYPERVISOR_LAST) return hypervisor(leaf) ?? [0, 0, 0, 0];
   switch (leaf >>> 0) {
     case 0: {
       const [b, d, c] = words(vendor);
@@ -37,17 +44,9 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", leaf: number): Cp
       return [
         vendor === "GenuineIntel" ? 0x600 : 0xf00,
         0,
-        (HYPERVISOR | POPCNT | CX16) >>> 0,
+        ((hypervisor(HYPERVISOR_FIRST) ? HYPERVISOR : 0) | POPCNT | CX16) >>> 0,
         PSE | TSC | MSR | PAE | CX8 | PGE | CMOV | PAT | PSE36,
       ];
-    case 0x4000_0000: {
-      // Documentation/virt/kvm/x86/cpuid.rst: the signature stands in ebx, ecx, edx.
-      const [b, c, d] = words("KVMKVMKVM\0\0\0");
-      return [HIGHEST_HYPERVISOR, b, c, d];
-    }
-    case 0x4000_0001:
-      // No paravirtual feature of KVM's is offered.
-      return [0, 0, 0, 0];
     case 0x8000_0000:
       return [HIGHEST_EXTENDED, 0, 0, 0];
     case 0x8000_0001:
