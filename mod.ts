@@ -40,6 +40,17 @@ export type { ListingLine, Program } from "./emulator/isa/program.ts";
 export type { InstructionSet, RegisterName } from "./emulator/isa/isa.ts";
 export type { NamedAddress, SymbolTable } from "./emulator/isa/symbols.ts";
 
+// Hypervisors: what a guest takes the one below it for, and how it calls it.
+export type {
+  BackendName,
+  Hypervisor,
+  HypervisorName,
+  HypervisorState,
+  WrongHypercall,
+} from "./emulator/machine/hypervisors/hypervisor.ts";
+export { HYPERVISORS } from "./emulator/machine/hypervisors/public.ts";
+export type { ErrorName, HypercallAbi, HypercallEntry } from "./emulator/machine/hypervisors/abi.ts";
+
 // Snapshots: a machine as bytes, and a machine that goes on from them, here or under another hypervisor.
 export { describeSnapshot, restoreVm, saveVm } from "./emulator/machine/snapshot/snapshot.ts";
 export type { RestoreOptions, SnapshotInfo } from "./emulator/machine/snapshot/snapshot.ts";
@@ -84,6 +95,16 @@ export { loadProfile, profileNames } from "./emulator/exits/profiles/profiles.ts
 export type { ExitRow, ExitSite } from "./emulator/exits/row.ts";
 export type { Handling, PricedStage, StageCycles } from "./emulator/exits/stages.ts";
 export type { Totals } from "./emulator/exits/totals.ts";
+export {
+  type BreakEven,
+  breakEven,
+  type FigureChange,
+  type Repriceable,
+  type StageOf,
+  type StageWeight,
+  stageWeights,
+  withFigures,
+} from "./emulator/exits/what_if.ts";
 
 // Transports: one call interface over hypercall, PIO and MMIO.
 export { createIo } from "./transports/io.ts";

@@ -7,12 +7,14 @@ import { ROOT } from "./support/module_graph.ts";
 const VALUES = [
   "AssemblyError",
   "ExitMismatch",
+  "HYPERVISORS",
   "OTHER_KEYS",
   "SavedFields",
   "Uart16550",
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
+  "breakEven",
   "checkProfile",
   "createIo",
   "createVm",
@@ -27,10 +29,12 @@ const VALUES = [
   "rowsCsv",
   "saveVm",
   "snapshot",
+  "stageWeights",
   "standalone",
   "startMeter",
   "table",
   "tabulateExits",
+  "withFigures",
 ];
 
 Deno.test("mod.ts exports these values and no others", () => {

@@ -4,6 +4,7 @@ import type { Vm } from "../emulator/machine/vm.ts";
 import { MAX_TRANSFER } from "./descriptor.ts";
 import { type BoundDevice, Endpoint } from "./endpoint.ts";
 import { type GuestAccess, StubGuestAccess } from "./guest_access.ts";
+import { hypercallPage } from "./hypercall_page.ts";
 import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.ts";
 import { toBytes } from "./payload.ts";
 import { STUB_SLOT } from "./places.ts";
@@ -100,7 +101,6 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
     },
   });
   return {
-    // deno-lint-ignore require-await -- a remote backend will have to ask
     async open(name, { via, data = "auto" } = {}) {
       const bound = endpoint.find(name);
       if (bound === undefined) {
@@ -111,6 +111,12 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
         throw new TypeError(`there is no data mode "${data}"; there are auto, words, descriptor`);
       }
       const choice = negotiate(vm, bound, via, options.vehicles ?? VEHICLES);
+      // What a driver asks of the hypervisor when it starts is no call's cost. In an exit it has to wait.
+      const byPage = typeof endpoint.abi !== "string" && endpoint.abi.entry.by === "page";
+      if (choice.via === "hypercall" && byPage && !vm.busy) {
+        const what = `open device "${name}"`;
+        await runner.exclusive(what, () => hypercallPage(runner, what));
+      }
       return new OpenHandle(endpoint, runner, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
@@ -232,7 +238,9 @@ class OpenHandle implements Handle {
     const wiring: Wiring = { runner: this.#runner, port: bound.port };
     const place = this.#choice.pciIo === true ? bound.pciIo : this.via === "pio" ? bound.ports : bound.mmio;
     if (this.via === "hypercall") {
-      return new HypercallVehicle(wiring, this.#endpoint.abi, bound.attachment.handle);
+      const { abi } = this.#endpoint;
+      if (typeof abi === "string") throw new Error(`no hypercalls: ${abi}`);
+      return new HypercallVehicle(wiring, abi, bound.attachment.handle);
     }
     // A device of the same name may have come in its place.
     if (!place.ok) {

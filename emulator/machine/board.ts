@@ -5,6 +5,7 @@ import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
 import type { HypercallTable } from "./hypercalls.ts";
+import type { HypervisorState, Personality, WrongHypercall } from "./hypervisors/hypervisor.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { TrapHandler } from "./traps.ts";
 
@@ -27,6 +28,11 @@ export interface Board {
   readonly ports: Bus;
   readonly mmio: Bus;
   readonly hypercalls: HypercallTable;
+  /** What the guest takes the hypervisor for. */
+  readonly hypervisor: Personality;
+  readonly hypervisorState: HypervisorState;
+  /** What becomes of the other vendor's hypercall instruction. */
+  readonly wrongHypercall: WrongHypercall;
   readonly exits: Ledger;
   readonly symbols: SymbolTable;
   /** What an access gets that nobody claims: all ones, or the end of the run. */

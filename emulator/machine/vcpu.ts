@@ -13,6 +13,7 @@ import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
+import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
 import { type Processor, REACH, type Translation } from "./processor.ts";
@@ -276,6 +277,10 @@ export class Vcpu implements EngineHost, Exiting {
   set shadow(on: boolean) {
     this.state.set32(STATE.shadow, on ? 1 : 0);
   }
+  /** An interrupt waits for the guest to enable it. */
+  set window(on: boolean) {
+    this.state.set32(STATE.window, on ? 1 : 0);
+  }
   codeAddress(pc: bigint = this.pc): bigint {
     const { codeBase, addressWidth } = this.#isa;
     const linear = codeBase === undefined ? pc : pc + this.state.get64(codeBase);
@@ -474,8 +479,8 @@ export class Vcpu implements EngineHost, Exiting {
     return this.#exits.access(this.#board.ports, native, this.argument(0), direction, size, this.argument(2));
   }
   /** A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. */
-  hypercall(native: NativeReason, number: number, unknown: () => void): Status {
-    return this.#exits.hypercall(native, number, unknown);
+  hypercall(native: NativeReason, number: number, unknown: () => void, seen?: ExitSeen): Status {
+    return this.#exits.hypercall(native, number, unknown, seen);
   }
 
   /** The trap at hand has done its instruction, which could not be executed a second time. */
