@@ -83,6 +83,11 @@ export type {
   Io,
   IoOptions,
   OpenOptions,
+  Ring,
+  RingCompletion,
+  RingOptions,
+  RingStats,
+  SubmitOptions,
   VehicleName,
 } from "./transports/io.ts";
 

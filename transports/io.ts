@@ -6,6 +6,8 @@ import { type GuestAccess, StubGuestAccess } from "./guest_access.ts";
 import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.ts";
 import { toBytes } from "./payload.ts";
 import { STUB_SLOT } from "./places.ts";
+import type { Ring, RingOptions } from "./rings/ring.ts";
+import { RingHost } from "./rings/ring_host.ts";
 import { StubRunner } from "./stub_runner.ts";
 import { HypercallVehicle } from "./vehicles/hypercall.ts";
 import { MmioVehicle } from "./vehicles/mmio.ts";
@@ -66,7 +68,12 @@ export interface Handle {
    * and fn if the device fails or refuses, if the stub does not trap, or in the middle of an exit.
    */
   call(fn: number, data?: Uint8Array | number | bigint, options?: CallOptions): Promise<Uint8Array>;
-  /** Further use of the handle is an error. */
+  /**
+   * Makes a ring of requests in the guest's memory, whose doorbell rides on the handle's vehicle. Throws `RangeError` for
+   * options that cannot be.
+   */
+  ring(options?: RingOptions): Promise<Ring>;
+  /** Further use of the handle is an error; its rings are closed by themselves. */
   close(): void;
 }
 
@@ -84,6 +91,7 @@ export interface Io {
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm);
   const runner = new StubRunner(vm);
+  const rings = new RingHost(runner, endpoint.abi);
   return {
     // deno-lint-ignore require-await -- a remote backend will have to ask
     async open(name, { via, data = "auto" } = {}) {
@@ -96,10 +104,11 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
         throw new TypeError(`there is no data mode "${data}"; there are auto, words, descriptor`);
       }
       const choice = negotiate(vm, bound, via, options.vehicles ?? VEHICLES);
-      return new OpenHandle(endpoint, runner, name, choice, data);
+      return new OpenHandle(endpoint, runner, rings, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
     close() {
+      rings.close();
       endpoint.close();
       runner.close();
     },
@@ -114,12 +123,21 @@ class OpenHandle implements Handle {
   readonly data: DataMode;
   readonly #endpoint: Endpoint;
   readonly #runner: StubRunner;
+  readonly #rings: RingHost;
   readonly #choice: Choice;
   #closed = false;
 
-  constructor(endpoint: Endpoint, runner: StubRunner, device: string, choice: Choice, data: DataMode) {
+  constructor(
+    endpoint: Endpoint,
+    runner: StubRunner,
+    rings: RingHost,
+    device: string,
+    choice: Choice,
+    data: DataMode,
+  ) {
     this.#endpoint = endpoint;
     this.#runner = runner;
+    this.#rings = rings;
     this.#choice = choice;
     this.device = device;
     this.via = choice.via;
@@ -188,6 +206,17 @@ class OpenHandle implements Handle {
     });
   }
 
+  async ring(options: RingOptions = {}): Promise<Ring> {
+    const what = `ring() of device "${this.device}" by ${this.label}`;
+    this.#reach(what);
+    const attachment = (what: string) => {
+      const bound = this.#endpoint.find(this.device);
+      if (bound === undefined) throw new Error(`${what}: the device is no longer attached`);
+      return bound.attachment;
+    };
+    return await this.#rings.open({ name: this.device, choice: this.#choice, attachment }, options);
+  }
+
   close(): void {
     this.#closed = true;
   }
@@ -229,4 +258,5 @@ class OpenHandle implements Handle {
 }
 
 export type { HypercallResult } from "./guest_access.ts";
+export type { Ring, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
 export type { DataMode, GuestAccess, VehicleName };

@@ -5,7 +5,7 @@ import { pointerRegister } from "./x86_words.ts";
 import { closed, type StubText } from "./stub_text.ts";
 
 /** The instructions of an ABI's trap, one a line. */
-function trapLines(abi: HypercallAbi): string {
+export function trapLines(abi: HypercallAbi): string {
   return abi.trap.split(";").map((line) => `  ${line.trim()}\n`).join("");
 }
 
