@@ -5,8 +5,10 @@ import type { DeviceRing, RingRequest } from "./ring_sides.ts";
 
 /** How a ring is served. */
 export interface ServiceOptions {
-  /** Answers a request, with at most as many bytes as its capacity. */
+  /** Answers a request, with at most as many bytes as its capacity; `RingError` is the guest's doing. */
   readonly serve: (request: RingRequest) => MaybePromise<Uint8Array>;
+  /** False while there is nothing to answer with: requests stay in the ring. True if not given. */
+  readonly ready?: () => boolean;
   /** Interrupts the driver; not called if it did not ask for it. */
   readonly interrupt?: () => void;
   /** Answers that one interrupt stands for; 1 if not given. */
@@ -55,6 +57,10 @@ export class RingService {
 
   #next(left: number): MaybePromise<void> {
     for (let rest = left; !this.#broken; rest--) {
+      if (this.#options.ready?.() === false) {
+        this.#guard(() => void this.#ring.wantKicks(true));
+        break;
+      }
       const request = this.#guard(() => this.#ring.take());
       if (request === undefined) {
         // What came before kicks were wanted again is waiting without one.
@@ -71,21 +77,25 @@ export class RingService {
       try {
         reply = this.#options.serve(request);
       } catch (error) {
-        this.#serving = false;
-        throw error;
+        this.#failed(error);
+        break;
       }
       if (reply instanceof Uint8Array) this.#answer(request, reply);
       else {
         return reply.then((bytes) => {
           this.#answer(request, bytes);
           return this.#next(rest - 1);
-        }, (error) => {
-          this.#serving = false;
-          throw error;
-        });
+        }, (error) => this.#failed(error));
       }
     }
     this.#serving = false;
+  }
+
+  /** What a request asked was no sane driver's, or the handler failed. */
+  #failed(error: unknown): void {
+    this.#serving = false;
+    if (!(error instanceof RingError)) throw error;
+    this.#broken = error;
   }
 
   #answer(request: RingRequest, reply: Uint8Array): void {
