@@ -118,8 +118,21 @@ export type {
   Io,
   IoOptions,
   OpenOptions,
+  Ring,
+  RingCompletion,
+  RingOptions,
+  RingStats,
+  SubmitOptions,
   VehicleName,
 } from "./transports/io.ts";
+
+// virtio over MMIO: standard devices for guests that have drivers for them.
+export { virtioBlock, type VirtioBlockOptions } from "./transports/virtio/block.ts";
+export { VirtioConsole, type VirtioConsoleOptions } from "./transports/virtio/console.ts";
+export { VirtioMmio, type VirtioMmioOptions, type VirtioModel } from "./transports/virtio/virtio_mmio.ts";
+export { RingError } from "./transports/rings/ring_memory.ts";
+export type { RingRequest } from "./transports/rings/ring_sides.ts";
+export type { ServiceStats } from "./transports/rings/ring_service.ts";
 
 // Scripts and reports: experiments, what they are called with, and tables for what they find.
 export { standalone } from "./shell/standalone.ts";

@@ -8,6 +8,8 @@ import { hypercallPage } from "./hypercall_page.ts";
 import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.ts";
 import { toBytes } from "./payload.ts";
 import { STUB_SLOT } from "./places.ts";
+import type { Ring, RingOptions } from "./rings/ring.ts";
+import { RingHost } from "./rings/ring_host.ts";
 import { StubRunner } from "./stub_runner.ts";
 import { HypercallVehicle } from "./vehicles/hypercall.ts";
 import { MmioVehicle } from "./vehicles/mmio.ts";
@@ -71,7 +73,12 @@ export interface Handle {
    * and fn if the device fails or refuses, if the stub does not trap, or in the middle of an exit.
    */
   call(fn: number, data?: Uint8Array | number | bigint, options?: CallOptions): Promise<Uint8Array>;
-  /** Further use of the handle is an error. */
+  /**
+   * Makes a ring of requests in the guest's memory, whose doorbell rides on the handle's vehicle. Throws `RangeError` for
+   * options that cannot be.
+   */
+  ring(options?: RingOptions): Promise<Ring>;
+  /** Further use of the handle is an error; its rings are closed by themselves. */
   close(): void;
 }
 
@@ -100,6 +107,7 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
       endpoint.load(saved.records("endpoint", 0xffff));
     },
   });
+  const rings = new RingHost(runner, endpoint.abi);
   return {
     async open(name, { via, data = "auto" } = {}) {
       const bound = endpoint.find(name);
@@ -117,11 +125,12 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
         const what = `open device "${name}"`;
         await runner.exclusive(what, () => hypercallPage(runner, what));
       }
-      return new OpenHandle(endpoint, runner, name, choice, data);
+      return new OpenHandle(endpoint, runner, rings, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
     close() {
       vm.parts.remove(PART);
+      rings.close();
       endpoint.close();
       runner.close();
     },
@@ -136,12 +145,21 @@ class OpenHandle implements Handle {
   readonly data: DataMode;
   readonly #endpoint: Endpoint;
   readonly #runner: StubRunner;
+  readonly #rings: RingHost;
   readonly #choice: Choice;
   #closed = false;
 
-  constructor(endpoint: Endpoint, runner: StubRunner, device: string, choice: Choice, data: DataMode) {
+  constructor(
+    endpoint: Endpoint,
+    runner: StubRunner,
+    rings: RingHost,
+    device: string,
+    choice: Choice,
+    data: DataMode,
+  ) {
     this.#endpoint = endpoint;
     this.#runner = runner;
+    this.#rings = rings;
     this.#choice = choice;
     this.device = device;
     this.via = choice.via;
@@ -210,6 +228,17 @@ class OpenHandle implements Handle {
     });
   }
 
+  async ring(options: RingOptions = {}): Promise<Ring> {
+    const what = `ring() of device "${this.device}" by ${this.label}`;
+    this.#reach(what);
+    const attachment = (what: string) => {
+      const bound = this.#endpoint.find(this.device);
+      if (bound === undefined) throw new Error(`${what}: the device is no longer attached`);
+      return bound.attachment;
+    };
+    return await this.#rings.open({ name: this.device, choice: this.#choice, attachment }, options);
+  }
+
   close(): void {
     this.#closed = true;
   }
@@ -253,4 +282,5 @@ class OpenHandle implements Handle {
 }
 
 export type { HypercallResult } from "./guest_access.ts";
+export type { Ring, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
 export type { DataMode, GuestAccess, VehicleName };

@@ -46,5 +46,10 @@ export function hypercallNumber({ numbers }: Pick<HypercallAbi, "numbers">, name
   return numbers.first + numbers.step * HYPERCALL_NAMES.indexOf(name);
 }
 
+/** The number of the doorbells of rings under an ABI, behind the others: its argument is the ring. */
+export function kickNumber({ numbers }: Pick<HypercallAbi, "numbers">): number {
+  return numbers.first + numbers.step * HYPERCALL_NAMES.length;
+}
+
 /** Longest payload that CALL and SEND carry: the length has 16 bits. */
 export const MAX_REGISTER_PAYLOAD = 0xffff;
