@@ -70,10 +70,16 @@ export function writeLinear(
       placed.push({ place: slot.place + (gpa - slot.gpa), size, value: writes[i].value >> BigInt(8 * from) });
     }
   });
+  let start = Infinity, end = 0, sum = 0;
   for (const { place, size, value } of placed) {
     put(arena.view, place, size, value);
-    watch.written(place, size);
+    start = Math.min(start, place);
+    end = Math.max(end, place + size);
+    sum += size;
   }
+  // A frame is one write for those who watch, unless it lies on pages apart.
+  if (end - start === sum) watch.written(start, sum);
+  else for (const { place, size } of placed) watch.written(place, size);
 }
 
 /** Sets bits of a byte of a descriptor; one in read-only memory stays as it is. */
