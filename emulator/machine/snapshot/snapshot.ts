@@ -124,7 +124,8 @@ export function saveVm(vm: Vm): Uint8Array<ArrayBuffer> {
  * was counted so far is in `Vm.earlier`, and virtual time goes on.
  *
  * Throws `SyntaxError` for a file that is cut off, damaged or no snapshot, `RangeError` for one of another version, for a
- * device that is missing and for a backend or profile that cannot go on with it, and what a device's `load` throws.
+ * device that is missing and for a backend or profile that cannot go on with it, and what a device's `load` throws; the
+ * devices are then as they were.
  * Whatever the file says, it takes no more memory than it has bytes, beside what stays zero.
  *
  * @example
@@ -250,7 +251,12 @@ function readMachine(saved: SavedFields) {
 }
 
 function profileOf(saved: SavedFields): CostProfile {
-  return checkProfile(saved.raw("profile"), "the snapshot's profile");
+  try {
+    return checkProfile(saved.raw("profile"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SyntaxError(`the snapshot is malformed: ${why}`, { cause: error });
+  }
 }
 
 function chosenProfile(
@@ -305,14 +311,30 @@ function loadDevices(vm: Vm, saved: SavedFields, devices: readonly Device[]): vo
     const names = missing.map(({ name }) => name).join(", ");
     throw new RangeError(`the snapshot has devices that were not given: ${names}`);
   }
-  for (const { saved: one, name, place } of attachments) {
+  const states = attachments.flatMap(({ saved: one, name, place }) => {
     const device = devices.find((candidate) => candidate.name === name)!;
     vm.devices.addAt(device, place);
     const state = one.raw("state");
-    if (state === null || state === undefined) continue;
+    if (state === null || state === undefined) return [];
     if (!device.load) {
       throw new TypeError(`the snapshot has a state of device ${name}, and this one has no load(state)`);
     }
-    device.load(state);
+    return [{ device, state }];
+  });
+  loadStates(states);
+}
+
+/** Loads all, or leaves all as they were: they may be those of a machine that goes on. */
+function loadStates(states: readonly { readonly device: Device; readonly state: SavedState }[]): void {
+  const before: (() => void)[] = [];
+  try {
+    for (const { device, state } of states) {
+      const old = device.save!();
+      before.push(() => device.load!(old));
+      device.load!(state);
+    }
+  } catch (error) {
+    for (const undo of before) undo();
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** A machine goes on from its snapshot as if it had never stopped: the same ledger, registers, memory, time and stop. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { SavedState } from "../../../../emulator/engine/saved_state.ts";
 import { snapshot } from "../../../../emulator/exits/snapshot.ts";
 import { echoDevice } from "../../../../emulator/machine/devices/echo.ts";
 import { Uart16550 } from "../../../../emulator/machine/devices/uart16550.ts";
@@ -113,6 +114,26 @@ Deno.test("a device that keeps something and cannot be saved is named, and so is
     TypeError,
     "object of Map",
   );
+});
+
+Deno.test("devices are as they were where one of them cannot load its state", () => {
+  const vm = createVm({ arch: "x86" }), counter = { value: 1 };
+  const first = {
+    name: "first",
+    call: () => 1,
+    save: () => counter.value,
+    load: (state: SavedState) => void (counter.value = Number(state)),
+  };
+  const load = (state: SavedState) => {
+    if (state === 5) throw new RangeError("not five");
+  };
+  vm.devices.add(first);
+  vm.devices.add({ name: "second", call: () => 1, save: () => 5, load });
+  const bytes = saveVm(vm);
+  counter.value = 2;
+  const devices = vm.devices.list().map(({ device }) => device);
+  assertThrows(() => restoreVm(bytes, { devices }), RangeError, "not five");
+  assertEquals(counter.value, 2);
 });
 
 Deno.test("a machine cannot be saved in the middle of an exit, and can be when the device has answered", async () => {
