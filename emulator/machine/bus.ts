@@ -1,6 +1,9 @@
 /** A bus: ranges of addresses, each with a handler that sees offsets. Port I/O and MMIO are one each. */
 import type { HandledIn } from "../engine/native_reason.ts";
 
+/** Which of the two buses. */
+export type BusName = "pio" | "mmio";
+
 /** Bytes of one access. */
 export type AccessSize = 1 | 2 | 4 | 8;
 

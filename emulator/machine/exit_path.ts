@@ -6,6 +6,7 @@ import { STATUS, type Status } from "../engine/host.ts";
 import type { Direction, HandledIn, NativeReason } from "../engine/native_reason.ts";
 import type { CpuState } from "../engine/state.ts";
 import type { ExitSite } from "../exits/row.ts";
+import type { Handling } from "../exits/stages.ts";
 import { STATE } from "../ir/layout.ts";
 import { fits, ones } from "./access.ts";
 import type { Board } from "./board.ts";
@@ -104,7 +105,10 @@ export class ExitPath {
     this.#charged += this.#board.exits.charge(native, 0, "none", 0, "kernel", this.#vcpu);
   }
 
-  /** An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. */
+  /**
+   * An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. `fast` says whether a store's exit asks
+   * for a match by address before anything else.
+   */
   access(
     bus: Bus,
     native: NativeReason,
@@ -112,6 +116,7 @@ export class ExitPath {
     direction: "in" | "out",
     size: AccessSize,
     value: BusValue,
+    fast = false,
   ): Status {
     this.#turn();
     if (this.#journal.replays) {
@@ -120,16 +125,68 @@ export class ExitPath {
       return STATUS.proceed;
     }
     const range = bus.find(key, size);
-    this.#charge(native, key, direction, size, range?.handler.handledIn ?? "userspace");
-    if (!range) return this.#nobody(bus, key, direction, size);
-    const { handler, base, name } = range;
+    if (direction === "out") {
+      const done = this.#inKernel(bus, native, key, size, value, range !== undefined, fast);
+      if (done !== undefined) return done;
+    }
+    const handledIn = range?.handler.handledIn ?? "userspace";
+    this.#charge(native, key, direction, size, handledIn);
+    const drain = handledIn === "userspace" && this.#board.coalesced.waiting > 0;
+    if (!range && (!drain || this.#board.unclaimed === "stop")) {
+      return this.#nobody(bus, key, direction, size);
+    }
+    const call = (): Answer => {
+      if (!range) return direction === "in" ? ones(size) : undefined;
+      const { handler, base } = range;
+      return direction === "in"
+        ? handler.read(key - base, size)
+        : handler.write(key - base, size, size === 8 ? BigInt(value) : value);
+    };
+    return this.#handle(range?.name ?? bus.name, direction, size, drain ? this.#drained(call) : call);
+  }
+
+  /** A write that the kernel half completes by itself: matched, or gathered. Undefined if it does not. */
+  #inKernel(
+    bus: Bus,
+    native: NativeReason,
+    key: number,
+    size: AccessSize,
+    value: BusValue,
+    claimed: boolean,
+    fast: boolean,
+  ): Status | undefined {
+    const { ports, ioevents, coalesced, unclaimed } = this.#board;
+    const name = bus === ports ? "pio" : "mmio";
+    const event = ioevents.match(name, key, size, value);
+    const byAddress = fast && event?.length === 0;
+    // Devices of KVM's buses are asked by their first addresses; its fast bus comes before them all.
+    const zone = byAddress ? undefined : coalesced.find(name, key, size);
+    if (zone && !(event && zone.address >= key) && (claimed || unclaimed === "ones")) {
+      this.#charge(native, key, "out", size, "kernel");
+      coalesced.push(bus, key, size, size === 8 ? BigInt(value) : value);
+      this.#journal.complete(undefined);
+      return this.#accessDone();
+    }
+    if (!event) return undefined;
+    this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel");
+    event.count++;
+    return this.#handle(event.name, "out", size, () => event.signal());
+  }
+
+  /** Runs a handler, after userspace has taken what was gathered for it. */
+  #drained(call: () => Answer): () => Answer {
+    return () => {
+      const drained = this.#board.coalesced.drain();
+      return drained ? drained.then(call) : call();
+    };
+  }
+
+  #handle(name: string, direction: "in" | "out" | "none", size: AccessSize, call: () => Answer): Status {
     let answer: Answer;
     const outer = this.#inHandler;
     this.#inHandler = true;
     try {
-      answer = direction === "in"
-        ? handler.read(key - base, size)
-        : handler.write(key - base, size, size === 8 ? BigInt(value) : value);
+      answer = call();
     } catch (error) {
       return this.#fail(name, error);
     } finally {
@@ -159,17 +216,9 @@ export class ExitPath {
       this.#journal.complete(undefined);
       return this.#accessDone();
     }
-    let answer: Answer;
-    const outer = this.#inHandler;
-    this.#inHandler = true;
-    try {
-      answer = call.call(this.#vcpu);
-    } catch (error) {
-      return this.#fail(call.name, error);
-    } finally {
-      this.#inHandler = outer;
-    }
-    return this.#settle(call.name, answer, "none", 8);
+    const serve = (): Answer => call.call(this.#vcpu);
+    const drain = handledIn === "userspace" && this.#board.coalesced.waiting > 0;
+    return this.#handle(call.name, "none", 8, drain ? this.#drained(serve) : serve);
   }
 
   /** Adds a device's own cycles to the exit at hand. */
@@ -245,7 +294,7 @@ export class ExitPath {
     this.#journal.turnTo(this.#vcpu.engine.instructions);
   }
 
-  #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: HandledIn): void {
+  #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: Handling): void {
     const outer = this.#inHandler;
     this.#inHandler = this.exited = true;
     const { exits } = this.#board;

@@ -177,5 +177,6 @@ export const svm: Backend = {
     wbinvd: { do: "exit", reason: WBINVD },
   },
   interrupts: { line: INTR, timer: INTR, window: VINTR },
-  mmio: { first: NPF, later: NPF },
+  // npf_interception asks the fast bus when the entry is a cached MMIO one, with a reserved bit set (Linux, 2025).
+  mmio: { first: NPF, later: NPF, fast: "later" },
 };
