@@ -43,6 +43,7 @@ export type {
   DeviceEvent,
   Devices,
 } from "./emulator/machine/devices.ts";
+export type { PortVector, PortVectors } from "./emulator/machine/port_vectors.ts";
 export { Uart16550, type UartLine } from "./emulator/machine/devices/uart16550.ts";
 export { debugExitDevice } from "./emulator/machine/devices/debug_exit.ts";
 export type { CoalescedZone, CoalescedZones } from "./emulator/machine/coalesced.ts";

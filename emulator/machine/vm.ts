@@ -23,6 +23,7 @@ import { IoEvents } from "./io_events.ts";
 import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory } from "./memory.ts";
+import { PortVectors } from "./port_vectors.ts";
 import { REACH } from "./processor.ts";
 import { type RunOptions, runVcpus } from "./run.ts";
 import type { Stop } from "./stop.ts";
@@ -125,6 +126,8 @@ export class Vm {
   readonly ports: Bus;
   /** Guest-physical addresses that trap because no memory is there. */
   readonly mmio: Bus;
+  /** The port space as 8,192 vectors of 8 bytes. */
+  readonly vectors: PortVectors;
   /** Writes that the kernel half matches and signals by itself, as KVM_IOEVENTFD does. */
   readonly ioevents: IoEvents;
   /** Writes that the kernel half gathers for userspace, as KVM_REGISTER_COALESCED_MMIO does. */
@@ -182,6 +185,7 @@ export class Vm {
     });
     this.ports = new Bus("port", Math.max(arch.portLimit, 1));
     this.mmio = new Bus("guest-physical", 2 ** 52);
+    this.vectors = new PortVectors(this.ports, arch.portLimit);
     const limits = { pio: arch.portLimit, mmio: this.mmio.limit };
     this.coalesced = new CoalescedZones(limits);
     this.ioevents = new IoEvents(
