@@ -41,6 +41,9 @@ export class ExitPath {
   #inHandler = false;
   /** Exits completed in this slice of the run. */
   #completed = 0;
+  /** For an iteration of a repeated access: how many more are completed in the exit that it begins. */
+  further: ((inKernel: boolean) => number) | undefined;
+  readonly #series = new Series();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
 
@@ -102,6 +105,7 @@ export class ExitPath {
   /** One that belongs to no instruction: the vCPU was interrupted between two. */
   boundaryExit(native: NativeReason): void {
     this.exited = true;
+    this.#series.end();
     this.#charged += this.#board.exits.charge(native, 0, "none", 0, "kernel", this.#vcpu);
   }
 
@@ -284,6 +288,7 @@ export class ExitPath {
   }
   /** The instruction at hand will not be gone on with, nor what it waits for. */
   abandon(): void {
+    this.#series.end();
     this.#journal.abandon();
     this.#stop = this.#stopAfter = this.#pending = undefined;
     this.#completed = 0;
@@ -297,10 +302,19 @@ export class ExitPath {
   #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: Handling): void {
     const outer = this.#inHandler;
     this.#inHandler = this.exited = true;
-    const { exits } = this.#board;
-    this.#charged += this.#journal.started
-      ? exits.accessAgain(key, direction, size, handledIn, this.#vcpu)
-      : exits.charge(native, key, direction, size, handledIn, this.#vcpu);
+    const { exits } = this.#board, { further } = this, now = this.#vcpu.engine.instructions;
+    if (this.#journal.started) {
+      this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
+    } else if (further && this.#series.takes(now, key, direction, size) && exits.isOpen(this.#vcpu.vcpu)) {
+      // What goes in was read ahead, of what goes out userspace is told.
+      const handling = direction === "out" ? handledIn : "kernel";
+      if (handling === "userspace") this.#series.end();
+      this.#charged += exits.accessAgain(key, direction, size, handling, this.#vcpu);
+    } else {
+      this.#charged += exits.charge(native, key, direction, size, handledIn, this.#vcpu);
+      if (further) this.#series.begin(now, key, direction, size, further(handledIn !== "userspace"));
+      else this.#series.end();
+    }
     this.#inHandler = outer;
   }
 
@@ -382,4 +396,37 @@ export function setResult(state: CpuState, value: BusValue, size: number): void 
 function badAnswer(device: string, value: unknown): TypeError {
   const what = value === null ? "null" : typeof value;
   return new TypeError(`${device} answered a load with ${what}: give a whole number or a bigint`);
+}
+
+/** Iterations of one repeated instruction that are completed in one exit: those right after each other. */
+class Series {
+  #left = 0;
+  #last = -1;
+  #key = 0;
+  #direction: Direction = "none";
+  #size = 0;
+
+  begin(instruction: number, key: number, direction: Direction, size: number, further: number): void {
+    this.#left = further;
+    this.#last = instruction;
+    this.#key = key;
+    this.#direction = direction;
+    this.#size = size;
+  }
+
+  /** Whether the iteration at hand is one of them; it is one less then. */
+  takes(instruction: number, key: number, direction: Direction, size: number): boolean {
+    const next = this.#left > 0 && instruction === this.#last + 1;
+    if (!next || key !== this.#key || direction !== this.#direction || size !== this.#size) {
+      this.#left = 0;
+      return false;
+    }
+    this.#left--;
+    this.#last = instruction;
+    return true;
+  }
+
+  end(): void {
+    this.#left = 0;
+  }
 }

@@ -152,6 +152,8 @@ export const svm: Backend = {
   traps: {
     in: { do: "exit", reason: IOIO },
     out: { do: "exit", reason: IOIO },
+    ins: { do: "exit", reason: IOIO },
+    outs: { do: "exit", reason: IOIO },
     vmcall: {
       do: "exception",
       vector: 6,

@@ -157,6 +157,8 @@ export const vmx: Backend = {
   traps: {
     in: { do: "exit", reason: IO },
     out: { do: "exit", reason: IO },
+    ins: { do: "exit", reason: IO },
+    outs: { do: "exit", reason: IO },
     vmcall: { do: "exit", reason: VMCALL },
     vmmcall: {
       do: "exception",
