@@ -6,7 +6,7 @@ import type { HypercallAbi } from "../abi.ts";
 import { PCI_IO_BASE } from "../pci_io_window.ts";
 import type { VehicleName } from "../negotiate.ts";
 import { ppcAccess } from "../stubs/ppc_access.ts";
-import { kickNumber } from "../numbers.ts";
+import { otherNumber } from "../numbers.ts";
 import { indented } from "../stubs/stub_text.ts";
 import { trapLines } from "../stubs/trap.ts";
 import { pointerRegister } from "../stubs/x86_words.ts";
@@ -73,7 +73,7 @@ export function hypercallStub(vm: Vm, abi: HypercallAbi, number: number): Doorbe
   if (abi.entry.by !== "instructions" || abi.memoryWords !== undefined) {
     throw new Error(`rings have no doorbell by ${abi.name}'s hypercalls: open the device via pio or mmio`);
   }
-  const kick = kickNumber(abi);
+  const kick = otherNumber(abi, "KICK");
   return {
     name: "ring_hypercall",
     text: indented(trapLines(abi, kick, vm.mode, undefined)),

@@ -7,7 +7,7 @@ import type { StubRun, StubRunner } from "../stub_runner.ts";
 import { closed, type StubText } from "../stubs/stub_text.ts";
 import { wide } from "../stubs/x86_words.ts";
 import { type Doorbell, type DoorbellStub, hypercallStub, placeDoorbell } from "./doorbell.ts";
-import { kickNumber } from "../numbers.ts";
+import { otherNumber } from "../numbers.ts";
 import { type InterruptStubs, interruptStubs } from "./interrupt_stubs.ts";
 import { IoqDevice } from "./ioq_device.ts";
 import { IoqDriver } from "./ioq_driver.ts";
@@ -119,7 +119,7 @@ export class RingHost {
       doorbell.remove();
       vm.memory.removeSlot(name);
       if (this.#rings.size === 0 && typeof this.#abi !== "string") {
-        vm.hypercalls.unregister(kickNumber(this.#abi));
+        vm.hypercalls.unregister(otherNumber(this.#abi, "KICK"));
       }
     };
     this.#rings.set(number, { line: options.poll ? undefined : line, rung, close });
@@ -197,14 +197,14 @@ export class RingHost {
     const abi = this.#abi;
     if (typeof abi === "string") throw new Error(`${name} has no doorbell by hypercall: ${abi}`);
     const stub = hypercallStub(vm, abi, number);
-    if (vm.hypercalls.find(kickNumber(abi)) === undefined) this.#registerKick(abi);
+    if (vm.hypercalls.find(otherNumber(abi, "KICK")) === undefined) this.#registerKick(abi);
     this.#handledIn.set(number, bell.handledIn);
     return { stub, remove: () => void this.#handledIn.delete(number) };
   }
 
   #registerKick(abi: HypercallAbi): void {
     const { vm } = this.#runner;
-    vm.hypercalls.register(kickNumber(abi), {
+    vm.hypercalls.register(otherNumber(abi, "KICK"), {
       name: "trapsh KICK",
       handledIn: ({ registers }) =>
         this.#handledIn.get(Number(registers.get(abi.args[0]) & 0xffff_ffffn)) ?? "userspace",
