@@ -9,8 +9,11 @@ const VALUES = [
   "ExitMismatch",
   "HYPERVISORS",
   "OTHER_KEYS",
+  "RingError",
   "SavedFields",
   "Uart16550",
+  "VirtioConsole",
+  "VirtioMmio",
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
@@ -34,6 +37,7 @@ const VALUES = [
   "startMeter",
   "table",
   "tabulateExits",
+  "virtioBlock",
   "withFigures",
 ];
 
