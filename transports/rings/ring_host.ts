@@ -270,7 +270,7 @@ export class RingHost {
       registers: { ...registers, ...stubs.registers },
       exits: undefined,
       interrupts: {
-        patches: stubs.patches(stubs.handler ? this.#runner.place(stubs.handler) : 0n),
+        patches: stubs.patches((label) => this.#runner.place(stubs.handler!, label)),
         async whenHalted() {
           if (asked) return false;
           asked = true;

@@ -27,7 +27,7 @@ export interface VirtioModel {
     request: RingRequest,
     context: DeviceContext,
     features: bigint,
-  ): MaybePromise<Uint8Array>;
+  ): Uint8Array | Promise<Uint8Array>;
   /** False while it has nothing to answer a queue's requests with: they stay where they are. */
   ready?(queue: number): boolean;
   /** Told when it may be ready where it was not. */

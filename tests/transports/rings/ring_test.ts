@@ -85,6 +85,32 @@ for (const cell of CELLS) {
   });
 }
 
+for (const cell of CELLS) {
+  Deno.test(`${cell.name}: a doorbell whose trap was overwritten by no-ops fails, with interrupts too`, async () => {
+    for (const via of VIAS) {
+      for (const poll of [true, false]) {
+        const { vm, io } = machine({ ...cell, options: { ...cell.options, interrupts: true } }, turner());
+        const ring = await (await io.open("turner", { via })).ring({ entries: 8, poll, line: 12 });
+        vm.exits.reset();
+        await ring.call(1);
+        const stubs = vm.memory.slots.find((slot) => slot.name === "transport stubs")!;
+        const trap = vm.exits.rows.find(({ handledIn }) => handledIn === "userspace")!;
+        const at = Number(trap.pc) + (vm.mode === 16 ? stubs.gpa : 0);
+        const [line] = vm.disassemble(BigInt(at), 1);
+        const nops = vm.arch === "x86"
+          ? new Uint8Array(line.bytes.length).fill(0x90)
+          : Uint8Array.of(...(vm.isa.order === "be" ? [0x60, 0, 0, 0] : [0, 0, 0, 0x60]));
+        vm.memory.write(at, nops);
+        await assertRejects(
+          () => ring.call(1),
+          Error,
+          poll ? "ran to its end without a VM exit" : "nothing rang",
+        );
+      }
+    }
+  });
+}
+
 Deno.test("interrupts are coalesced, and what is left is found by looking", async () => {
   for (const cell of [CELLS[0], CELLS[4]]) {
     const interrupts: number[] = [];
