@@ -4,7 +4,7 @@
  *     trapsh run scripts/ring_vs_call.ts [--json | --csv]
  *
  * {x86 vmx, x86 svm, ppc32, ppc64} x {hypercall, pio, mmio} x {kick taken in userspace, or matched in the kernel as by an
- * ioeventfd} x {answers looked for, or told of by interrupt} x batches of 1 to 256. Requests have 64 bytes, answers 8.
+ * ioeventfd, by address and length or by address alone} x {answers looked for, or told of by interrupt} x batches of 1 to 256. Requests have 64 bytes, answers 8.
  */
 import {
   createIo,
@@ -40,6 +40,7 @@ const ROOM = 128;
 const WAYS: readonly { readonly name: string; readonly options: RingOptions }[] = [
   { name: "ring, userspace, look", options: { doorbell: "userspace", poll: true } },
   { name: "ring, kernel, look", options: { doorbell: "kernel", poll: true } },
+  { name: "ring, fast, look", options: { doorbell: "fast", poll: true } },
   { name: "ring, userspace, irq", options: { doorbell: "userspace", poll: false } },
   { name: "ring, kernel, irq", options: { doorbell: "kernel", poll: false } },
 ];
@@ -202,7 +203,8 @@ const ABOUT = [
   "cycles of one request, by batch: what a call or a batch costs, divided by its requests",
   "even at: from this batch on a request costs no more than a call by the same vehicle",
   "beats all: the same against the cheapest call of the machine",
-  "a call is a descriptor in RAM and one exit; userspace or kernel: who takes the kick; look or irq: how answers are found",
+  "a call is a descriptor in RAM and one exit; userspace, kernel, fast: who takes the kick, fast by address alone",
+  "look or irq: how answers are found",
   "the driver's stores to the ring are made by TypeScript and cost the guest nothing; those of a call's descriptor are its stub's",
 ];
 

@@ -3,6 +3,8 @@ import { ERRNO, type ErrnoName } from "./status.ts";
 
 export interface HypercallAbi {
   readonly name: string;
+  /** What its stubs are named after; `hypercall` if not given. */
+  readonly stub?: string;
   /** The trap as text, for people. */
   readonly trap: string;
   readonly source: string;

@@ -6,6 +6,8 @@ import { abiOf, type HypercallAbi } from "./abi.ts";
 import { CallPort } from "./call_port.ts";
 import { hypercallActions, serveHypercall, type Target } from "./hypercalls.ts";
 import { HYPERCALL, type HypercallName } from "./numbers.ts";
+import { Bridge } from "./bridge.ts";
+import { serveMmioHypercalls } from "./mmio_hypercall.ts";
 import { PCI_IO_BASE, PortAllocator } from "./pci_io_window.ts";
 import { WINDOW_SIZE } from "./window.ts";
 import { registerHandler, windowHandler } from "./window_handler.ts";
@@ -33,6 +35,8 @@ export class Endpoint {
   readonly #byHandle = new Map<number, BoundDevice>();
   readonly #ports = new PortAllocator();
   readonly #unwatch: () => void;
+  readonly #unserve: () => void;
+  #bridge: Bridge | undefined;
 
   constructor(vm: Vm) {
     this.#vm = vm;
@@ -53,6 +57,7 @@ export class Endpoint {
         },
       });
     }
+    this.#unserve = serveMmioHypercalls(vm, this.abi);
     this.#unwatch = vm.devices.watch((event, attachment) => {
       if (event === "add") this.#bind(attachment);
       else if (event === "remove") this.#unbind(attachment.device.name);
@@ -64,8 +69,15 @@ export class Endpoint {
     return this.#byName.get(name);
   }
 
-  /** Undoes all that the constructor did. */
+  /** The bridge, which stands on the buses from its first use on. Throws `RangeError` if its place is taken. */
+  get bridge(): Bridge {
+    return this.#bridge ??= new Bridge(this.#vm, this.abi, (handle) => this.#byHandle.get(handle));
+  }
+
+  /** Undoes all that was done. */
   close(): void {
+    this.#bridge?.close();
+    this.#unserve();
     this.#unwatch();
     for (const name of [...this.#byName.keys()]) this.#unbind(name);
     for (const number of Object.values(HYPERCALL)) this.#vm.hypercalls.unregister(number);

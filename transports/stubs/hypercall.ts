@@ -11,7 +11,7 @@ export function trapLines(abi: HypercallAbi): string {
 
 /** Everything in registers: the ABI's own. */
 export function bareHypercall(abi: HypercallAbi, arch: "x86" | "ppc"): StubText<never> {
-  return { name: "hypercall", text: closed(arch, `call:\n${trapLines(abi)}`), registers: {} };
+  return { name: abi.stub ?? "hypercall", text: closed(arch, `call:\n${trapLines(abi)}`), registers: {} };
 }
 
 /**
@@ -38,7 +38,7 @@ export function packedHypercall(
   const loads = abi.args.slice(skip, skip + words).map(move("load")).join("");
   const stores = abi.outputs.map(move("store")).join("");
   return {
-    name: `hypercall_${skip}_${words}`,
+    name: `${abi.stub ?? "hypercall"}_${skip}_${words}`,
     text: closed(arch, `call:\n${loads}${trapLines(abi)}${stores}`),
     registers: { buffer },
   };

@@ -19,15 +19,23 @@ export class HypercallVehicle implements Vehicle {
   readonly #wiring: Wiring;
   readonly #abi: HypercallAbi;
   readonly #handle: number;
+  readonly #fixed: Readonly<Record<string, bigint>>;
 
-  constructor(wiring: Wiring, abi: HypercallAbi, handle: number) {
+  /** `fixed` is what else its registers hold: a port. */
+  constructor(
+    wiring: Wiring,
+    abi: HypercallAbi,
+    handle: number,
+    fixed: Readonly<Record<string, bigint>> = {},
+  ) {
+    this.#fixed = fixed;
     this.#wiring = wiring;
     this.#abi = abi;
     this.#handle = handle;
   }
 
   call(request: CallRequest): Promise<Uint8Array> {
-    const packed = request.data === "words" ||
+    const packed = request.data === "words" || request.data === "registers" ||
       (request.data === "auto" && request.bytes.length <= callCapacity(this.#abi));
     if (packed) return this.#callPacked(request);
     const place = { stub: this.#descriptorStub(), target: this.#handle };
@@ -76,7 +84,7 @@ export class HypercallVehicle implements Vehicle {
     const reply = new Uint8Array(length);
     let filled = Math.min(length, replyCapacity(abi));
     reply.set(this.#stored(filled));
-    if (filled < length && request.data === "words") {
+    if (filled < length && (request.data === "words" || request.data === "registers")) {
       while (filled < length) {
         const more = this.#expect(
           await this.#packed("RECEIVE", request, [BigInt(this.#handle)], NOTHING),
@@ -153,6 +161,7 @@ export class HypercallVehicle implements Vehicle {
   #arguments(name: HypercallName, args: readonly bigint[]): Record<string, bigint> {
     const abi = this.#abi;
     return {
+      ...this.#fixed,
       [abi.number]: BigInt(HYPERCALL[name]),
       ...Object.fromEntries(args.map((arg, i) => [abi.args[i], arg])),
     };

@@ -14,6 +14,7 @@ import { msrTraps, tsc } from "./msrs.ts";
 import { checked } from "./privilege_checks.ts";
 import { deliver } from "./protected.ts";
 import { segmentTraps } from "./segments.ts";
+import { stringPort } from "./string_port.ts";
 import { singleStepTraps } from "./single_step.ts";
 import { interruptTraps } from "./software_interrupt.ts";
 import { systemCallTraps } from "./system_call.ts";
@@ -27,6 +28,8 @@ const KVM_EPERM = 1;
 const handlers: Readonly<Record<string, ArchTrap>> = {
   in: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "in")),
   out: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "out")),
+  ins: stringPort("in"),
+  outs: stringPort("out"),
   vmcall: hypercall,
   vmmcall: hypercall,
 
