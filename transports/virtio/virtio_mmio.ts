@@ -117,6 +117,14 @@ export class VirtioMmio implements Device {
     if (size === 4 && offset < REG.config) return this.#write(offset, Number(value)) as void | Promise<void>;
   }
 
+  /**
+   * As a driver's write of a queue's index to QueueNotify: for a `vm.ioevents` match of that register, which takes the
+   * notification in the kernel half.
+   */
+  notify(queue: number): void | Promise<void> {
+    return this.#serve(queue);
+  }
+
   /** As a driver's write of 0 to the status register. */
   reset(): void {
     this.#queues = this.#model.queues.map(fresh);
