@@ -4,8 +4,10 @@
  */
 import type { SavedFields } from "../emulator/engine/saved_fields.ts";
 import type { SavedState } from "../emulator/engine/saved_state.ts";
+import type { RunOptions } from "../emulator/machine/run.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import { DeviceFailure, messageOf } from "./device_failure.ts";
+import type { MaybePromise } from "./maybe_promise.ts";
 import { BLOCK, type Places, placesOf, pointer, segmentRegisters, STUB_SLOT } from "./places.ts";
 import { inByteOrder, type StubText } from "./stubs/stub_text.ts";
 
@@ -32,6 +34,13 @@ export interface StubRun<R extends string> {
   /** How many exits it has to make, told from what it leaves in its registers; undefined: any number, or none. */
   readonly exits: ((outputs: StubOutputs<R>) => number) | undefined;
   readonly signal?: AbortSignal;
+  /** Let interrupts in; without it they wait for the guest's own code. */
+  readonly interrupts?: {
+    /** Bytes that are in guest memory during the run only. */
+    readonly patches: readonly { readonly gpa: number; readonly bytes: Uint8Array }[];
+    /** What others do while the stub is halted: whether it may wake now. If not, the run ends there. */
+    whenHalted(): MaybePromise<boolean>;
+  };
 }
 
 /** Registers at the end of a run. */
@@ -83,7 +92,13 @@ export class StubRunner {
     const { vcpu } = vm;
     const placed = this.#place(run.stub);
     const saved = vcpu.saveState();
+    const { interrupts } = run;
+    const patched = interrupts?.patches.map(({ gpa, bytes }) => ({
+      gpa,
+      bytes: vm.memory.read(gpa, bytes.length),
+    }));
     try {
+      for (const { gpa, bytes } of interrupts?.patches ?? []) vm.memory.write(gpa, bytes);
       vcpu.restoreState(vcpu.resetState());
       this.#setSegments();
       for (const [role, value] of Object.entries(run.inputs) as [R, bigint][]) {
@@ -92,13 +107,18 @@ export class StubRunner {
       this.#setRegisters(run.registers ?? {});
       vcpu.pc = placed.entry(run.entry ?? "call");
       const before = vm.exits.count;
-      const stop = await vm.run({
+      const options: RunOptions = {
         until: placed.end,
         instructions: MAX_INSTRUCTIONS,
         signal: run.signal,
         vcpu: vcpu.index,
-        holdInterrupts: true,
-      });
+        holdInterrupts: interrupts === undefined,
+      };
+      let stop = await vm.run(options);
+      while (interrupts && stop.reason === "HLT") {
+        if (!await interrupts.whenHalted()) return this.#outputs(run.stub);
+        stop = await vm.run(options);
+      }
       const where = `the stub "${run.stub.name}" at 0x${placed.origin.toString(16)}`;
       if (stop.reason === "DEVICE_ERROR") {
         const cause = stop.error instanceof DeviceFailure ? stop.error.cause : stop.error;
@@ -119,8 +139,14 @@ export class StubRunner {
       }
       return outputs;
     } finally {
+      for (const { gpa, bytes } of patched ?? []) vm.memory.write(gpa, bytes);
       vcpu.restoreState(saved);
     }
+  }
+
+  /** Puts a stub's text into guest memory, and answers where a label of it is. */
+  place(stub: StubText<string>, label: string): bigint {
+    return this.#place(stub).entry(label);
   }
 
   /** Writes payload bytes where stubs take them from: at most one chunk. */

@@ -46,6 +46,8 @@ export interface Device {
   write?(offset: number, size: AccessSize, value: BusValue, context: DeviceContext): void | Promise<void>;
   /** A synchronous call with a function number (32 bits) and any number of bytes. */
   call?(fn: number, data: Uint8Array, context: DeviceContext): Reply | Promise<Reply>;
+  /** A request that came by a ring (`Handle.ring`); the reply goes back by it, in the order of the requests. */
+  queue?(data: Uint8Array, context: DeviceContext): Reply | Promise<Reply>;
   /** Back to its first state, on `vm.reset()`. */
   reset?(): void;
   /**
@@ -68,7 +70,7 @@ export function checkDevice(value: unknown, where = "device"): Device {
     throw new TypeError(
       `${where} is ${
         value === null ? "null" : typeof value
-      }, not a device: an object with a name and read, write or call`,
+      }, not a device: an object with a name and read, write, call or queue`,
     );
   }
   const device = value as Record<string, unknown>;
@@ -86,9 +88,9 @@ export function checkDevice(value: unknown, where = "device"): Device {
       `${where}.handledIn is ${JSON.stringify(device.handledIn)}: give "kernel" or "userspace"`,
     );
   }
-  const handlers = ["read", "write", "call"].filter((name) => device[name] !== undefined);
+  const handlers = ["read", "write", "call", "queue"].filter((name) => device[name] !== undefined);
   if (handlers.length === 0) {
-    throw new TypeError(`${where} "${device.name}" has none of read, write and call`);
+    throw new TypeError(`${where} "${device.name}" has none of read, write, call and queue`);
   }
   const others = ["reset", "save", "load"].filter((name) => device[name] !== undefined);
   for (const name of [...handlers, ...others]) {
