@@ -28,7 +28,7 @@ function ports(vcpu: Vcpu): void {
   if (isReal(state) || privilegeOf(state) <= ioPrivilegeOf(state) && !isVirtual8086(state)) return;
   const port = vcpu.argument(0);
   // VMware opens its own to everybody.
-  if (vcpu.board.hypervisor.backdoor?.port === port) return;
+  if (vcpu.board.hypervisor.backdoor?.port === port && vcpu.argument(1) === 4) return;
   if (!allowsPorts(vcpu, port, vcpu.argument(1))) {
     throw general(`port 0x${port.toString(16)} is not open to privilege level ${privilegeOf(state)}`);
   }
