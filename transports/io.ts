@@ -1,4 +1,5 @@
 /** One call interface over hypercall, PIO and MMIO: a driver is written against it and never learns the vehicle. */
+import { SavedFields } from "../emulator/engine/saved_fields.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import { callXAbi } from "./call_x.ts";
 import { DATA_MODES } from "./data_modes.ts";
@@ -11,6 +12,8 @@ import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.
 import { toBytes } from "./payload.ts";
 import { PCI_IO_BASE } from "./pci_io_window.ts";
 import { STUB_SLOT } from "./places.ts";
+import type { Ring, RingOptions } from "./rings/ring.ts";
+import { RingHost } from "./rings/ring_host.ts";
 import { StubRunner } from "./stub_runner.ts";
 import { HypercallVehicle } from "./vehicles/hypercall.ts";
 import { BAR1 } from "./vbus.ts";
@@ -19,6 +22,9 @@ import { MmioVehicle } from "./vehicles/mmio.ts";
 import { VbusDriver } from "./vehicles/vbus.ts";
 import { PioVehicle } from "./vehicles/pio.ts";
 import type { DataMode, Vehicle, Wiring } from "./vehicles/vehicle.ts";
+
+/** Of a machine's state, in snapshots. */
+const PART = "transports";
 
 /** How a machine's transports are made. */
 export interface IoOptions {
@@ -79,7 +85,12 @@ export interface Handle {
    * and fn if the device fails or refuses, if the stub does not trap, or in the middle of an exit.
    */
   call(fn: number, data?: Uint8Array | number | bigint, options?: CallOptions): Promise<Uint8Array>;
-  /** Further use of the handle is an error. */
+  /**
+   * Makes a ring of requests in the guest's memory, whose doorbell rides on the handle's vehicle. Throws `RangeError` for
+   * options that cannot be.
+   */
+  ring(options?: RingOptions): Promise<Ring>;
+  /** Further use of the handle is an error; its rings are closed by themselves. */
   close(): void;
 }
 
@@ -93,10 +104,22 @@ export interface Io {
   close(): void;
 }
 
-/** The transports of a machine. Throws `Error` if it has them already. */
+/**
+ * The transports of a machine. Throws `Error` if it has them already. On a restored machine that had them when it was
+ * saved, calls go on where they were.
+ */
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm);
   const runner = new StubRunner(vm);
+  vm.parts.add(PART, {
+    save: () => ({ endpoint: endpoint.save(), runner: runner.save() }),
+    load(state) {
+      const saved = new SavedFields(state, PART);
+      runner.load(saved.fields("runner"));
+      endpoint.load(saved.records("endpoint", 0xffff));
+    },
+  });
+  const rings = new RingHost(runner, endpoint.abi);
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   return {
@@ -116,10 +139,12 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
         const what = `open device "${name}"`;
         await runner.exclusive(what, () => hypercallPage(runner, what));
       }
-      return new OpenHandle(endpoint, runner, vbus, name, choice, data);
+      return new OpenHandle(endpoint, runner, rings, vbus, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
     close() {
+      vm.parts.remove(PART);
+      rings.close();
       endpoint.close();
       runner.close();
     },
@@ -134,6 +159,7 @@ class OpenHandle implements Handle {
   readonly data: DataMode;
   readonly #endpoint: Endpoint;
   readonly #runner: StubRunner;
+  readonly #rings: RingHost;
   readonly #choice: Choice;
   readonly #vbus: () => VbusDriver;
   #closed = false;
@@ -141,6 +167,7 @@ class OpenHandle implements Handle {
   constructor(
     endpoint: Endpoint,
     runner: StubRunner,
+    rings: RingHost,
     vbus: () => VbusDriver,
     device: string,
     choice: Choice,
@@ -149,6 +176,7 @@ class OpenHandle implements Handle {
     this.#vbus = vbus;
     this.#endpoint = endpoint;
     this.#runner = runner;
+    this.#rings = rings;
     this.#choice = choice;
     this.device = device;
     this.via = choice.via;
@@ -215,6 +243,17 @@ class OpenHandle implements Handle {
         await vehicle.write({ what, offset: offset + at, size: step, signal: options.signal }, part);
       }
     });
+  }
+
+  async ring(options: RingOptions = {}): Promise<Ring> {
+    const what = `ring() of device "${this.device}" by ${this.label}`;
+    this.#reach(what);
+    const attachment = (what: string) => {
+      const bound = this.#endpoint.find(this.device);
+      if (bound === undefined) throw new Error(`${what}: the device is no longer attached`);
+      return bound.attachment;
+    };
+    return await this.#rings.open({ name: this.device, choice: this.#choice, attachment }, options);
   }
 
   close(): void {
@@ -304,4 +343,5 @@ function withCall(vehicle: Vehicle, call: Vehicle["call"]): Vehicle {
 }
 
 export type { HypercallResult } from "./guest_access.ts";
+export type { Ring, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
 export type { DataMode, GuestAccess, VehicleName };

@@ -2,8 +2,12 @@
  * Runs stubs on the first vCPU, while any others stand still: real guest code in a slot of its own, from the ISA's reset state (flat addresses,
  * full privilege, interrupts masked, no paging). Whatever the guest had in its registers is put back.
  */
+import type { SavedFields } from "../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../emulator/engine/saved_state.ts";
+import type { RunOptions } from "../emulator/machine/run.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import { DeviceFailure, messageOf } from "./device_failure.ts";
+import type { MaybePromise } from "./maybe_promise.ts";
 import { BLOCK, type Places, placesOf, pointer, segmentRegisters, STUB_SLOT } from "./places.ts";
 import { inByteOrder, type StubText } from "./stubs/stub_text.ts";
 
@@ -30,6 +34,13 @@ export interface StubRun<R extends string> {
   /** How many exits it has to make, told from what it leaves in its registers; undefined: any number, or none. */
   readonly exits: ((outputs: StubOutputs<R>) => number) | undefined;
   readonly signal?: AbortSignal;
+  /** Let interrupts in; without it they wait for the guest's own code. */
+  readonly interrupts?: {
+    /** Bytes that are in guest memory during the run only. */
+    readonly patches: readonly { readonly gpa: number; readonly bytes: Uint8Array }[];
+    /** What others do while the stub is halted: whether it may wake now. If not, the run ends there. */
+    whenHalted(): MaybePromise<boolean>;
+  };
 }
 
 /** Registers at the end of a run. */
@@ -44,6 +55,8 @@ export class StubRunner {
   readonly vm: Vm;
   readonly places: Places;
   readonly #placed = new Map<string, Placed>();
+  /** Offsets in the slot, of stubs that an earlier machine placed too. */
+  readonly #offsets = new Map<string, number>();
   #next: number = STUB_SLOT.text;
   #mapped = false;
   #bulk = 0;
@@ -79,7 +92,13 @@ export class StubRunner {
     const { vcpu } = vm;
     const placed = this.#place(run.stub);
     const saved = vcpu.saveState();
+    const { interrupts } = run;
+    const patched = interrupts?.patches.map(({ gpa, bytes }) => ({
+      gpa,
+      bytes: vm.memory.read(gpa, bytes.length),
+    }));
     try {
+      for (const { gpa, bytes } of interrupts?.patches ?? []) vm.memory.write(gpa, bytes);
       vcpu.restoreState(vcpu.resetState());
       this.#setSegments();
       for (const [role, value] of Object.entries(run.inputs) as [R, bigint][]) {
@@ -88,13 +107,18 @@ export class StubRunner {
       this.#setRegisters(run.registers ?? {});
       vcpu.pc = placed.entry(run.entry ?? "call");
       const before = vm.exits.count;
-      const stop = await vm.run({
+      const options: RunOptions = {
         until: placed.end,
         instructions: MAX_INSTRUCTIONS,
         signal: run.signal,
         vcpu: vcpu.index,
-        holdInterrupts: true,
-      });
+        holdInterrupts: interrupts === undefined,
+      };
+      let stop = await vm.run(options);
+      while (interrupts && stop.reason === "HLT") {
+        if (!await interrupts.whenHalted()) return this.#outputs(run.stub);
+        stop = await vm.run(options);
+      }
       const where = `the stub "${run.stub.name}" at 0x${placed.origin.toString(16)}`;
       if (stop.reason === "DEVICE_ERROR") {
         const cause = stop.error instanceof DeviceFailure ? stop.error.cause : stop.error;
@@ -115,8 +139,14 @@ export class StubRunner {
       }
       return outputs;
     } finally {
+      for (const { gpa, bytes } of patched ?? []) vm.memory.write(gpa, bytes);
       vcpu.restoreState(saved);
     }
+  }
+
+  /** Puts a stub's text into guest memory, and answers where a label of it is. */
+  place(stub: StubText<string>, label: string): bigint {
+    return this.#place(stub).entry(label);
   }
 
   /** Writes payload bytes where stubs take them from: at most one chunk. */
@@ -155,6 +185,31 @@ export class StubRunner {
     return this.places.buffers;
   }
 
+  /** What stands where in the slots, for a snapshot, which has the slots themselves. */
+  save(): SavedState {
+    const offsets = Object.fromEntries(this.#offsets);
+    return {
+      backend: this.vm.backend.name,
+      next: this.#next,
+      mapped: this.#mapped,
+      bulk: this.#bulk,
+      offsets,
+    };
+  }
+  /**
+   * Puts back what `save` gave, into a machine that has the slots. A machine of another hypervisor gets stubs of its own
+   * beside the old ones, as a driver does that looks anew what it runs on. Throws `SyntaxError` for what is none.
+   */
+  load(saved: SavedFields): void {
+    const has = (name: string) => this.vm.memory.slots.some((slot) => slot.name === name);
+    this.#next = saved.whole("next", STUB_SLOT.textEnd + 15);
+    this.#mapped = saved.flag("mapped") && has("transport stubs");
+    this.#bulk = has("transport buffers") ? saved.whole("bulk", this.places.buffersSize) : 0;
+    if (saved.text("backend") !== this.vm.backend.name) return;
+    const offsets = saved.fields("offsets");
+    for (const name of offsets.names) this.#offsets.set(name, offsets.whole(name, STUB_SLOT.textEnd));
+  }
+
   /** Takes the slots out of guest memory. */
   close(): void {
     if (this.places.segment === undefined) {
@@ -165,6 +220,7 @@ export class StubRunner {
     this.#mapped = false;
     this.#bulk = 0;
     this.#placed.clear();
+    this.#offsets.clear();
     this.#next = STUB_SLOT.text;
   }
 
@@ -179,15 +235,11 @@ export class StubRunner {
     const known = this.#placed.get(stub.name);
     if (known !== undefined) return known;
     this.map();
-    const origin = pointer(this.places, this.#next);
+    const offset = this.#offsets.get(stub.name) ?? this.#next;
+    const origin = pointer(this.places, offset);
     const program = this.vm.assemble(inByteOrder(this.vm.isa.order, stub.text), origin);
-    if (this.#next + program.bytes.length > STUB_SLOT.textEnd) {
-      throw new RangeError(
-        `the stub "${stub.name}" does not fit: ${STUB_SLOT.textEnd} bytes of text are all there is`,
-      );
-    }
-    this.vm.memory.write(this.places.stubs + this.#next, program.bytes);
-    this.#next += (program.bytes.length + 15) & ~15;
+    // A stub that came with a snapshot stays as the guest has it, patched or not.
+    if (!this.#offsets.has(stub.name)) this.#write(stub.name, program.bytes);
     // In real mode the addresses are offsets that the guest's own segments share.
     if (this.places.segment === undefined) {
       this.vm.symbols.add(`io.${stub.name}`, origin, program.bytes.length);
@@ -200,6 +252,17 @@ export class StubRunner {
     const placed = { origin, end: entry("end"), entry };
     this.#placed.set(stub.name, placed);
     return placed;
+  }
+
+  #write(name: string, bytes: Uint8Array): void {
+    if (this.#next + bytes.length > STUB_SLOT.textEnd) {
+      throw new RangeError(
+        `the stub "${name}" does not fit: ${STUB_SLOT.textEnd} bytes of text are all there is`,
+      );
+    }
+    this.vm.memory.write(this.places.stubs + this.#next, bytes);
+    this.#offsets.set(name, this.#next);
+    this.#next += (bytes.length + 15) & ~15;
   }
 
   #setSegments(): void {

@@ -11,6 +11,7 @@ const RUNS = [
   ["transports.ts", "--json"],
   ["vehicles.ts"],
   ["vehicles.ts", "--json"],
+  ["ring_vs_call.ts"],
   ["vmexit.ts", "tsirkin-2013"],
   ["vmexit.ts", "tsirkin-2013", "--json"],
 ];

@@ -1,0 +1,346 @@
+/**
+ * A ring between a guest's driver and a device: requests and answers lie in shared memory, a trap only notifies.
+ *
+ * What is real guest work here and what is not: doorbells, interrupts, their end (EOI) and waiting are guest code that
+ * runs and traps. The driver's stores to the ring, and its looks at it, are done by TypeScript in the guest's RAM and
+ * cost no guest instructions.
+ */
+import type { MaybePromise } from "../maybe_promise.ts";
+import type { DriverRing, RingAnswer } from "./ring_sides.ts";
+import type { RingService } from "./ring_service.ts";
+import { fromReply, REPLY_HEAD, requestHead, VERB } from "./request.ts";
+
+/** How a ring is made. */
+export interface RingOptions {
+  /** Requests that it holds, 1 to 4,096; 256 if not given. */
+  readonly entries?: number;
+  /** `ioq` (vbus, with shm_signal) or `virtqueue` (virtio 1.2, split); `virtqueue` if not given. */
+  readonly kind?: "ioq" | "virtqueue";
+  /** Bytes of a request and its reply together, at most 65,536; 1,024 if not given. */
+  readonly bytes?: number;
+  /** Requests that one kick stands for; 1 if not given. `kick`, `flush` and `call` do not wait for more. */
+  readonly batch?: number;
+  /** Virtqueues: tell each other by index when to notify (VIRTIO_F_EVENT_IDX); true if not given. */
+  readonly eventIdx?: boolean;
+  /** Virtqueues: a request's buffers are a table of their own (VIRTIO_F_INDIRECT_DESC); false if not given. */
+  readonly indirect?: boolean;
+  /** Look for answers instead of being interrupted; true if not given. False wants a VM with `interrupts: true`. */
+  readonly poll?: boolean;
+  /** Answers that one interrupt stands for; 1 if not given. What is left is found by looking. */
+  readonly coalesce?: number;
+  /**
+   * Who takes kicks: `userspace` serves the ring within the doorbell's exit; `kernel` matches the doorbell as an ioeventfd
+   * does (`vm.ioevents`, by address and length), and the device serves the ring once the guest is on again or waits;
+   * `fast` does so by address alone, which by MMIO needs no decoding where KVM has its fast bus. `userspace` if not given.
+   */
+  readonly doorbell?: "userspace" | "kernel" | "fast";
+  /**
+   * A device that is busy: behind a doorbell that is not `userspace` it comes to the ring only as the driver waits (a flush,
+   * a call, a full ring). Event indices and shm_signal then hold all kicks but one back, a virtqueue's flag does not. False
+   * if not given.
+   */
+  readonly busy?: boolean;
+  /**
+   * Interrupt line without `poll`, 5 if not given. While the ring is open it owns the interrupt controller: not for a VM
+   * whose own guest uses that.
+   */
+  readonly line?: number;
+}
+
+/** A request to be answered. */
+export interface SubmitOptions {
+  /** Bytes that the answer may have; what the ring has room for if not given. */
+  readonly reply?: number;
+}
+
+/** An answer to what was submitted. */
+export interface RingCompletion {
+  /** As `submit` gave it. */
+  readonly id: number;
+  /** The device's answer. */
+  readonly bytes: Uint8Array;
+}
+
+/** What a ring did since it was made. */
+export interface RingStats {
+  /** Requests put into the ring. */
+  readonly submitted: number;
+  /** Requests that the device has answered. */
+  readonly completed: number;
+  /** Doorbells that were rung. */
+  readonly kicks: number;
+  /** Doorbells that were due, and that the device did not want. */
+  readonly suppressedKicks: number;
+  /** Interrupts that the device raised. */
+  readonly interrupts: number;
+  /** Answers without one: the driver did not want it, or it was coalesced. */
+  readonly suppressedInterrupts: number;
+}
+
+/** The driver's side of a ring. One operation at a time: await each. */
+export interface Ring {
+  /** The kind and what it rides on, for people. */
+  readonly label: string;
+  /** Where the ring is in guest-physical memory, its requests behind it. */
+  readonly gpa: number;
+  /**
+   * Puts a request into the ring, and kicks when a batch is complete; waits for room if it is full. Answers its number,
+   * counted from 0. Throws `RangeError` for what does not fit, `Error` if the device has stopped serving the ring.
+   */
+  submit(buffers: Uint8Array | readonly Uint8Array[], options?: SubmitOptions): Promise<number>;
+  /** Kicks for what was submitted, if the device wants that; answers whether it did. */
+  kick(): Promise<boolean>;
+  /** What was answered and not collected yet. */
+  collect(): RingCompletion[];
+  /** Kicks, waits until everything is answered, and collects. */
+  flush(): Promise<RingCompletion[]>;
+  /**
+   * The *call ring*: a synchronous call by a ring, which everything submitted earlier is answered before, as it flushes
+   * and blocks. `fn` and the bytes go to the device's `call`.
+   */
+  call(fn: number, bytes?: Uint8Array, options?: SubmitOptions): Promise<Uint8Array>;
+  /** See `RingStats`. */
+  readonly stats: RingStats;
+  /** Takes the ring out of guest memory and its doorbell off the bus. */
+  close(): void;
+}
+
+/** What a ring needs of the machine: its doorbell and how the guest waits. */
+export interface RingGuest {
+  readonly label: string;
+  readonly gpa: number;
+  /** Runs the guest's doorbell, and lets interrupts in that come of it. */
+  ring(what: string): Promise<void>;
+  /** Waits for an interrupt, halted if the guest can; meanwhile the device does what it has to. */
+  wait(what: string, meanwhile: () => MaybePromise<void>): Promise<void>;
+  /** Throws `Error` if the device is no longer there. */
+  check(what: string): void;
+  close(): void;
+}
+
+/** `RingOptions` with everything given. */
+export type FullRingOptions = Required<RingOptions>;
+
+export class OpenRing implements Ring {
+  readonly label: string;
+  readonly gpa: number;
+  readonly #driver: DriverRing;
+  readonly #service: RingService;
+  readonly #guest: RingGuest;
+  readonly #options: FullRingOptions;
+  readonly #what: string;
+  readonly #answers: RingAnswer[] = [];
+  /** Our numbers by the ring's own, which it uses again. */
+  readonly #numbers = new Map<number, number>();
+  #submitted = 0;
+  #received = 0;
+  #unkicked = 0;
+  #kicks = 0;
+  #suppressed = 0;
+  /** Interrupts that the driver has looked after. */
+  #heard = 0;
+  /** The kernel half has matched a doorbell that the device has not looked after. */
+  #rung = false;
+  #closed = false;
+
+  constructor(
+    device: string,
+    driver: DriverRing,
+    service: RingService,
+    guest: RingGuest,
+    options: FullRingOptions,
+  ) {
+    this.#driver = driver;
+    this.#service = service;
+    this.#guest = guest;
+    this.#options = options;
+    this.label = guest.label;
+    this.gpa = guest.gpa;
+    this.#what = `${options.kind} ring of device "${device}" by ${guest.label}`;
+    driver.wantInterrupts(!options.poll);
+  }
+
+  get stats(): RingStats {
+    return {
+      submitted: this.#submitted,
+      kicks: this.#kicks,
+      suppressedKicks: this.#suppressed,
+      ...this.#service.stats,
+    };
+  }
+
+  async submit(
+    buffers: Uint8Array | readonly Uint8Array[],
+    { reply }: SubmitOptions = {},
+  ): Promise<number> {
+    const list = buffers instanceof Uint8Array ? [buffers] : buffers;
+    const what = `submit() to the ${this.#what}`;
+    const id = await this.#put(what, VERB.queue, 0, list, reply);
+    if (this.#unkicked >= this.#options.batch) {
+      await this.#kick(what);
+      if (this.#options.poll && !this.#options.busy) await this.#served();
+    }
+    return id;
+  }
+
+  async kick(): Promise<boolean> {
+    const what = `kick() of the ${this.#what}`;
+    this.#check(what);
+    const rang = await this.#kick(what);
+    if (this.#options.poll && !this.#options.busy) await this.#served();
+    return rang;
+  }
+
+  collect(): RingCompletion[] {
+    const what = `collect() from the ${this.#what}`;
+    this.#check(what);
+    this.#look();
+    return this.#answers.splice(0).map(({ id, bytes }) => ({ id, bytes: this.#opened(what, bytes) }));
+  }
+
+  async flush(): Promise<RingCompletion[]> {
+    const what = `flush() of the ${this.#what}`;
+    this.#check(what);
+    await this.#wait(what, () => this.#received === this.#submitted);
+    return this.collect();
+  }
+
+  async call(
+    fn: number,
+    bytes: Uint8Array = new Uint8Array(0),
+    { reply }: SubmitOptions = {},
+  ): Promise<Uint8Array> {
+    const what = `call(fn ${fn}) by the ${this.#what}`;
+    if (!Number.isInteger(fn) || fn < 0 || fn > 0xffff_ffff) {
+      throw new RangeError(`${what}: a function number is an integer of 32 bits, 0 to 4294967295`);
+    }
+    const id = await this.#put(what, VERB.call, fn, [bytes], reply);
+    const found = () => this.#answers.findIndex((answer) => answer.id === id);
+    await this.#wait(what, () => found() >= 0);
+    const [answer] = this.#answers.splice(found(), 1);
+    return this.#opened(what, answer.bytes);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#guest.close();
+  }
+
+  /** Bytes of a request and its reply that are left for the user. */
+  get #room(): number {
+    return this.#options.bytes;
+  }
+
+  async #put(
+    what: string,
+    verb: number,
+    fn: number,
+    buffers: readonly Uint8Array[],
+    reply: number | undefined,
+  ): Promise<number> {
+    this.#check(what);
+    const sent = buffers.reduce((sum, { length }) => sum + length, 0);
+    const capacity = reply ?? Math.max(this.#room - sent, 0);
+    if (!Number.isInteger(capacity) || capacity < 0) {
+      throw new RangeError(`${what}: a reply of ${capacity} bytes`);
+    }
+    if (sent + capacity > this.#room || buffers.length > MAX_BUFFERS) {
+      throw new RangeError(
+        `${what}: ${buffers.length} buffers of ${sent} bytes and a reply of ${capacity}: the ring was made for ` +
+          `${this.#room} bytes and ${MAX_BUFFERS} buffers; give \`bytes\``,
+      );
+    }
+    const first = new Uint8Array(requestHead(verb, fn).length + (buffers[0]?.length ?? 0));
+    first.set(requestHead(verb, fn));
+    if (buffers.length > 0) first.set(buffers[0], first.length - buffers[0].length);
+    const parts = [first, ...buffers.slice(1)];
+    // Meanwhile the device has come to what it was kicked for: its interrupt meets the guest in its next doorbell.
+    if (!this.#options.busy) await this.#served();
+    for (;;) {
+      const waiting = this.#submitted - this.#received;
+      const id = waiting >= this.#options.entries
+        ? undefined
+        : this.#driver.submit(parts, REPLY_HEAD + capacity);
+      if (id !== undefined) {
+        this.#numbers.set(id, this.#submitted);
+        this.#unkicked++;
+        return this.#submitted++;
+      }
+      await this.#wait(what, () => this.#submitted - this.#received < waiting);
+    }
+  }
+
+  /** Rings the doorbell if there is something to tell and the device wants to hear it. */
+  async #kick(what: string): Promise<boolean> {
+    if (this.#unkicked === 0) return false;
+    this.#unkicked = 0;
+    if (!this.#driver.wantsKick()) {
+      this.#suppressed++;
+      return false;
+    }
+    this.#kicks++;
+    this.#rung = true;
+    await this.#guest.ring(what);
+    this.#told();
+    return true;
+  }
+
+  /** What the handler does: looks, and asks for the next interrupt. */
+  #told(): void {
+    const { interrupts } = this.#service.stats;
+    if (interrupts === this.#heard) return;
+    this.#heard = interrupts;
+    this.#look();
+  }
+
+  /** Kicks, and waits until `done` once all that is answered has been looked at. */
+  async #wait(what: string, done: () => boolean): Promise<void> {
+    await this.#kick(what);
+    for (let tries = 0;; tries++) {
+      this.#look();
+      if (done()) return;
+      this.#check(what);
+      if (tries > 1) throw new Error(`${what}: the device was kicked and does not answer`);
+      // Interrupted for what has come since the last look, or it looks by itself.
+      if (this.#options.poll || this.#driver.wantInterrupts(true)) await this.#served();
+      else await this.#guest.wait(what, () => this.#served());
+    }
+  }
+
+  /** The device's own thread, if it was kicked. */
+  #served(): MaybePromise<void> {
+    if (this.#options.doorbell === "userspace" || !this.#rung) return;
+    this.#rung = false;
+    return this.#service.kick();
+  }
+
+  #look(): void {
+    for (let answer = this.#driver.collect(); answer; answer = this.#driver.collect()) {
+      this.#received++;
+      this.#answers.push({ id: this.#numbers.get(answer.id)!, bytes: answer.bytes });
+    }
+    // A shm_signal is pending until this is said.
+    if (!this.#options.poll) this.#driver.wantInterrupts(true);
+  }
+
+  #opened(what: string, reply: Uint8Array): Uint8Array {
+    const opened = fromReply(reply);
+    if (opened.ok) return opened.bytes;
+    throw new Error(`${what}: ${opened.reason}`);
+  }
+
+  #check(what: string): void {
+    if (this.#closed) throw new Error(`${what}: the ring is closed; make another one`);
+    const { broken } = this.#service;
+    if (broken) {
+      throw new Error(`${what}: the device has stopped serving the ring: ${broken.message}`, {
+        cause: broken,
+      });
+    }
+    this.#guest.check(what);
+  }
+}
+
+/** Most buffers of one request. */
+export const MAX_BUFFERS = 8;
