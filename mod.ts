@@ -33,6 +33,17 @@ export type { ListingLine, Program } from "./emulator/isa/program.ts";
 export type { InstructionSet, RegisterName } from "./emulator/isa/isa.ts";
 export type { NamedAddress, SymbolTable } from "./emulator/isa/symbols.ts";
 
+// Hypervisors: what a guest takes the one below it for, and how it calls it.
+export type {
+  BackendName,
+  Hypervisor,
+  HypervisorName,
+  HypervisorState,
+  WrongHypercall,
+} from "./emulator/machine/hypervisors/hypervisor.ts";
+export { HYPERVISORS } from "./emulator/machine/hypervisors/public.ts";
+export type { ErrorName, HypercallAbi, HypercallEntry } from "./emulator/machine/hypervisors/abi.ts";
+
 // Devices: what users write, and the buses and tables that lead to it.
 export type { AccessSize, Bus, BusHandler, BusName, BusRange, BusValue } from "./emulator/machine/bus.ts";
 export type { Device, DeviceContext, Reply } from "./emulator/machine/device.ts";
@@ -79,6 +90,16 @@ export { loadProfile, profileNames } from "./emulator/exits/profiles/profiles.ts
 export type { ExitRow, ExitSite } from "./emulator/exits/row.ts";
 export type { Handling, PricedStage, StageCycles } from "./emulator/exits/stages.ts";
 export type { Totals } from "./emulator/exits/totals.ts";
+export {
+  type BreakEven,
+  breakEven,
+  type FigureChange,
+  type Repriceable,
+  type StageOf,
+  type StageWeight,
+  stageWeights,
+  withFigures,
+} from "./emulator/exits/what_if.ts";
 
 // Transports: one call interface over hypercall, PIO and MMIO.
 export { createIo } from "./transports/io.ts";

@@ -6,6 +6,7 @@ import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import { getDocPageSync, type InferValue, type Parser, parseSync } from "@optique/core/parser";
 import { argument, command, constant, flag, option, passThrough } from "@optique/core/primitives";
 import { choice, integer, string } from "@optique/core/valueparser";
+import { HYPERVISOR_NAMES } from "./commands/support/hypervisor_names.ts";
 import { UserError } from "./errors.ts";
 
 const settings = object("Machine", {
@@ -20,6 +21,11 @@ const settings = object("Machine", {
   backend: optional(
     option("--backend", choice(["vmx", "svm", "kvm-hv", "kvm-pr"], { metavar: "NAME" }), {
       description: message`hypervisor`,
+    }),
+  ),
+  hypervisor: optional(
+    option("--hypervisor", choice(HYPERVISOR_NAMES, { metavar: "NAME" }), {
+      description: message`what the guest takes the hypervisor for`,
     }),
   ),
   profile: optional(

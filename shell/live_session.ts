@@ -77,6 +77,8 @@ export class LiveSession implements Session {
       "mode",
       "order",
       "backend",
+      "hypervisor",
+      "wrongHypercall",
       "profile",
       "memory",
       "vcpus",

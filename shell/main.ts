@@ -135,7 +135,7 @@ async function interruptible<T>(session: LiveSession, work: () => Promise<T>): P
 
 type MachineOptions = Pick<
   CommandLine,
-  "arch" | "mode" | "backend" | "profile" | "memory" | "vcpus" | "json"
+  "arch" | "mode" | "backend" | "hypervisor" | "profile" | "memory" | "vcpus" | "json"
 >;
 
 async function createSession(
@@ -149,6 +149,7 @@ async function createSession(
     ...(line.arch && { arch: line.arch }),
     ...(line.mode && { mode: line.mode }),
     ...(line.backend && { backend: line.backend }),
+    ...(line.hypervisor && { hypervisor: line.hypervisor }),
     ...(line.profile && { profile: line.profile }),
     ...(line.vcpus && { vcpus: line.vcpus }),
     ...(line.memory && { memory: line.memory * 2 ** 20 }),

@@ -13,6 +13,10 @@ export interface Settings {
   readonly order?: "le" | "be";
   /** By default what `createVm` picks for arch and mode. */
   readonly backend?: "vmx" | "svm" | "kvm-hv" | "kvm-pr";
+  /** What the guest takes the hypervisor for; by default what the backend shows. */
+  readonly hypervisor?: "kvm" | "xen" | "hyperv" | "vmware" | "epapr" | "papr" | "osi" | "none";
+  /** What becomes of the other vendor's hypercall instruction on x86; by default what the hypervisor does. */
+  readonly wrongHypercall?: "patch" | "emulate" | "reject";
   /** A cost profile, or the name of one. */
   readonly profile?: string | CostProfile;
   /** Bytes of guest RAM. */

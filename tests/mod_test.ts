@@ -7,11 +7,13 @@ import { ROOT } from "./support/module_graph.ts";
 const VALUES = [
   "AssemblyError",
   "ExitMismatch",
+  "HYPERVISORS",
   "OTHER_KEYS",
   "Uart16550",
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
+  "breakEven",
   "checkProfile",
   "createIo",
   "createVm",
@@ -23,10 +25,12 @@ const VALUES = [
   "profileNames",
   "rowsCsv",
   "snapshot",
+  "stageWeights",
   "standalone",
   "startMeter",
   "table",
   "tabulateExits",
+  "withFigures",
 ];
 
 Deno.test("mod.ts exports these values and no others", () => {

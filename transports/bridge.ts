@@ -3,12 +3,15 @@
  * of devices that come by either. Whatever a guest puts in a descriptor is copied once and checked then.
  */
 import type { BusHandler } from "../emulator/machine/bus.ts";
+import { readRegister, registerValues } from "../emulator/machine/hypervisors/abi.ts";
+import type { VirtualCpu } from "../emulator/machine/virtual_cpu.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import type { HypercallAbi } from "./abi.ts";
 import { callXHandler } from "./call_x.ts";
 import { checkRam, type GuestRam, MAX_TRANSFER } from "./descriptor.ts";
 import type { Target } from "./hypercalls.ts";
 import { after, isPromise, type MaybePromise } from "./maybe_promise.ts";
+import { otherNumber } from "./numbers.ts";
 import { PCI_IO_BASE } from "./pci_io_window.ts";
 import { ERRNO, Refusal } from "./status.ts";
 import {
@@ -30,9 +33,6 @@ import {
   VBUS_VERSION,
 } from "./vbus.ts";
 
-/** The private hypercall that rings for a fast call: its argument is the CPU's number. */
-export const FASTCALL_HYPERCALL = 0x5453_0020;
-
 interface CallDesc {
   readonly vector: number;
   readonly len: number;
@@ -46,7 +46,7 @@ export class Bridge {
   /** Why the last call got an errno; undefined if it did not. */
   refusal: Refusal | undefined;
   readonly #vm: Vm;
-  readonly #abi: HypercallAbi;
+  readonly #abi: HypercallAbi | string;
   readonly #find: (handle: number) => Target | undefined;
   readonly #registers = new DataView(new ArrayBuffer(CALL_DESC.size));
   /** By CPU, where its descriptor is. */
@@ -54,9 +54,10 @@ export class Bridge {
   /** By vbus's device handle, the device's own. */
   readonly #open = new Map<bigint, number>();
   #lastOpen = 0n;
+  #unregister = () => {};
 
   /** Claims its BARs. Throws `RangeError` if they are taken. */
-  constructor(vm: Vm, abi: HypercallAbi, find: (handle: number) => Target | undefined) {
+  constructor(vm: Vm, abi: HypercallAbi | string, find: (handle: number) => Target | undefined) {
     this.#vm = vm;
     this.#abi = abi;
     this.#find = find;
@@ -70,18 +71,7 @@ export class Bridge {
         vm.arch === "x86"
           ? vm.ports.add({ base: bar1.ports, size: BAR1.size, name: "vbus.bar1" }, one)
           : vm.mmio.add({ base: PCI_IO_BASE + bar1.ports, size: BAR1.size, name: "vbus.bar1.pci" }, one),
-      () =>
-        vm.hypercalls.register(FASTCALL_HYPERCALL, {
-          name: "trapsh FASTCALL",
-          handledIn: (vcpu) =>
-            this.#handledIn(this.#fast.get(Number(vcpu.registers.get(abi.args[0]) & 0xffffn))),
-          call: (vcpu) => {
-            const cpu = Number(BigInt.asUintN(32, vcpu.registers.get(abi.args[0])));
-            return after(this.#fastcall(cpu), () => vcpu.registers.set(this.#abi.status, 0n)) as
-              | void
-              | Promise<void>;
-          },
-        }),
+      () => this.#registerHypercall(),
     ];
     try {
       for (const claim of claims) claim();
@@ -100,9 +90,26 @@ export class Bridge {
     own(vm.mmio, bar1.memory);
     own(vm.mmio, PCI_IO_BASE + bar1.ports);
     own(vm.ports, bar1.ports);
-    if (vm.hypercalls.find(FASTCALL_HYPERCALL)?.name === "trapsh FASTCALL") {
-      vm.hypercalls.unregister(FASTCALL_HYPERCALL);
-    }
+    this.#unregister();
+  }
+
+  /** Rings for a fast call: the argument is the CPU's number. */
+  #registerHypercall(): void {
+    const abi = this.#abi, vm = this.#vm;
+    if (typeof abi === "string") return;
+    const number = otherNumber(abi, "FASTCALL");
+    const cpuOf = (vcpu: VirtualCpu) => Number(BigInt.asUintN(32, readRegister(vcpu.registers, abi.args[0])));
+    vm.hypercalls.register(number, {
+      name: "trapsh FASTCALL",
+      handledIn: (vcpu) => this.#handledIn(this.#fast.get(cpuOf(vcpu))),
+      call: (vcpu) => {
+        const done = after(this.#fastcall(cpuOf(vcpu)), () => {
+          for (const [name, value] of registerValues(abi.status, 0n)) vcpu.registers.set(name, value);
+        });
+        if (isPromise(done)) return done;
+      },
+    });
+    this.#unregister = () => void vm.hypercalls.unregister(number);
   }
 
   // --- BARs.

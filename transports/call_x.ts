@@ -5,6 +5,7 @@
  */
 import type { HandledIn } from "../emulator/engine/native_reason.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
+import { PRIVATE_NUMBERS } from "../emulator/machine/hypervisors/abi.ts";
 import type { HypercallAbi } from "./abi.ts";
 import { hypercallActions, serveHypercall, type Target } from "./hypercalls.ts";
 import { after, type MaybePromise } from "./maybe_promise.ts";
@@ -17,6 +18,8 @@ export function callXAbi(mode: 16 | 32 | 64): HypercallAbi {
     name: "pio_callX",
     stub: "callx",
     trap: "in eax, dx",
+    entry: { by: "instructions" },
+    numbers: PRIVATE_NUMBERS,
     source: "ours, after VMware's backdoor (open-vm-tools, backdoor_def.h)",
     number: wide("cx"),
     args: ["bx", "si", "di", "ax"].map(wide),
@@ -53,7 +56,7 @@ export function callXHandler(
         registers.set(abi.status, BigInt.asUintN(8 * abi.width, -BigInt(ERRNO.ENOSYS)));
         return 1;
       }
-      const done: MaybePromise<void> = serveHypercall(actions[name], registers, abi, find);
+      const done: MaybePromise<void> = serveHypercall(actions[name], registers, abi, vm.memory, find);
       return after(done, () => 1);
     },
   };

@@ -1,5 +1,6 @@
 /** How payloads may travel, and which vehicle can carry them so. */
 import type { Vm } from "../emulator/machine/vm.ts";
+import { mmioHypercalls } from "./mmio_hypercall.ts";
 import type { VehicleName } from "./negotiate.ts";
 
 /** How a call's payload travels; see `OpenOptions.data`. */
@@ -41,9 +42,8 @@ const REFUSALS: Readonly<Record<DataMode, (asked: Asked) => string | undefined>>
   },
   logical({ vm, via }) {
     if (via !== "hypercall") return "MMIO as a hypercall wants the hypercall vehicle";
-    return vm.backend.name === "kvm-pr"
-      ? "ePAPR defines no load or store as a hypercall; PAPR does (H_LOGICAL_CI_LOAD), under kvm-hv"
-      : undefined;
+    const calls = mmioHypercalls(vm, vm.hypervisor.abi(vm.backend.name, vm.mode));
+    return typeof calls === "string" ? calls : undefined;
   },
   fastcall: () => undefined,
   bridge: ({ via }) => via === "mmio" ? undefined : "the bridge's call registers are in memory (vbus's BAR0)",

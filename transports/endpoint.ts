@@ -2,12 +2,12 @@
 import type { Bus, BusHandler, BusRange } from "../emulator/machine/bus.ts";
 import type { Attachment } from "../emulator/machine/devices.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
-import { abiOf, type HypercallAbi } from "./abi.ts";
-import { CallPort } from "./call_port.ts";
-import { hypercallActions, serveHypercall, type Target } from "./hypercalls.ts";
-import { HYPERCALL, type HypercallName } from "./numbers.ts";
+import type { HypercallAbi } from "./abi.ts";
 import { Bridge } from "./bridge.ts";
+import { CallPort } from "./call_port.ts";
+import { handleOf, hypercallActions, serveHypercall, type Target } from "./hypercalls.ts";
 import { serveMmioHypercalls } from "./mmio_hypercall.ts";
+import { HYPERCALL_NAMES, hypercallNumber } from "./numbers.ts";
 import { PCI_IO_BASE, PortAllocator } from "./pci_io_window.ts";
 import { WINDOW_SIZE } from "./window.ts";
 import { registerHandler, windowHandler } from "./window_handler.ts";
@@ -29,7 +29,8 @@ export type Reachable =
 
 /** One per machine: `createIo` makes it. */
 export class Endpoint {
-  readonly abi: HypercallAbi;
+  /** How the guest makes hypercalls, or why it cannot. */
+  readonly abi: HypercallAbi | string;
   readonly #vm: Vm;
   readonly #byName = new Map<string, BoundDevice>();
   readonly #byHandle = new Map<number, BoundDevice>();
@@ -40,23 +41,10 @@ export class Endpoint {
 
   constructor(vm: Vm) {
     this.#vm = vm;
+    const abi = vm.hypervisor.abi(vm.backend.name, vm.mode);
     // Bytes lie in registers as the guest's own loads put them there.
-    this.abi = { ...abiOf(vm.backend.name, vm.mode), order: vm.isa.order };
-    const actions = hypercallActions((attachment) => vm.devices.context(attachment));
-    for (const name of Object.keys(HYPERCALL) as HypercallName[]) {
-      vm.hypercalls.register(HYPERCALL[name], {
-        name: `trapsh ${name}`,
-        handledIn: (vcpu) => this.#handledIn(vcpu.registers.get(this.abi.args[0])),
-        call: (vcpu) => {
-          return serveHypercall(
-            actions[name],
-            vcpu.registers,
-            this.abi,
-            (handle) => this.#byHandle.get(handle),
-          );
-        },
-      });
-    }
+    this.abi = typeof abi === "string" ? abi : { ...abi, order: vm.isa.order };
+    if (typeof this.abi !== "string") this.#registerHypercalls(this.abi);
     this.#unserve = serveMmioHypercalls(vm, this.abi);
     this.#unwatch = vm.devices.watch((event, attachment) => {
       if (event === "add") this.#bind(attachment);
@@ -80,12 +68,32 @@ export class Endpoint {
     this.#unserve();
     this.#unwatch();
     for (const name of [...this.#byName.keys()]) this.#unbind(name);
-    for (const number of Object.values(HYPERCALL)) this.#vm.hypercalls.unregister(number);
+    const { abi } = this;
+    if (typeof abi === "string") return;
+    for (const name of HYPERCALL_NAMES) this.#vm.hypercalls.unregister(hypercallNumber(abi, name));
   }
 
-  #handledIn(firstArgument: bigint): "kernel" | "userspace" {
-    const bound = this.#byHandle.get(Number(firstArgument & 0xffffn));
-    return bound?.attachment.device.handledIn ?? "userspace";
+  #registerHypercalls(abi: HypercallAbi): void {
+    const vm = this.#vm;
+    const actions = hypercallActions((attachment) => vm.devices.context(attachment));
+    for (const name of HYPERCALL_NAMES) {
+      vm.hypercalls.register(hypercallNumber(abi, name), {
+        name: `trapsh ${name}`,
+        handledIn: ({ registers }) => {
+          const bound = this.#byHandle.get(handleOf(registers, abi, vm.memory));
+          return bound?.attachment.device.handledIn ?? "userspace";
+        },
+        call: ({ registers }) => {
+          return serveHypercall(
+            actions[name],
+            registers,
+            abi,
+            vm.memory,
+            (handle) => this.#byHandle.get(handle),
+          );
+        },
+      });
+    }
   }
 
   #bind(attachment: Attachment): void {

@@ -1,12 +1,17 @@
 /** Single accesses by real guest code, at whatever port, address or hypercall number: what a prompt's `out` needs. */
+import { readRegister } from "../emulator/machine/hypervisors/abi.ts";
 import type { HypercallAbi } from "./abi.ts";
+import { hypercallPage } from "./hypercall_page.ts";
 import { PCI_IO_BASE, PCI_IO_SIZE } from "./pci_io_window.ts";
 import type { StubRunner } from "./stub_runner.ts";
 import { bareHypercall } from "./stubs/hypercall.ts";
 import { ppcAccess } from "./stubs/ppc_access.ts";
 import type { AccessRole, StubText } from "./stubs/stub_text.ts";
 import { x86MmioAccess, x86PioAccess } from "./stubs/x86_access.ts";
+import { abiRegisters, fastControl } from "./vehicles/hypercall_calls.ts";
 import { mmioAddress } from "./vehicles/mmio.ts";
+
+const PAGE = 4096;
 
 /** A hypercall's outcome, raw. */
 export interface HypercallResult {
@@ -33,9 +38,9 @@ export interface GuestAccess {
 /** `GuestAccess` by stubs. */
 export class StubGuestAccess implements GuestAccess {
   readonly #runner: StubRunner;
-  readonly #abi: HypercallAbi;
+  readonly #abi: HypercallAbi | string;
 
-  constructor(runner: StubRunner, abi: HypercallAbi) {
+  constructor(runner: StubRunner, abi: HypercallAbi | string) {
     this.#runner = runner;
     this.#abi = abi;
   }
@@ -62,20 +67,29 @@ export class StubGuestAccess implements GuestAccess {
   ): Promise<HypercallResult> {
     const abi = this.#abi;
     const what = `hypercall 0x${BigInt(number).toString(16)}`;
+    if (typeof abi === "string") throw new Error(`${what}: ${abi}`);
     if (args.length > abi.args.length) {
       throw new RangeError(`${what}: ${args.length} arguments; ${abi.name} takes ${abi.args.length}`);
     }
+    const { entry } = abi;
+    if (entry.by === "page" && entry.stride > 0 && Number(number) * entry.stride >= PAGE) {
+      throw new RangeError(`${what}: ${abi.name}'s page has ${PAGE / entry.stride} slots`);
+    }
     const cut = (value: number | bigint) => BigInt.asUintN(8 * abi.width, BigInt(value));
-    const registers: Record<string, bigint> = { [abi.number]: cut(number) };
-    args.forEach((value, index) => registers[abi.args[index]] = cut(value));
-    const stub = bareHypercall(abi, this.#runner.vm.arch);
-    const runner = this.#runner;
-    const run = await runner.exclusive(
-      what,
-      () => runner.run({ what, stub, inputs: {}, registers, exits: () => 1 }),
-    );
+    const runner = this.#runner, { arch, mode } = runner.vm;
+    // Arguments are in registers: where they could be in memory, the control word says so.
+    const control = fastControl(abi, Number(cut(number)));
+    const registers = abiRegisters(runner, abi, {
+      [abi.number]: abi.memoryWords === undefined ? cut(number) : BigInt(control),
+      ...Object.fromEntries(args.map((value, index) => [abi.args[index], cut(value)])),
+    });
+    const run = await runner.exclusive(what, async () => {
+      const page = await hypercallPage(runner, what);
+      const stub = bareHypercall(abi, arch, mode, Number(cut(number)), page);
+      return await runner.run({ what, stub, inputs: {}, registers, exits: () => 1 });
+    });
     return {
-      status: run.register(abi.status),
+      status: readRegister({ get: (name) => run.register(name) }, abi.status),
       outputs: Object.fromEntries(
         abi.outputs.concat(abi.length === "status" ? [] : [abi.length]).map((
           name,

@@ -1,8 +1,11 @@
 /** The host's side of our hypercalls (`numbers.ts`): arguments from registers, the answer into registers. */
 import type { DeviceContext } from "../emulator/machine/device.ts";
 import type { Attachment } from "../emulator/machine/devices.ts";
-import { fromWords, type HypercallAbi, replyCapacity, toWords } from "./abi.ts";
+import { HV_FAST } from "../emulator/machine/hypervisors/hyperv.ts";
+import { readRegister, registerValues } from "../emulator/machine/hypervisors/abi.ts";
+import { fromWords, type HypercallAbi, replyCapacity, toWords, widestAccess } from "./abi.ts";
 import type { CallPort } from "./call_port.ts";
+import { checkRam, type GuestRam } from "./descriptor.ts";
 import { guarded } from "./device_failure.ts";
 import { after, isPromise, type MaybePromise } from "./maybe_promise.ts";
 import type { HypercallName } from "./numbers.ts";
@@ -108,7 +111,10 @@ export function hypercallActions(
     WRITE(target, args, abi) {
       const [size, offset] = registerAccess(target, args);
       const { device } = target.attachment;
-      const wide = abi.width === 8 ? args[2] : args[2] | (args[3] << 32n);
+      if (size > widestAccess(abi)) {
+        throw new Refusal("EINVAL", `a store of ${size} bytes in ${args.length} registers`);
+      }
+      const wide = abi.width === 8 ? args[2] : args[2] | ((args[3] ?? 0n) << 32n);
       const bits = BigInt.asUintN(8 * size, wide);
       const value = size === 8 ? bits : Number(bits);
       const asked = `write(offset ${offset}, size ${size})`;
@@ -120,22 +126,95 @@ export function hypercallActions(
   };
 }
 
-/** Writes an answer into the registers that the ABI names. */
-function putAnswer(registers: RegisterFile, abi: HypercallAbi, answer: Answer): void {
-  const bits = 8 * abi.width;
-  const put = (name: string, value: bigint) => registers.set(name, BigInt.asUintN(bits, value));
-  if (abi.length === "status") {
-    put(abi.status, BigInt(answer.status));
-  } else {
-    put(abi.status, 0n);
-    put(abi.length, BigInt(answer.status));
+/** One call as the ABI brings it: its arguments, and the way back for its answer. */
+interface Frame {
+  readonly args: readonly bigint[];
+  /** Of this call: what fits may depend on where its memory is. */
+  readonly abi: HypercallAbi;
+  /** A success. */
+  put(answer: Answer): void;
+}
+
+function put(registers: RegisterFile, name: string, value: bigint, abi: HypercallAbi): void {
+  for (const [register, part] of registerValues(name, BigInt.asUintN(8 * abi.width, value))) {
+    registers.set(register, part);
   }
-  const words = answer.words ?? toWords(abi, answer.bytes ?? new Uint8Array(0));
-  words.forEach((word, index) => put(abi.outputs[index], word));
 }
 
 function putError(registers: RegisterFile, abi: HypercallAbi, code: number): void {
-  registers.set(abi.status, BigInt.asUintN(8 * abi.width, BigInt(code)));
+  put(registers, abi.status, BigInt(code), abi);
+}
+
+/** Arguments and outputs are registers. */
+function registerFrame(registers: RegisterFile, abi: HypercallAbi): Frame {
+  const mask = (1n << BigInt(8 * abi.width)) - 1n;
+  return {
+    args: abi.args.map((register) => readRegister(registers, register) & mask),
+    abi,
+    put(answer) {
+      if (abi.length === "status") {
+        put(registers, abi.status, BigInt(answer.status), abi);
+      } else {
+        put(registers, abi.status, 0n, abi);
+        put(registers, abi.length, BigInt(answer.status), abi);
+      }
+      const words = answer.words ?? toWords(abi, answer.bytes ?? new Uint8Array(0));
+      words.forEach((word, index) => put(registers, abi.outputs[index], word, abi));
+    },
+  };
+}
+
+const PAGE = 4096n;
+/** Words that any call has, beside its payload. */
+const FIXED_WORDS = 4;
+
+/** Bytes from an address to the end of its page, which a block may not cross. */
+function room(address: bigint): number {
+  return Number(PAGE - (address & (PAGE - 1n)));
+}
+
+/**
+ * Hyper-V's: a fast call has two words in registers and returns a status alone; any other has both blocks in guest memory.
+ * Throws `Refusal` for blocks outside of RAM.
+ */
+function memoryFrame(registers: RegisterFile, abi: HypercallAbi, ram: GuestRam): Frame {
+  const control = readRegister(registers, abi.number);
+  const args = abi.args.map((register) => readRegister(registers, register));
+  const success = () => put(registers, abi.status, 0n, abi);
+  if (control & HV_FAST) return { args, abi, put: success };
+  const [input, output] = args, most = room(input) / 8;
+  const words = (count: number) => {
+    checkRam(ram, input, 8 * count, "input");
+    const bytes = ram.read(input, 8 * count), view = new DataView(bytes.buffer, bytes.byteOffset);
+    return Array.from({ length: count }, (_, i) => view.getBigUint64(8 * i, true));
+  };
+  const length = Number((words(1)[0] >> 16n) & 0xffffn);
+  checkRam(ram, output, room(output), "output");
+  return {
+    args: words(Math.min(most, FIXED_WORDS + Math.ceil(length / 8))),
+    abi: { ...abi, memoryWords: room(output) / 8 },
+    put(answer) {
+      const reply = answer.words ? fromWords(abi, answer.words, 8 * answer.words.length) : answer.bytes;
+      const block = new Uint8Array(8 + (reply?.length ?? 0));
+      new DataView(block.buffer).setBigUint64(0, BigInt(answer.status), true);
+      if (reply) block.set(reply, 8);
+      ram.write(output, block);
+      success();
+    },
+  };
+}
+
+/** The handle that a call is for; 0, which no device has, where it cannot be told. */
+export function handleOf(registers: RegisterFile, abi: HypercallAbi, ram: GuestRam): number {
+  try {
+    const first = abi.memoryWords === undefined
+      ? readRegister(registers, abi.args[0])
+      : memoryFrame(registers, abi, ram).args[0];
+    return Number(first & 0xffffn);
+  } catch (error) {
+    if (error instanceof Refusal) return 0;
+    throw error;
+  }
 }
 
 /** Serves one hypercall for a vCPU. A handler that throws makes it throw. */
@@ -143,23 +222,25 @@ export function serveHypercall(
   action: Action,
   registers: RegisterFile,
   abi: HypercallAbi,
+  ram: GuestRam,
   find: (handle: number) => Target | undefined,
 ): void | Promise<void> {
-  const mask = (1n << BigInt(8 * abi.width)) - 1n;
-  const args = abi.args.map((register) => registers.get(register) & mask);
-  const handle = Number(args[0] & 0xffffn);
-  const target = find(handle);
-  if (target === undefined) return putError(registers, abi, abi.errors.ENODEV);
-  const finish = (answer: Answer): void => {
-    if (answer.status >= 0) return putAnswer(registers, abi, answer);
-    putError(registers, abi, errorCode(abi, answer.status));
-  };
+  let target: Target | undefined;
   try {
-    const answer = action(target, args, abi);
+    const frame = abi.memoryWords === undefined
+      ? registerFrame(registers, abi)
+      : memoryFrame(registers, abi, ram);
+    target = find(Number(frame.args[0] & 0xffffn));
+    if (target === undefined) return putError(registers, abi, abi.errors.ENODEV);
+    const finish = (answer: Answer): void => {
+      if (answer.status >= 0) return frame.put(answer);
+      putError(registers, abi, errorCode(abi, answer.status));
+    };
+    const answer = action(target, frame.args, frame.abi);
     return isPromise(answer) ? answer.then(finish) : finish(answer);
   } catch (error) {
-    if (error instanceof Refusal) return finish({ status: target.port.refuse(error) });
-    throw error;
+    if (!(error instanceof Refusal)) throw error;
+    return putError(registers, abi, errorCode(abi, target?.port.refuse(error) ?? -ERRNO[error.errno]));
   }
 }
 

@@ -6,6 +6,7 @@ import { MAX_TRANSFER } from "./descriptor.ts";
 import { type BoundDevice, Endpoint } from "./endpoint.ts";
 import { type GuestAccess, StubGuestAccess } from "./guest_access.ts";
 import { mmioHypercalls } from "./mmio_hypercall.ts";
+import { hypercallPage } from "./hypercall_page.ts";
 import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.ts";
 import { toBytes } from "./payload.ts";
 import { PCI_IO_BASE } from "./pci_io_window.ts";
@@ -107,7 +108,6 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   return {
-    // deno-lint-ignore require-await -- a remote backend will have to ask
     async open(name, { via, data = "auto" } = {}) {
       const bound = endpoint.find(name);
       if (bound === undefined) {
@@ -118,6 +118,12 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
         throw new TypeError(`there is no data mode "${data}"; there are ${DATA_MODES.join(", ")}`);
       }
       const choice = negotiate(vm, bound, via, options.vehicles ?? VEHICLES, data);
+      // What a driver asks of the hypervisor when it starts is no call's cost. In an exit it has to wait.
+      const byPage = typeof endpoint.abi !== "string" && endpoint.abi.entry.by === "page";
+      if (choice.via === "hypercall" && byPage && !vm.busy) {
+        const what = `open device "${name}"`;
+        await runner.exclusive(what, () => hypercallPage(runner, what));
+      }
       return new OpenHandle(endpoint, runner, rings, vbus, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
@@ -262,11 +268,14 @@ class OpenHandle implements Handle {
     const wiring: Wiring = { runner: this.#runner, port: bound.port };
     const place = this.#choice.pciIo === true ? bound.pciIo : this.via === "pio" ? bound.ports : bound.mmio;
     const { abi } = this.#endpoint, { vm } = this.#runner, { handle } = bound.attachment;
-    if (this.via === "hypercall" && this.data === "logical") {
-      if (!bound.mmio.ok) throw new Error(`device "${this.device}" is out of reach: ${bound.mmio.reason}`);
-      return new LogicalVehicle(wiring, abi, mmioHypercalls(vm.backend.name, abi)!, bound.mmio);
-    }
     if (this.via === "hypercall") {
+      if (typeof abi === "string") throw new Error(`no hypercalls: ${abi}`);
+      if (this.data === "logical") {
+        if (!bound.mmio.ok) throw new Error(`device "${this.device}" is out of reach: ${bound.mmio.reason}`);
+        const calls = mmioHypercalls(vm, abi);
+        if (typeof calls === "string") throw new Error(calls);
+        return new LogicalVehicle(wiring, abi, calls, bound.mmio);
+      }
       const vehicle = new HypercallVehicle(wiring, abi, handle);
       return this.data === "fastcall" ? this.#byVbus(wiring, vehicle, handle) : vehicle;
     }

@@ -4,9 +4,11 @@
  * paravirtual-MMIO hypercall that Tsirkin measured in 2013. Arguments in the ABI's order: size, address, value.
  */
 import type { AccessSize, BusValue } from "../emulator/machine/bus.ts";
+import { readRegister, registerValues } from "../emulator/machine/hypervisors/abi.ts";
 import type { VirtualCpu } from "../emulator/machine/virtual_cpu.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import type { HypercallAbi } from "./abi.ts";
+import { otherNumber } from "./numbers.ts";
 import { after, isPromise, type MaybePromise } from "./maybe_promise.ts";
 
 /** Numbers of the calls, and where a load leaves its value. */
@@ -16,20 +18,17 @@ export interface MmioHypercalls {
   readonly value: string;
 }
 
-/** What a backend's guests use; undefined where there is nothing like it. */
-export function mmioHypercalls(
-  backend: Vm["backend"]["name"],
-  abi: HypercallAbi,
-): MmioHypercalls | undefined {
-  switch (backend) {
-    case "kvm-hv":
-      return { load: 0x3c, store: 0x40, value: "r4" };
-    case "vmx":
-    case "svm":
-      return { load: 0x5453_0024, store: 0x5453_0028, value: abi.args[2] };
-    case "kvm-pr":
-      return undefined;
+/** What a machine's guests use; a reason where there is nothing like it. */
+export function mmioHypercalls(vm: Vm, abi: HypercallAbi | string): MmioHypercalls | string {
+  if (typeof abi === "string") return abi;
+  if (vm.hypervisor.name === "papr") return { load: 0x3c, store: 0x40, value: "r4" };
+  if (vm.arch === "ppc") {
+    return `${abi.name} defines no load or store as a hypercall; PAPR does (H_LOGICAL_CI_LOAD), as under kvm-hv`;
   }
+  if (abi.memoryWords !== undefined || abi.args.length < 3) {
+    return `${abi.name} has no three registers for size, address and value`;
+  }
+  return { load: otherNumber(abi, "MMIO_LOAD"), store: otherNumber(abi, "MMIO_STORE"), value: abi.args[2] };
 }
 
 /** A register's value as bytes in the order of their addresses, or back: PAPR's are big-endian, whatever the guest is. */
@@ -41,9 +40,9 @@ export function busOrder(vm: Vm, value: bigint, size: number): bigint {
 }
 
 /** Registers the calls of the backend, if it has any that nobody has registered. Returns what takes them away. */
-export function serveMmioHypercalls(vm: Vm, abi: HypercallAbi): () => void {
-  const calls = mmioHypercalls(vm.backend.name, abi);
-  if (calls === undefined) return () => {};
+export function serveMmioHypercalls(vm: Vm, abi: HypercallAbi | string): () => void {
+  const calls = mmioHypercalls(vm, abi);
+  if (typeof calls === "string" || typeof abi === "string") return () => {};
   const own = ([["load", "in"], ["store", "out"]] as const).filter(([name]) =>
     !vm.hypercalls.find(calls[name])
   );
@@ -95,7 +94,11 @@ function serve(
   direction: "in" | "out",
 ): void | Promise<void> {
   const { size, address, value } = argumentsOf(abi, vcpu);
-  const put = (name: string, what: bigint) => vcpu.registers.set(name, BigInt.asUintN(8 * abi.width, what));
+  const put = (name: string, what: bigint) => {
+    for (const [register, value] of registerValues(name, BigInt.asUintN(8 * abi.width, what))) {
+      vcpu.registers.set(register, value);
+    }
+  };
   if (!SIZES.includes(size) || Number(size) > abi.width) {
     return put(abi.status, BigInt(abi.errors.EINVAL));
   }

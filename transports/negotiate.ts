@@ -1,6 +1,7 @@
 /** Which vehicle a handle rides on: the best that the hypervisor offers, or the one asked for; and why. */
 import type { Vm } from "../emulator/machine/vm.ts";
 import { type DataMode, dataRefusal } from "./data_modes.ts";
+import { widestAccess } from "./abi.ts";
 import type { BoundDevice } from "./endpoint.ts";
 
 /** The name of a way to a device. */
@@ -36,13 +37,23 @@ const HYPERCALL_TRAP = {
 const TWO_ACCESSES = "8 bytes are two accesses of 4, low half first: two exits";
 
 function offerHypercall(vm: Vm): Offer {
+  const { hypervisor, mode } = vm;
+  const abi = hypervisor?.abi(vm.backend.name, mode);
+  if (typeof abi === "string") return { ok: false, reason: `hypervisor ${hypervisor.name}: ${abi}` };
   const [trap, text] = HYPERCALL_TRAP[vm.backend.name];
   const rule = vm.backend.traps[trap];
   if (rule === undefined || rule.do !== "exit") {
     const why = rule?.do === "exception" ? rule.why : `${trap} does not leave the guest`;
     return { ok: false, reason: `${vm.backend.title} offers none: ${why}` };
   }
-  return { ok: true, via: "hypercall", label: "hypercall", notes: [`${text} on ${vm.backend.name}`] };
+  // Each backend's own is said in its own words.
+  const own = abi === undefined || abi.trap === trap || ["epapr", "papr"].includes(hypervisor.name);
+  const how = own ? text : `${abi.name} (${abi.trap})`;
+  const notes = [`${how} on ${vm.backend.name}`];
+  if (abi && widestAccess(abi) === 4) {
+    notes.push(`${abi.args.length} registers carry arguments: ${TWO_ACCESSES}`);
+  }
+  return { ok: true, via: "hypercall", label: "hypercall", notes };
 }
 
 function offerPio(vm: Vm, bound: BoundDevice): Offer {

@@ -15,6 +15,10 @@ export const STUB_SLOT = {
   in: 0xc000,
   /** Bytes of either. */
   chunk: 0x3000,
+  /** Top of a stack of half a page, for stubs that call; above the descriptor. */
+  stack: 0x9000,
+  /** A hypercall page, where the hypervisor wants one and the guest has none. */
+  page: 0xf000,
   size: 0x1_0000,
 } as const;
 

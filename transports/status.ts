@@ -3,19 +3,12 @@
  * Each hypercall ABI says the same in its own way: see `abi.ts`.
  */
 
-/** The errno values in use; Linux's numbers. */
-export const ERRNO = {
-  EIO: 5,
-  E2BIG: 7,
-  EAGAIN: 11,
-  EFAULT: 14,
-  ENODEV: 19,
-  EINVAL: 22,
-  ENOSYS: 38,
-  EINPROGRESS: 115,
-} as const;
+import { ERROR_NUMBERS, type ErrorName } from "../emulator/machine/hypervisors/abi.ts";
 
-export type ErrnoName = keyof typeof ERRNO;
+/** The errno values in use; Linux's numbers. */
+export const ERRNO: typeof ERROR_NUMBERS = ERROR_NUMBERS;
+
+export type ErrnoName = ErrorName;
 
 /** The name of a negative errno, `"status N"` for one that is not ours. */
 export function statusName(status: number): string {

@@ -147,7 +147,7 @@ export class StubRunner {
 
   /** Writes payload bytes where stubs take them from: at most one chunk. */
   writeOut(bytes: Uint8Array): void {
-    this.#map();
+    this.map();
     this.vm.memory.write(this.places.stubs + STUB_SLOT.out, bytes);
   }
 
@@ -158,7 +158,7 @@ export class StubRunner {
 
   /** Fills in what a descriptor's stub needs beside the descriptor, and returns the pointer to the block. */
   writeBlock(target: number): bigint {
-    this.#map();
+    this.map();
     const gpa = this.places.stubs + STUB_SLOT.block;
     const bytes = new Uint8Array(8);
     const view = new DataView(bytes.buffer);
@@ -194,7 +194,8 @@ export class StubRunner {
     this.#next = STUB_SLOT.text;
   }
 
-  #map(): void {
+  /** Makes the stub slot, if it is not there. */
+  map(): void {
     if (this.#mapped) return;
     this.vm.memory.addSlot({ gpa: this.places.stubs, size: STUB_SLOT.size, name: "transport stubs" });
     this.#mapped = true;
@@ -203,7 +204,7 @@ export class StubRunner {
   #place(stub: StubText<string>): Placed {
     const known = this.#placed.get(stub.name);
     if (known !== undefined) return known;
-    this.#map();
+    this.map();
     const origin = pointer(this.places, this.#next);
     const program = this.vm.assemble(inByteOrder(this.vm.isa.order, stub.text), origin);
     if (this.#next + program.bytes.length > STUB_SLOT.textEnd) {

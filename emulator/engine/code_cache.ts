@@ -1,25 +1,32 @@
 /**
- * Decoded blocks in linear memory: records, the hash that compiled code finds them by, and which pages
- * they were decoded from. Code that is changed is struck out record by record, so that a block notices
- * even in the middle of being run.
+ * Decoded blocks in linear memory: records, the hash that compiled code finds them by, and which bytes they were decoded
+ * from. A block whose code is changed is found no more; the one that is being run is struck out record by record, so that
+ * it notices even in the middle. A block that was given up is used again once its bytes are what they were.
  */
+import { STATE } from "../ir/layout.ts";
 import { TLB } from "../ir/tlb_layout.ts";
-import type { Decoded, Form, Isa, Undecodable } from "../isa/isa.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
 import { emptyTag, HASH, hashOffset, tagOf } from "./block_hash.ts";
+import { type Block, BlockWriter, type Decoding } from "./block_writer.ts";
+import { DecodeMemo } from "./decode_memo.ts";
+import { type CodeAt, decodeAt, type NoInstruction } from "./fetch.ts";
 import { extraHandler } from "./interpreter_module.ts";
-import { fieldOffsets, RECORD } from "./record.ts";
+import { RECORD } from "./record.ts";
+import type { CpuState } from "./state.ts";
+
+export type { Block };
 
 /** Instructions in a block, at most: what one budget check covers. */
 const BLOCK_LIMIT = 64;
 /** Bytes of records before everything is dropped and decoded anew: 16,384 instructions. */
 const CACHE_BYTES = 1 << 20;
 const PAGE = 2 ** TLB.pageBits;
+/** Stores to a page beside its code, each of which the host has to look at, before the page is taken for data. */
+const SPARED_LIMIT = 256;
 
 /** Where blocks come from and what they cost. */
-export interface CodeSource {
-  /** Place in linear memory of the code byte at a linear guest address, or -1 where there is none. */
-  codeAt(address: bigint): number;
+export interface CodeSource extends CodeAt {
   /** Cycles that an instruction of this class costs (whole, below 65,536). */
   costOf(cycleClass: string): number;
   /** Addresses (as the program counter holds them) at which no block may run past. */
@@ -28,61 +35,35 @@ export interface CodeSource {
   codePage(place: number): void;
 }
 
-export interface Block {
-  /** Place of the first record. */
-  readonly record: number;
-  readonly count: number;
-  readonly cycles: number;
+/** Bytes in linear memory, on one page. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
 }
 
 /** A block, what it is known by, and the place of the entry that compiled code finds it by. */
 interface Cached extends Block {
-  readonly key: bigint;
+  readonly pc: bigint;
+  readonly linear: bigint;
   readonly tag: bigint;
   readonly entry: number;
-  /** The page that its only instruction crosses into: its linear address and its place. */
-  readonly second?: { readonly linear: bigint; readonly place: number };
+  /** Where its code lies: two where its only instruction crosses into another page. */
+  readonly code: readonly Range[];
+  /** The linear address of that second page. */
+  readonly second: bigint | undefined;
+  /** What its code was, all ranges in a row. */
+  readonly bytes: Uint8Array;
+  /** Its code is as it was, and stores to it are noticed. */
+  live: boolean;
+  /** The handlers that its records had before they were struck out. */
+  struck: Uint16Array | undefined;
 }
 
-/** Why there is no block. */
-export type NoBlock =
-  | { readonly kind: "fetch"; readonly address: bigint }
-  | { readonly kind: "undecodable"; readonly bytes: Uint8Array; readonly why: Undecodable };
-
-interface Decoding {
-  readonly pc: bigint;
-  readonly nextPc: bigint;
-  readonly instruction: Decoded;
-}
-
-/**
- * What an instruction fetch yields at one address. The second page of an instruction that crosses into one is looked at
- * only if it does, and `within` a page not at all: looking has effects on the guest's page tables.
- */
-export function fetchAndDecode(
-  isa: Isa,
-  arena: Arena,
-  source: CodeSource,
-  pc: bigint,
-  linear: bigint,
-  within = false,
-): Decoded | NoBlock {
-  const place = source.codeAt(linear);
-  if (place < 0) return { kind: "fetch", address: linear };
-  const onPage = Math.min(isa.maxLength, PAGE - place % PAGE);
-  let bytes = arena.u8.slice(place, place + onPage);
-  let instruction = isa.decode(bytes, pc);
-  if ("undecodable" in instruction && instruction.truncated && onPage < isa.maxLength) {
-    const next = linear + BigInt(onPage), rest = within ? -1 : source.codeAt(next);
-    if (rest < 0) return { kind: "fetch", address: next };
-    const whole = new Uint8Array(isa.maxLength);
-    whole.set(bytes);
-    whole.set(arena.u8.subarray(rest, rest + isa.maxLength - onPage), onPage);
-    bytes = whole;
-    instruction = isa.decode(bytes, pc);
-  }
-  if ("form" in instruction) return instruction;
-  return { kind: "undecodable", bytes: bytes.slice(0, instruction.length), why: instruction };
+/** A page of linear memory that code was decoded from. */
+interface CodePage {
+  readonly blocks: Set<Cached>;
+  /** Stores to it that changed no code. */
+  spared: number;
 }
 
 export class CodeCache {
@@ -90,65 +71,63 @@ export class CodeCache {
   readonly hash: number;
   readonly #isa: Isa;
   readonly #arena: Arena;
+  readonly #state: CpuState;
   readonly #source: CodeSource;
+  readonly #writer: BlockWriter;
+  readonly #memo: DecodeMemo;
   readonly #records: number;
   readonly #scratch: number;
   #used = 0;
-  /** Blocks by the page of linear memory that their code lies on. */
-  readonly #pages = new Map<number, Cached[]>();
-  /** Blocks by address and place of their code, whether compiled code finds them now or not. */
-  readonly #blocks = new Map<bigint, Cached>();
+  /** By number; those that hold a live block. */
+  readonly #pages = new Map<number, CodePage>();
+  /** Blocks by the place of their code, whether compiled code finds them now or not. */
+  readonly #blocks = new Map<number, Cached[]>();
   /** The same in the order of their records. */
   #inOrder: Cached[] = [];
   /** Entries of the hash that may hold a block. */
-  #entries = new Set<number>();
-  #scratchPages: number[] = [];
-  #scratchBlock: Block | undefined;
+  readonly #entries = new Set<number>();
+  /** The short block, and where its code lies while that matters. */
+  #short: Block | undefined;
+  #shortCode: readonly Range[] = [];
   readonly #stale: number;
-  readonly #numbers: ReadonlyMap<Form, number>;
-  readonly #offsets = new Map<Form, readonly number[]>();
 
-  constructor(isa: Isa, arena: Arena, source: CodeSource) {
+  constructor(isa: Isa, arena: Arena, state: CpuState, source: CodeSource) {
     this.#isa = isa;
     this.#arena = arena;
+    this.#state = state;
     this.#source = source;
+    this.#writer = new BlockWriter(isa, arena, (cycleClass) => source.costOf(cycleClass));
+    this.#memo = new DecodeMemo(arena);
     this.hash = arena.allocate(HASH.entries * HASH.entrySize);
     this.#records = arena.allocate(CACHE_BYTES);
     this.#scratch = arena.allocate((BLOCK_LIMIT + 1) * RECORD.size);
     this.#stale = extraHandler(isa, "stale");
-    this.#numbers = formNumbers(isa);
-    this.flush();
+    for (let i = 0; i < HASH.entries; i++) this.#empty(this.hash + i * HASH.entrySize);
   }
 
   /** Forgets every block. One that is being run notices before its next instruction. */
   flush(): void {
-    for (const block of this.#blocks.values()) this.#strike(block);
-    if (this.#scratchBlock) this.#strike(this.#scratchBlock);
+    this.#strikeRunning();
     this.#used = 0;
     this.#blocks.clear();
     this.#inOrder = [];
     this.#pages.clear();
-    this.#scratchPages = [];
-    this.#entries.clear();
-    for (let i = 0; i < HASH.entries; i++) this.#empty(this.hash + i * HASH.entrySize);
+    this.#short = undefined;
+    this.#shortCode = [];
+    this.#emptyAll();
   }
 
   /**
-   * The place of a linear address has to be asked for anew. Blocks stay, for when it is the same; the one that holds
-   * `record`, if there is one, is being run and ends with that record.
+   * The place of a linear address has to be asked for anew. Blocks stay, for when it is the same; the one that is being
+   * run ends with the instruction at hand.
    */
-  forgetMappings(record: number): void {
-    for (const entry of this.#entries) this.#empty(entry);
-    this.#entries.clear();
-    if (record === 0) return;
-    const scratch = this.#scratchBlock;
-    if (scratch && holds(scratch, record)) this.#strike(scratch);
-    const block = this.#blockOf(record);
-    if (block) this.#drop(block);
+  forgetMappings(): void {
+    this.#emptyAll();
+    this.#strikeRunning();
   }
 
   /** The block at `pc`, whose code is fetched from `linear`; decoded if need be, and found by compiled code from then on. */
-  block(pc: bigint, linear: bigint): Block | NoBlock {
+  block(pc: bigint, linear: bigint): Block | NoInstruction {
     const entry = this.hash + hashOffset(Number(BigInt.asUintN(32, linear)));
     const { view } = this.#arena;
     const tag = tagOf(pc, linear);
@@ -162,24 +141,72 @@ export class CodeCache {
     }
     const place = this.#source.codeAt(linear);
     if (place < 0) return { kind: "fetch", address: linear };
-    const key = BigInt(place) << 128n | BigInt.asUintN(64, linear) << 64n | pc;
-    const known = this.#blocks.get(key);
-    if (known && this.#isInPlace(known)) return this.#install(known);
-    if (known) this.#drop(known);
+    const known = this.#blocks.get(place)?.find((block) => block.pc === pc && block.linear === linear);
+    if (known && this.#revive(known)) return this.#install(known);
+    if (known) this.#forget(known, place);
     if (this.#used + (BLOCK_LIMIT + 1) * RECORD.size > CACHE_BYTES) this.flush();
-    const decoded = this.#decode(pc, linear, BLOCK_LIMIT);
+    const decoded = this.#decode(place, pc, linear, BLOCK_LIMIT);
     if (!Array.isArray(decoded)) return decoded;
-    const written = this.#write(decoded, this.#records + this.#used);
-    const block = { ...written, key, tag, entry, second: this.#second(linear, decoded) };
+    const written = this.#writer.write(decoded, this.#records + this.#used);
+    const { code, second } = this.#codeOf(place, linear, decoded);
+    const bytes = this.#bytesOf(code);
+    const block = { ...written, pc, linear, tag, entry, code, second, bytes, live: false, struck: undefined };
     this.#used += (block.count + 1) * RECORD.size;
-    for (const page of this.#mark(linear, decoded)) {
-      const blocks = this.#pages.get(page);
-      if (blocks) blocks.push(block);
-      else this.#pages.set(page, [block]);
-    }
-    this.#blocks.set(key, block);
+    const others = this.#blocks.get(place);
+    if (others) others.push(block);
+    else this.#blocks.set(place, [block]);
     this.#inOrder.push(block);
+    this.#enliven(block);
     return this.#install(block);
+  }
+
+  /** A block of at most `limit` instructions that is good for one run only. */
+  shortBlock(pc: bigint, linear: bigint, limit: number): Block | NoInstruction {
+    const place = this.#source.codeAt(linear);
+    if (place < 0) return { kind: "fetch", address: linear };
+    const decoded = this.#decode(place, pc, linear, Math.min(limit, BLOCK_LIMIT));
+    if (!Array.isArray(decoded)) return decoded;
+    const { code } = this.#codeOf(place, linear, decoded);
+    for (const { start } of code) {
+      if (!this.isCode(start)) this.#source.codePage(start);
+    }
+    this.#shortCode = code;
+    return this.#short = this.#writer.write(decoded, this.#scratch);
+  }
+
+  /** Whether code was decoded from the page of linear memory that holds `place`. */
+  isCode(place: number): boolean {
+    const page = pageOf(place);
+    return this.#pages.has(page) || this.#shortCode.some(({ start }) => pageOf(start) === page);
+  }
+
+  /** Bytes of linear memory were changed: gives up what was decoded from them. */
+  invalidate(place: number, length: number): void {
+    const end = place + length;
+    if (this.#shortCode.length > 0) this.#invalidateShort(place, end);
+    for (let page = pageOf(place); page <= pageOf(end - 1); page++) {
+      const known = this.#pages.get(page);
+      if (!known) continue;
+      let hit = false;
+      for (const block of known.blocks) {
+        if (!overlaps(block.code, place, end)) continue;
+        this.#giveUp(block);
+        hit = true;
+      }
+      if (hit || ++known.spared < SPARED_LIMIT) continue;
+      for (const block of known.blocks) this.#giveUp(block);
+    }
+  }
+
+  /** One that is not being run will not be entered again. */
+  #invalidateShort(place: number, end: number): void {
+    const block = this.#short;
+    if (block && this.#isRunning(block)) {
+      if (!overlaps(this.#shortCode, place, end)) return;
+      this.#strike(block);
+    }
+    this.#short = undefined;
+    this.#shortCode = [];
   }
 
   /** Lets compiled code find a block. */
@@ -191,15 +218,101 @@ export class CodeCache {
     return block;
   }
 
-  /** Where the second page of a block's only instruction is; looked at already when it was fetched. */
-  #second(linear: bigint, [{ instruction }]: readonly Decoding[]): Cached["second"] {
-    const end = linear + BigInt(instruction.length), page = end - end % BigInt(PAGE);
-    if (page === linear - linear % BigInt(PAGE) || page === end) return undefined;
-    return { linear: page, place: this.#source.codeAt(page) };
+  /** Stores to its code are noticed from now on. */
+  #enliven(block: Cached): void {
+    block.live = true;
+    for (const { start } of block.code) {
+      const page = pageOf(start), known = this.#pages.get(page);
+      if (known) {
+        known.blocks.add(block);
+        continue;
+      }
+      if (!this.isCode(start)) this.#source.codePage(start);
+      this.#pages.set(page, { blocks: new Set([block]), spared: 0 });
+    }
   }
 
-  #isInPlace({ second }: Cached): boolean {
-    return second === undefined || this.#source.codeAt(second.linear) === second.place;
+  /** A block is found no more, and stores to its code are not noticed any more on its account. */
+  #giveUp(block: Cached): void {
+    this.#uninstall(block);
+    if (this.#isRunning(block)) this.#strikeCached(block);
+    block.live = false;
+    for (const { start } of block.code) {
+      const page = pageOf(start), known = this.#pages.get(page);
+      if (known?.blocks.delete(block) && known.blocks.size === 0) this.#pages.delete(page);
+    }
+  }
+
+  /** Makes a block what it was, if its code is. */
+  #revive(block: Cached): boolean {
+    const [, next] = block.code;
+    if (block.second !== undefined && this.#source.codeAt(block.second) !== next.start) return false;
+    if (!block.live) {
+      if (!this.#isAsDecoded(block)) return false;
+      this.#enliven(block);
+    }
+    const { struck, record } = block, { view } = this.#arena;
+    if (struck) {
+      for (let i = 0; i < struck.length; i++) {
+        view.setUint16(record + i * RECORD.size + RECORD.handler, struck[i], true);
+      }
+      block.struck = undefined;
+    }
+    return true;
+  }
+
+  #forget(block: Cached, place: number): void {
+    if (block.live) this.#giveUp(block);
+    const others = this.#blocks.get(place)!.filter((one) => one !== block);
+    if (others.length > 0) this.#blocks.set(place, others);
+    else this.#blocks.delete(place);
+  }
+
+  /** The ranges that the code lies in; where the second page is was looked at already when it was fetched. */
+  #codeOf(
+    place: number,
+    linear: bigint,
+    decoded: readonly Decoding[],
+  ): { code: readonly Range[]; second: bigint | undefined } {
+    const length = decoded.reduce((sum, { instruction }) => sum + instruction.length, 0);
+    const onPage = PAGE - place % PAGE;
+    if (length <= onPage) return { code: [{ start: place, end: place + length }], second: undefined };
+    const second = linear + BigInt(onPage), next = this.#source.codeAt(second);
+    return {
+      code: [{ start: place, end: place + onPage }, { start: next, end: next + length - onPage }],
+      second,
+    };
+  }
+
+  #bytesOf([first, second]: readonly Range[]): Uint8Array {
+    const { u8 } = this.#arena;
+    if (!second) return u8.slice(first.start, first.end);
+    return Uint8Array.of(...u8.subarray(first.start, first.end), ...u8.subarray(second.start, second.end));
+  }
+
+  #isAsDecoded({ code, bytes }: Cached): boolean {
+    const { u8 } = this.#arena;
+    let i = 0;
+    for (const { start, end } of code) {
+      for (let at = start; at < end; at++) if (u8[at] !== bytes[i++]) return false;
+    }
+    return true;
+  }
+
+  /** Whether the instruction at hand, if there is one, is the block's. Compiled code tells before it asks the host. */
+  #isRunning(block: Block): boolean {
+    return holds(block, this.#state.get32(STATE.record));
+  }
+
+  /** The block that is being run ends with the instruction at hand. */
+  #strikeRunning(): void {
+    const record = this.#state.get32(STATE.record);
+    if (record === 0) return;
+    if (this.#short && holds(this.#short, record)) this.#strike(this.#short);
+    const block = this.#blockOf(record);
+    if (!block) return;
+    this.#uninstall(block);
+    this.#strikeCached(block);
   }
 
   /** The block that a record belongs to. */
@@ -214,47 +327,14 @@ export class CodeCache {
     return block && holds(block, record) ? block : undefined;
   }
 
-  /** A block of at most `limit` instructions that is good for one run only. */
-  shortBlock(pc: bigint, linear: bigint, limit: number): Block | NoBlock {
-    const decoded = this.#decode(pc, linear, Math.min(limit, BLOCK_LIMIT));
-    if (!Array.isArray(decoded)) return decoded;
-    this.#scratchBlock = this.#write(decoded, this.#scratch);
-    this.#scratchPages = this.#mark(linear, decoded);
-    return this.#scratchBlock;
-  }
-
-  /** Whether code was decoded from the page of linear memory that holds `place`. */
-  isCode(place: number): boolean {
-    const page = Math.floor(place / PAGE);
-    return this.#pages.has(page) || this.#scratchPages.includes(page);
-  }
-
-  /** Bytes of linear memory were changed: strikes out what was decoded from their pages. */
-  invalidate(place: number, length: number): boolean {
-    let found = false;
-    for (let page = Math.floor(place / PAGE); page <= Math.floor((place + length - 1) / PAGE); page++) {
-      const blocks = this.#pages.get(page);
-      if (blocks) {
-        for (const block of blocks) this.#drop(block);
-        this.#pages.delete(page);
-        found = true;
-      }
-      if (this.#scratchBlock && this.#scratchPages.includes(page)) {
-        this.#strike(this.#scratchBlock);
-        this.#scratchPages = [];
-        found = true;
-      }
-    }
-    return found;
-  }
-
-  /** Strikes a block out and lets nobody find it any more. */
-  #drop(block: Cached): void {
+  #strikeCached(block: Cached): void {
+    if (block.struck) return;
+    const { view } = this.#arena, { record, count } = block;
+    block.struck = Uint16Array.from(
+      { length: count },
+      (_, i) => view.getUint16(record + i * RECORD.size + RECORD.handler, true),
+    );
     this.#strike(block);
-    if (this.#blocks.get(block.key) === block) this.#blocks.delete(block.key);
-    if (this.#arena.view.getUint32(block.entry + HASH.record, true) === block.record) {
-      this.#empty(block.entry);
-    }
   }
 
   /** Turns each of a block's records into one that looks its address up anew. */
@@ -265,6 +345,17 @@ export class CodeCache {
     }
   }
 
+  #uninstall(block: Cached): void {
+    if (this.#arena.view.getUint32(block.entry + HASH.record, true) === block.record) {
+      this.#empty(block.entry);
+    }
+  }
+
+  #emptyAll(): void {
+    for (const entry of this.#entries) this.#empty(entry);
+    this.#entries.clear();
+  }
+
   #empty(entry: number): void {
     const { view } = this.#arena;
     view.setBigUint64(entry + HASH.tag, emptyTag((entry - this.hash) / HASH.entrySize), true);
@@ -272,100 +363,31 @@ export class CodeCache {
   }
 
   /** Instructions from `pc` up to a branch, the page's end, a stop or the limit; at least one. */
-  #decode(pc: bigint, linear: bigint, limit: number): Decoding[] | NoBlock {
-    const decoded: Decoding[] = [];
+  #decode(place: number, pc: bigint, linear: bigint, limit: number): Decoding[] | NoInstruction {
+    const decoded: Decoding[] = [], memo = this.#memo;
     const bits = this.#isa.pcWidth ?? this.#isa.addressWidth;
-    const page = linear - linear % BigInt(PAGE), pageEnd = page + BigInt(PAGE);
-    for (let at = pc, code = linear; decoded.length < limit && code >= page && code < pageEnd;) {
-      if (decoded.length > 0 && this.#source.stops.has(at)) break;
-      const instruction = fetchAndDecode(
-        this.#isa,
-        this.#arena,
-        this.#source,
-        at,
-        code,
-        decoded.length > 0,
-      );
-      if ("kind" in instruction) {
-        if (decoded.length > 0) break;
-        return instruction;
+    const onPage = PAGE - place % PAGE;
+    for (let at = pc, done = 0; decoded.length < limit && done < onPage;) {
+      if (done > 0 && this.#source.stops.has(at)) break;
+      let instruction = memo.find(place + done, at);
+      if (!instruction) {
+        const code = linear + BigInt(done);
+        const fresh = decodeAt(this.#isa, this.#arena, this.#source, place + done, at, code, done > 0);
+        if ("kind" in fresh) {
+          if (done > 0) break;
+          return fresh;
+        }
+        memo.keep(place + done, at, fresh);
+        instruction = fresh;
       }
       const nextPc = BigInt.asUintN(bits, at + BigInt(instruction.length));
       decoded.push({ pc: at, nextPc, instruction });
-      if (instruction.form.endsBlock) break;
-      code += nextPc - at;
+      // What the program counter wraps to is elsewhere.
+      if (instruction.form.endsBlock || nextPc < at) break;
+      done += instruction.length;
       at = nextPc;
     }
     return decoded;
-  }
-
-  #write(decoded: readonly Decoding[], record: number): Block {
-    const costs = decoded.map(({ instruction }) => this.#source.costOf(instruction.form.cycleClass));
-    const cycles = costs.reduce((sum, cost) => sum + cost, 0);
-    const { view } = this.#arena;
-    let rest = cycles;
-    decoded.forEach(({ pc, nextPc, instruction }, i) => {
-      const at = record + i * RECORD.size;
-      rest -= costs[i];
-      view.setUint16(at + RECORD.handler, this.#number(instruction.form), true);
-      view.setUint16(at + RECORD.restCount, decoded.length - 1 - i, true);
-      view.setUint16(at + RECORD.cost, costs[i], true);
-      view.setUint32(at + RECORD.restCycles, rest, true);
-      view.setBigUint64(at + RECORD.pc, pc, true);
-      view.setBigUint64(at + RECORD.nextPc, nextPc, true);
-      this.#writeFields(at, instruction);
-    });
-    view.setUint16(record + RECORD.blockCount, decoded.length, true);
-    view.setUint32(record + RECORD.blockCycles, cycles, true);
-    const last = decoded[decoded.length - 1];
-    if (!last.instruction.form.endsBlock) {
-      const at = record + decoded.length * RECORD.size;
-      view.setUint16(at + RECORD.handler, extraHandler(this.#isa, "fallThrough"), true);
-      view.setBigUint64(at + RECORD.nextPc, last.nextPc, true);
-    }
-    return { record, count: decoded.length, cycles };
-  }
-
-  #writeFields(record: number, { form, values }: Decoded): void {
-    const { view } = this.#arena;
-    let offsets = this.#offsets.get(form);
-    if (!offsets) this.#offsets.set(form, offsets = fieldOffsets(form.fields));
-    for (let i = 0; i < offsets.length; i++) {
-      const at = record + offsets[i];
-      switch (form.fields[i]) {
-        case "slot":
-          view.setUint16(at, Number(values[i]), true);
-          break;
-        case "i32":
-          view.setInt32(at, Number(values[i]), true);
-          break;
-        case "i64":
-          view.setBigInt64(at, BigInt.asIntN(64, BigInt(values[i])), true);
-      }
-    }
-  }
-
-  #number(form: Form): number {
-    const number = this.#numbers.get(form);
-    if (number === undefined) {
-      throw new TypeError(`form "${form.name}" is not among those of ${this.#isa.name}`);
-    }
-    return number;
-  }
-
-  /** The pages of linear memory that the code lies on, now known as code. */
-  #mark(linear: bigint, decoded: readonly Decoding[]): number[] {
-    const first = linear;
-    const end = decoded.reduce((sum, { instruction }) => sum + BigInt(instruction.length), linear);
-    const pages = new Set<number>();
-    for (const address of [first, end - 1n]) {
-      const place = this.#source.codeAt(address);
-      if (place < 0) continue;
-      const page = Math.floor(place / PAGE);
-      if (!this.#pages.has(page)) this.#source.codePage(place);
-      pages.add(page);
-    }
-    return [...pages];
   }
 }
 
@@ -373,10 +395,11 @@ function holds({ record, count }: Block, at: number): boolean {
   return at >= record && at < record + count * RECORD.size;
 }
 
-const numbers = new WeakMap<Isa, ReadonlyMap<Form, number>>();
+function overlaps(code: readonly Range[], start: number, end: number): boolean {
+  for (const range of code) if (range.start < end && start < range.end) return true;
+  return false;
+}
 
-function formNumbers(isa: Isa): ReadonlyMap<Form, number> {
-  let known = numbers.get(isa);
-  if (!known) numbers.set(isa, known = new Map(isa.forms.map((form, i) => [form, i])));
-  return known;
+function pageOf(place: number): number {
+  return Math.floor(place / PAGE);
 }

@@ -49,6 +49,10 @@ export interface Engine {
   readonly instructions: number;
   /** What is executed from the next instruction on. The trap that changes it answers `redirect` or `fault`. */
   isa: Isa;
+  /** In a call of the host: executions of the calling instruction that may be added to the one that is counted. */
+  readonly room: number;
+  /** Adds executions of the calling instruction, at most `room`, that the host has done: counts and charges them. */
+  repeated(count: number): void;
   /** Executes up to `limit` instructions. A stop at the very first address is passed over if `resume`. */
   run(limit: number, resume: boolean): EngineStop;
   /** From a trap that answers `redirect` or `fault`: come back (as `yield`) before the next instruction. */
@@ -93,6 +97,15 @@ export class InterpreterEngine implements Engine, CodeSource {
 
   get instructions(): number {
     return this.#before + this.#slice - this.#setup.state.get32(STATE.left);
+  }
+
+  get room(): number {
+    return this.stops.has(this.#setup.state.get64(STATE.pc)) ? 0 : this.#setup.state.get32(STATE.left);
+  }
+  repeated(count: number): void {
+    const { state } = this.#setup;
+    state.set32(STATE.left, state.get32(STATE.left) - count);
+    state.setNumber(STATE.cycles, state.getNumber(STATE.cycles) + count * state.get32(STATE.cost));
   }
 
   get isa(): Isa {

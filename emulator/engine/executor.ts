@@ -5,8 +5,9 @@
 import { STATE } from "../ir/layout.ts";
 import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
-import { type Block, CodeCache, type CodeSource, type NoBlock } from "./code_cache.ts";
+import { type Block, CodeCache, type CodeSource } from "./code_cache.ts";
 import type { EngineSetup } from "./engine.ts";
+import type { NoInstruction } from "./fetch.ts";
 import { interpreterModule } from "./interpreter_module.ts";
 import { compileRegion, type Region } from "./region.ts";
 
@@ -31,7 +32,7 @@ export class Executor {
     this.isa = isa;
     this.#setup = setup;
     this.#source = source;
-    this.#cache = new CodeCache(isa, setup.arena, source);
+    this.#cache = new CodeCache(isa, setup.arena, setup.state, source);
     const { host, arena } = setup;
     const instance = new WebAssembly.Instance(interpreterModule(isa), {
       env: { memory: arena.memory },
@@ -45,7 +46,7 @@ export class Executor {
   }
 
   /** Enters compiled code at `pc`: a region, a whole block, or as much of a block as the budget covers. */
-  enter(pc: bigint, left: number): number | NoBlock {
+  enter(pc: bigint, left: number): number | NoInstruction {
     const { state } = this.#setup;
     state.set32(STATE.record, 0);
     const linear = this.#linear(pc);
@@ -115,7 +116,7 @@ export class Executor {
   /** The same addresses may be elsewhere now: what runs stops before its next instruction, nothing is found unasked. */
   forgetMappings(): void {
     this.#mappings++;
-    this.#cache.forgetMappings(this.#setup.state.get32(STATE.record));
+    this.#cache.forgetMappings();
     for (const [pc, region] of this.#regions) {
       if (pageOf(region.start) !== pageOf(region.end - 1)) this.#regions.delete(pc);
     }

@@ -284,7 +284,14 @@ class HandlerTarget implements Target {
     this.code.tee(this.#context.status).branchIf(this.#context.leave);
   }
 
-  reloadState(): void {}
+  /** The host may have counted further executions of the instruction. */
+  reloadState(): void {
+    const { code, cycles } = this.#context;
+    code.get(CPU).memory("i32.load", STATE.left).get(RECORD_AT).memory("i32.load16_u", RECORD.restCount);
+    code.op("i32.sub").set(LEFT_NOW);
+    code.get(CPU).memory("i64.load", STATE.cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.restCycles);
+    code.op("i64.add").set(cycles);
+  }
 
   branch(push: () => void): void {
     this.branches = true;

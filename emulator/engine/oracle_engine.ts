@@ -2,8 +2,8 @@
 import { execute, type ExecuteHost } from "../ir/execute.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
-import { fetchAndDecode } from "./code_cache.ts";
 import type { Engine, EngineSetup, EngineStop } from "./engine.ts";
+import { fetchAndDecode } from "./fetch.ts";
 import { ACCESS, STATUS, type Status } from "./host.ts";
 
 /** Abandons an instruction with the host's answer. */
@@ -51,6 +51,9 @@ export class OracleEngine implements Engine {
   get instructions(): number {
     return this.#executed + (this.#inHost ? 1 : 0);
   }
+  /** It does one at a time, for others to be compared with. */
+  readonly room = 0;
+  repeated(): void {}
   stopsChanged(): void {}
   isCode(): boolean {
     return false;
@@ -81,8 +84,7 @@ export class OracleEngine implements Engine {
   #step(pc: bigint): EngineStop | undefined {
     const { arena, state } = this.#setup, { isa } = this;
     const linear = pc + (isa.codeBase === undefined ? 0n : state.get64(isa.codeBase));
-    const source = { ...this.#setup, stops: this.stops, codePage: () => {} };
-    const instruction = fetchAndDecode(isa, arena, source, pc, linear);
+    const instruction = fetchAndDecode(isa, arena, this.#setup, pc, linear);
     if ("kind" in instruction) return instruction;
     const cost = this.#setup.costOf(instruction.form.cycleClass);
     const before = state.getNumber(STATE.cycles);

@@ -192,8 +192,12 @@ export class RegionWriter {
     this.#code.tee(this.#status).branchIf(this.#leave);
   }
 
-  reload(): void {
+  /** The host may have changed any state, and counted further executions of the instruction. */
+  reload({ restCount, restCycles }: Place): void {
+    const code = this.#code;
     this.#loadSlots();
+    code.get(CPU).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
+    code.get(CPU).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(this.#cycles);
   }
 
   get code(): FunctionWriter {
@@ -310,7 +314,7 @@ class RegionTarget implements Target {
     this.#writer.leaveUnlessProceed();
   }
   reloadState(): void {
-    this.#writer.reload();
+    this.#writer.reload(this.#place);
   }
 
   branch(push: () => void, target: Node): void {

@@ -27,6 +27,19 @@ export function fillTlb(state: CpuState, low: number, high: number, place: numbe
   state.set32(at + TLB.addend, (place - place % PAGE - page) | 0);
 }
 
+/** Place in linear memory of an address that compiled code reaches by itself, for reading or writing; else -1. */
+export function findInTlb(
+  state: CpuState,
+  low: number,
+  high: number,
+  tag: typeof TLB.read | typeof TLB.write,
+): number {
+  const page = (low & -PAGE) >>> 0;
+  const at = TLB.base + (page / PAGE) % TLB.entries * TLB.entrySize;
+  if (state.get32(at + tag) !== page || state.get32(at + tag + 4) !== high) return -1;
+  return low + state.get32(at + TLB.addend) >>> 0;
+}
+
 /** Makes writes to one page of linear memory trap from now on: it has become code. */
 export function protectFromWrites(state: CpuState, place: number): void {
   const page = place - place % PAGE;

@@ -24,6 +24,8 @@ export const STATE = {
   halted: 112,
   /** Not 0 if the next instruction is executed before an interrupt is taken (u32). */
   shadow: 120,
+  /** Not 0 while an interrupt waits to be enabled (u32): who enables it tells the machine. */
+  window: 124,
   /** The first slot that an ISA may use. */
   isa: 128,
   /** One past the last byte that an ISA may use. */

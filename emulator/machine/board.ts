@@ -7,6 +7,7 @@ import type { Bus } from "./bus.ts";
 import type { CoalescedZones } from "./coalesced.ts";
 import type { HypercallTable } from "./hypercalls.ts";
 import type { IoEvents } from "./io_events.ts";
+import type { HypervisorState, Personality, WrongHypercall } from "./hypervisors/hypervisor.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { TrapHandler } from "./traps.ts";
 
@@ -32,6 +33,11 @@ export interface Board {
   readonly ioevents: IoEvents;
   readonly coalesced: CoalescedZones;
   readonly hypercalls: HypercallTable;
+  /** What the guest takes the hypervisor for. */
+  readonly hypervisor: Personality;
+  readonly hypervisorState: HypervisorState;
+  /** What becomes of the other vendor's hypercall instruction. */
+  readonly wrongHypercall: WrongHypercall;
   readonly exits: Ledger;
   readonly symbols: SymbolTable;
   /** What an access gets that nobody claims: all ones, or the end of the run. */

@@ -11,6 +11,7 @@ import { STATE } from "../ir/layout.ts";
 import { fits, ones } from "./access.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize, Bus, BusValue } from "./bus.ts";
+import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
 import type { StopDetail } from "./stop.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
@@ -199,8 +200,11 @@ export class ExitPath {
     return this.#settle(name, answer, direction, size);
   }
 
-  /** A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. */
-  hypercall(native: NativeReason, number: number, unknown: () => void): Status {
+  /**
+   * A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. `seen` is how the exit
+   * shows where it is not by the number.
+   */
+  hypercall(native: NativeReason, number: number, unknown: () => void, seen?: ExitSeen): Status {
     this.#turn();
     if (this.#journal.replays) {
       this.#journal.take();
@@ -214,7 +218,8 @@ export class ExitPath {
     } catch (error) {
       return this.#fail(call!.name, error);
     }
-    this.#charge(native, number, "none", 0, handledIn);
+    const { key = number, direction = "none", size = 0 } = seen ?? {};
+    this.#charge(native, key, direction, size, handledIn);
     if (!call) {
       unknown();
       this.#journal.complete(undefined);

@@ -11,6 +11,7 @@ import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
+import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
 import { type Processor, REACH, type Translation } from "./processor.ts";
@@ -272,6 +273,10 @@ export class Vcpu implements EngineHost, Exiting {
   set shadow(on: boolean) {
     this.state.set32(STATE.shadow, on ? 1 : 0);
   }
+  /** An interrupt waits for the guest to enable it. */
+  set window(on: boolean) {
+    this.state.set32(STATE.window, on ? 1 : 0);
+  }
   codeAddress(pc: bigint = this.pc): bigint {
     const { codeBase, addressWidth } = this.#isa;
     const linear = codeBase === undefined ? pc : pc + this.state.get64(codeBase);
@@ -443,8 +448,8 @@ export class Vcpu implements EngineHost, Exiting {
     }
   }
   /** A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. */
-  hypercall(native: NativeReason, number: number, unknown: () => void): Status {
-    return this.#exits.hypercall(native, number, unknown);
+  hypercall(native: NativeReason, number: number, unknown: () => void, seen?: ExitSeen): Status {
+    return this.#exits.hypercall(native, number, unknown, seen);
   }
 
   /** The trap at hand has done its instruction, which could not be executed a second time. */

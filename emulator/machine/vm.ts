@@ -20,6 +20,17 @@ import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
 import { HypercallTable } from "./hypercalls.ts";
 import { IoEvents } from "./io_events.ts";
+import { bootTree, TREE_SLOT } from "./hypervisors/boot_tree.ts";
+import { uncover } from "./hypervisors/hyperv.ts";
+import {
+  freshState,
+  type Hypervisor,
+  type HypervisorName,
+  type HypervisorState,
+  type Personality,
+  type WrongHypercall,
+} from "./hypervisors/hypervisor.ts";
+import { hypervisorOf } from "./hypervisors/hypervisors.ts";
 import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory } from "./memory.ts";
@@ -42,6 +53,17 @@ export interface VmOptions {
   readonly order?: "le" | "be";
   /** Hypervisor whose exits are counted; the architecture's first one that runs the mode if not given. */
   readonly backend?: string;
+  /**
+   * What the guest takes the hypervisor for: on vmx and svm `kvm` (if not given), `xen`, `hyperv` or `vmware`; on kvm-hv
+   * `papr`; on kvm-pr `epapr` (if not given), `papr` (64-bit) or `osi` (32-bit); everywhere `none`. A PowerPC VM for which
+   * one is named is started as that one does: with a device tree, whose address is in r3.
+   */
+  readonly hypervisor?: HypervisorName;
+  /**
+   * What becomes of the other vendor's hypercall instruction on x86, if not given what the hypervisor does: KVM patches the
+   * guest's text, the others let the guest have its #UD.
+   */
+  readonly wrongHypercall?: WrongHypercall;
   /** Guest RAM in bytes, a multiple of 4,096; 16 MiB if not given. */
   readonly memory?: number;
   /** Cost profile, by name or itself; the architecture's default if not given. */
@@ -134,6 +156,12 @@ export class Vm {
   readonly coalesced: CoalescedZones;
   /** What answers which hypercall number. */
   readonly hypercalls: HypercallTable = new HypercallTable();
+  /** What the guest takes the hypervisor for. */
+  readonly hypervisor: Hypervisor;
+  /** What that remembers of its guest: plain data. */
+  readonly hypervisorState: HypervisorState = freshState();
+  /** What becomes of the other vendor's hypercall instruction on x86. */
+  readonly wrongHypercall: WrongHypercall;
   /** The devices on the buses. */
   readonly devices: Devices;
   /** All vCPUs. */
@@ -151,6 +179,8 @@ export class Vm {
   readonly #mmioPages = new Set<number>();
   readonly #turns: Turns;
   #running = false;
+  /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
+  #handsOver: Readonly<Record<string, bigint>> | undefined;
 
   /** As `createVm`, which is the way to make one. */
   constructor(options: VmOptions) {
@@ -172,12 +202,15 @@ export class Vm {
       throw new RangeError(`${count} vCPUs: give a whole number from 1 to ${MOST_VCPUS}`);
     }
     const backend = backendOf(arch, mode, options.backend);
+    const hypervisor = hypervisorOf(backend.name, mode, options.hypervisor);
     const profile = profileFor(arch, backend, options.profile);
     this.#arch = arch;
     this.arch = arch.name;
     this.mode = mode;
     this.#isa = arch.isa(mode, order);
     this.backend = backend;
+    this.hypervisor = hypervisor;
+    this.wrongHypercall = wrongHypercallOf(arch, hypervisor, options.wrongHypercall);
     this.#arena = new Arena(2 ** 20 * 2 + size);
     this.memory = new GuestMemory(this.#arena, {
       written: (place, length) => void this.#written(place, length),
@@ -210,6 +243,9 @@ export class Vm {
       ioevents: this.ioevents,
       coalesced: this.coalesced,
       hypercalls: this.hypercalls,
+      hypervisor,
+      hypervisorState: this.hypervisorState,
+      wrongHypercall: this.wrongHypercall,
       exits: this.exits,
       symbols: this.symbols,
       unclaimed: options.unclaimed ?? "ones",
@@ -237,6 +273,13 @@ export class Vm {
       clearTlb(vcpu.state);
     }
     for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
+    if (options.hypervisor && arch.name === "ppc") {
+      const facts = { mode: mode === 64 ? 64 : 32, ram: arch.ram(mode, size), vcpus: count } as const;
+      this.memory.addSlot(TREE_SLOT);
+      this.memory.write(TREE_SLOT.gpa, bootTree(hypervisor, facts));
+      this.#handsOver = hypervisor.handOver ?? {};
+      this.#handOver();
+    }
     const units = options.interrupts ? arch.interrupts(this.#vcpus) : [];
     const tick = hostTick(options, backend);
     units.forEach((unit, i) => this.#vcpus[i].controller = new Interrupts(this.#vcpus[i], unit, tick));
@@ -293,7 +336,7 @@ export class Vm {
     hold(options.holdInterrupts ?? false);
     try {
       const running = { vcpus: this.#vcpus, turns: this.#turns, breakpoints: this.breakpoints };
-      return await this.#handOver(await runVcpus(running, options));
+      return await this.#deliver(await runVcpus(running, options));
     } finally {
       hold(false);
       this.#running = false;
@@ -301,7 +344,7 @@ export class Vm {
   }
 
   /** A run that ends is a return to userspace, which takes what was gathered, unless it may not wait or a device has failed. */
-  async #handOver(stop: Stop): Promise<Stop> {
+  async #deliver(stop: Stop): Promise<Stop> {
     const { reason } = stop;
     if (this.coalesced.waiting === 0 || reason === "INTERRUPTED" || reason === "DEVICE_ERROR") return stop;
     try {
@@ -406,6 +449,9 @@ export class Vm {
   reset(): void {
     for (const vcpu of this.vcpus) vcpu.reset();
     this.devices.reset();
+    if (this.hypervisorState.covered) uncover({ state: this.hypervisorState, memory: this.memory });
+    Object.assign(this.hypervisorState, freshState());
+    this.#handOver();
     for (const { controller } of this.#vcpus) controller?.reset();
     this.#turns.reset();
     this.#mmioPages.clear();
@@ -428,6 +474,15 @@ export class Vm {
       if (this.memory.holds(address, length)) return this.memory.read(address, length);
     }
     return new Uint8Array();
+  }
+
+  /** Registers that a PowerPC guest is started with. ePAPR 1.1, 5.4.1. */
+  #handOver(): void {
+    if (!this.#handsOver) return;
+    const { registers } = this.vcpu;
+    registers.set("r3", TREE_SLOT.gpa);
+    for (const [name, value] of Object.entries(this.#handsOver)) registers.set(name, value);
+    registers.set("r7", this.memory.slots[0].size);
   }
 
   #makeEngine(vcpu: Vcpu, kind: "interpreter" | "oracle"): Engine {
@@ -514,6 +569,16 @@ export class Vm {
   #ramBytes(): number {
     return this.memory.slots.reduce((sum, slot) => sum + slot.size, 0);
   }
+}
+
+/** Throws `RangeError` for a policy that there is not, or on an architecture that has one instruction only. */
+function wrongHypercallOf(arch: Arch, hypervisor: Personality, wanted?: WrongHypercall): WrongHypercall {
+  if (wanted === undefined) return hypervisor.wrongHypercall ?? "reject";
+  if (!["patch", "emulate", "reject"].includes(wanted)) {
+    throw new RangeError(`wrongHypercall is ${wanted}: give patch, emulate or reject`);
+  }
+  if (arch.name === "x86") return wanted;
+  throw new RangeError(`wrongHypercall is x86's: ${arch.name} guests are told which instruction to execute`);
 }
 
 function profileFor(

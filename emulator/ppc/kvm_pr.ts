@@ -79,6 +79,10 @@ const DECREMENTER: NativeReason = {
   source: `Power ISA 2.07B Book III-S 6.5.11; ${HANDLER}`,
 };
 
+/** A pseries guest's, and one of Mac-on-Linux: userspace's to answer. */
+const PAPR_HCALL: NativeReason = { ...HYPERCALL, id: 13, reason: "PAPR_HCALL" };
+const OSI: NativeReason = { ...HYPERCALL, id: 14, reason: "OSI" };
+
 export const kvmPr: Backend = {
   name: "kvm-pr",
   arch: "ppc",
@@ -94,10 +98,11 @@ export const kvmPr: Backend = {
     EXTERNAL,
     DECREMENTER,
     ...REFLECTED_OTHERS,
+    PAPR_HCALL,
+    OSI,
   ],
   traps: {
-    // A hypercall has KVM_MAGIC_R0 in r0; any other is reflected. OSI calls, which Linux would hand to
-    // userspace, are not modelled and so are reflected as well.
+    // What the hypervisor's personality takes for a call of its own is one; any other is reflected.
     sc: { do: "exit", reason: HYPERCALL },
     mfspr: { do: "exit", reason: PROGRAM_SPR },
     mtspr: { do: "exit", reason: PROGRAM_SPR },

@@ -13,6 +13,7 @@
  * An addition stores its carry vector (bit i = carry out of bit i) moved to the top, a subtraction its
  * borrow vector; the corrections are used by POPF and SAHF only. SDM vol. 1, section 3.4.3.1.
  */
+import { STATE } from "../ir/layout.ts";
 import type { ConditionName, Ops, Recipe, Value } from "../ir/ops.ts";
 import { FLAG, REST } from "./flag_bits.ts";
 import { lockedFlags } from "./privilege.ts";
@@ -289,10 +290,25 @@ export function commitEflags<V extends Value>(
   b.flags(recipe);
 }
 
-/** Tells the machine if EFLAGS (`value`), which POPF or IRET has loaded, has TF; the instruction is done but for its branch. */
-export function traceIfAsked<V extends Value>(b: Ops<V>, value: V, next: V): void {
+/**
+ * Tells the machine if EFLAGS (`value`), which POPF or IRET has loaded, has TF, or if IF is set and an interrupt has
+ * waited for that. The instruction is done but for its branch.
+ */
+export function tellOfLoaded<V extends Value>(b: Ops<V>, value: V, next: V): void {
   const traces = b.ne(b.and(value, b.constant(value.width, FLAG.TF)), b.constant(value.width, 0));
-  b.when(traces, () => b.trap("single_step", [next]));
+  const enables = b.ne(b.and(b.read(EFLAGS_REST, 64), b.constant(64, FLAG.IF)), b.constant(64, 0));
+  const told = b.or(traces, b.and(enables, interruptWaits(b)));
+  b.when(told, () => b.trap("flags_set", [next, b.constant(32, 0)]));
+}
+
+/** Tells the machine if an interrupt has waited for STI, which takes effect after the instruction behind it. */
+export function tellOfEnabled<V extends Value>(b: Ops<V>, before: V): void {
+  const shadow = b.eq(b.and(before, b.constant(64, FLAG.IF)), b.constant(64, 0));
+  b.when(interruptWaits(b), () => b.trap("flags_set", [b.nextPc(), b.zext(shadow, 32)]));
+}
+
+function interruptWaits<V extends Value>(b: Ops<V>): V {
+  return b.ne(b.read(STATE.window, 32), b.constant(32, 0));
 }
 
 /** AF, width 1. */

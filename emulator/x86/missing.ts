@@ -37,7 +37,6 @@ const TWO_BYTE: Readonly<Record<number, string>> = {
   0x77: "emms",
   0xaa: "rsm",
   0xae: "fxsave, ldmxcsr, xsave or clflush",
-  0xb8: "popcnt",
   0xc3: "movnti",
   0xc7: "rdrand, rdseed or rdpid",
 };

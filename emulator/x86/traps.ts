@@ -24,7 +24,10 @@
  * | `lmsw` | value | |
  * | `invlpg` | linear address | |
  * | `lar` `lsl` `verr` `verw` | selector | 64 bits: in bit 63 ZF, in the low 32 what LAR or LSL gives if it is set |
- * | `single_step` | address to go on at: POPF or IRET has set TF, and is done | |
+ * | `repeat` | 0 to 4 for MOVS STOS CMPS SCAS LODS, bytes of an element, bits of an address, what a comparison has to \
+ *   give to go on, linear addresses of the operands: does iterations before this one, or none | |
+ * | `flags_set` | address to go on at, 1 if interrupts stay off for one more instruction: POPF or IRET has set TF, or \
+ *   they or STI have set IF and an interrupt waited (`STATE.window`); done but for the branch | |
  * | `segments_changed` | at the end of what loads a segment register, if `SEGMENTS_CHANGED` is set | |
  * | `syscall` `sysret` | operand size in bytes | |
  * | `clts` `rdmsr` `wrmsr` `swapgs` `invd` `wbinvd` | (registers) | |
@@ -74,7 +77,8 @@ export const TRAPS = [
   "lsl",
   "verr",
   "verw",
-  "single_step",
+  "flags_set",
+  "repeat",
   "syscall",
   "sysret",
   "segments_changed",

@@ -8,6 +8,7 @@ import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { hypervisor } from "./hypervisor.ts";
 import { irq } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
@@ -17,11 +18,13 @@ import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
 import { run, step, until } from "./run.ts";
 import { infoSymbols } from "./symbols.ts";
+import { whatIf } from "./what_if.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
   arch,
   backend,
+  hypervisor,
   engine,
   vcpus,
   load,
@@ -63,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
   exitRows,
   saveExits,
   profile,
+  whatIf,
   compare,
   script,
   source,

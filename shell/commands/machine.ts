@@ -6,6 +6,7 @@ import { choice } from "@optique/core/valueparser";
 import { defineCommand } from "../command.ts";
 import type { Session, Settings } from "../session.ts";
 import { BACKENDS } from "./support/backends.ts";
+import { rowsFor } from "./support/hypervisors.ts";
 import { oneOf } from "./support/grammar.ts";
 import { stateOf } from "./support/state.ts";
 
@@ -108,7 +109,9 @@ exits of the old one are gone, the session's devices are attached to the new one
     const keeps = backend !== undefined && BACKENDS[backend].arch === arch &&
       BACKENDS[backend].modes.includes(mode ?? 64);
     const profile = arch === session.settings.arch ? session.settings.profile : undefined;
-    return change(session, { arch, mode, order, backend: keeps ? backend : undefined, profile });
+    // What the hypervisor shows itself as may not be there: the backend's own is.
+    const shown = { hypervisor: undefined, wrongHypercall: undefined };
+    return change(session, { arch, mode, order, backend: keeps ? backend : undefined, profile, ...shown });
   },
   print: printMachine,
 });
@@ -139,7 +142,13 @@ what leaves the guest and under which name and number. Another one makes a new m
         `backend ${name} runs no ${mode}-bit guests: type "arch ${arch} ${modes[0]}" first`,
       );
     }
-    return change(session, { backend: name });
+    // One that this backend can show as well is kept: that is what a comparison of the two is about.
+    const { hypervisor } = session.settings;
+    const kept = hypervisor === undefined || rowsFor(name, mode ?? 64).some((row) => row.name === hypervisor);
+    return change(session, {
+      backend: name,
+      ...(kept ? {} : { hypervisor: undefined, wrongHypercall: undefined }),
+    });
   },
   print: printMachine,
 });

@@ -3,6 +3,7 @@
  * exceptions go on to more of it, devices that answer at random, and interrupts. Whatever it does, the host goes on.
  * A world is made from its seed alone and runs alone: what goes wrong in it is found again by its number.
  */
+import { STATE } from "../../emulator/ir/layout.ts";
 import type { Device } from "../../emulator/machine/device.ts";
 import { snapshot } from "../../emulator/exits/snapshot.ts";
 import type { Stop } from "../../emulator/machine/stop.ts";
@@ -46,6 +47,8 @@ export interface World {
   readonly ram: number;
   /** Where devices answer. */
   readonly window: number;
+  /** Whether its engine compiles regions. */
+  readonly regions: boolean;
 }
 
 /** What a world leaves. */
@@ -68,6 +71,8 @@ const EXPECTED: ReadonlySet<Stop["reason"]> = new Set<Stop["reason"]>([
   "UNIMPLEMENTED",
 ]);
 
+/** Instructions of a run; few are long, since most of those are of loops that go on for ever. */
+const SHORT_RUN = 4000, LONG_RUN = 200_000;
 /** A world ends after so many runs in a row that lead nowhere, or after this many in all. */
 const BARREN = 40, RUNS = 3000;
 /** A block of one kind of memory. */
@@ -79,7 +84,8 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
   const vm = createVm({ ...mode.options, interrupts: random.below(8) === 0 });
   const { window, ports } = vm.devices.add(chanceDevice(random.u32()));
   vm.hypercalls.register(random.below(16), { name: "chance", call: () => {} });
-  const world: World = { vm, random, ram: mode.options.memory, window: window.gpa };
+  const regions = mode.options.engine !== "oracle";
+  const world: World = { vm, random, ram: mode.options.memory, window: window.gpa, regions };
   fillMemory(world, await mode.code());
   const stops = new Map<string, number>();
   const port = ports?.base ?? 0;
@@ -87,13 +93,13 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
   for (let runs = 0, barren = 0; vm.vcpu.instructions < length && barren < BARREN && runs < RUNS; runs++) {
     const before = vm.vcpu.instructions;
     disturb(world);
-    const most = 1 + random.below(random.below(4) === 0 ? 200_000 : 8000);
+    const most = 1 + random.below(random.below(16) === 0 ? LONG_RUN : SHORT_RUN);
     const stop = await vm.run({ instructions: Math.min(most, length - before) });
     if (!EXPECTED.has(stop.reason)) throw new Error(`stop ${stop.reason}: ${stop.message}`);
     stops.set(stop.reason, (stops.get(stop.reason) ?? 0) + 1);
     barren = vm.vcpu.instructions - before < 4 ? barren + 1 : 0;
     // On from where it is, elsewhere, or from the start with new registers.
-    if (stop.reason !== "BUDGET" || random.below(16) === 0) {
+    if (stop.reason !== "BUDGET" || random.below(2) === 0) {
       if (random.below(4) === 0 || barren > 8) await renew(world, mode, port);
       else vm.vcpu.pc = BigInt(random.below(world.ram) & ~3);
     }
@@ -185,9 +191,11 @@ function disturb(world: World): void {
 }
 
 /** A region of what stands somewhere; where that is no code, it says so. */
-function compileSomething({ vm, random, ram }: World): void {
+function compileSomething({ vm, random, ram, regions }: World): void {
+  const pc = BigInt(random.below(ram) & ~3), length = 16 + random.below(128);
+  if (!regions) return;
   try {
-    vm.compileRegion(BigInt(random.below(ram) & ~3), 16 + random.below(128));
+    vm.compileRegion(pc, length);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
   }
@@ -222,13 +230,22 @@ function chanceDevice(seed: number): Device {
   };
 }
 
+/** Slots between two instructions of which only the engine knows; the one of `stale` holds `record` too. */
+const ENGINES_OWN = [
+  ...[STATE.nextPc, STATE.left, STATE.result, STATE.cost, STATE.stale],
+  ...Array.from({ length: 6 }, (_, i) => STATE.args + 8 * i),
+];
+
 /** FNV-1a over 32-bit words of the machine's ledger, registers and memory. */
 function digestOf(vm: Vm): string {
   let hash = 0x811c_9dc5;
   const take = (word: number) => hash = Math.imul(hash ^ word, 0x0100_0193);
   const ledger = new TextEncoder().encode(JSON.stringify(snapshot(vm.exits)));
   for (const byte of ledger) take(byte);
-  for (const byte of vm.vcpu.saveState()) take(byte);
+  const state = vm.vcpu.saveState();
+  // What the engine leaves behind is nothing that a guest could see, and differs between engines.
+  for (const slot of ENGINES_OWN) state.fill(0, slot, slot + 8);
+  for (const byte of state) take(byte);
   take(vm.vcpu.instructions);
   take(vm.vcpu.cycles);
   for (const { gpa, size } of vm.memory.slots) {

@@ -35,7 +35,9 @@ for (const [name, value] of Object.entries({ instructions, length, jobs })) {
     throw new RangeError(`--${name}: give a whole number from 1`);
   }
 }
-const modes = ENDURANCE_MODES.filter(({ name }) => name.includes(values.mode));
+// A mode's whole name means that one, though others contain it.
+const named = ENDURANCE_MODES.filter(({ name }) => name === values.mode);
+const modes = named.length > 0 ? named : ENDURANCE_MODES.filter(({ name }) => name.includes(values.mode));
 if (modes.length === 0) {
   throw new RangeError(
     `--mode ${values.mode}: there are ${ENDURANCE_MODES.map(({ name }) => name).join(", ")}`,

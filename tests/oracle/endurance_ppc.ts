@@ -5,6 +5,10 @@ import { type CodeSource, once, sampler, type World } from "./endurance.ts";
 import { ppcPool } from "./samples.ts";
 
 const SAMPLES = 40_000;
+/** PowerPC Operating Environment Architecture, "Interrupt Vectors": one each 0x100 bytes. */
+const FIRST_VECTOR = 0x200, LAST_VECTOR = 0xf00, VECTOR_SIZE = 0x100;
+/** Goes on after the instruction that raised the exception. */
+const SKIP = "mfsrr0 r31\naddi r31, r31, 4\nmtsrr0 r31\n";
 export const PPC_RAM = 0x1_0000;
 
 /** I-form and B-form: most go back a little, with CTR counted down; some go anywhere. */
@@ -49,8 +53,12 @@ export function ppcCode(mode: 32 | 64, order: "be" | "le"): () => Promise<CodeSo
   });
 }
 
-/** Interrupts, problem state and floating point by chance; vectors hold what everything holds. */
+/** Interrupts, problem state and floating point by chance; most vectors return, others hold what everything holds. */
 export function ppcSystem({ vm, random }: World): void {
+  const { bytes } = vm.assemble(`${SKIP}${vm.isa.addressWidth === 64 ? "rfid" : "rfi"}`);
+  for (let vector = FIRST_VECTOR; vector <= LAST_VECTOR; vector += VECTOR_SIZE) {
+    if (random.below(8) > 0) vm.memory.write(vector, bytes);
+  }
   const { registers } = vm.vcpu;
   const msr = registers.get("msr");
   const chance = [0x8000n, 0x4000n, 0x2000n].map((bit) => random.below(3) === 0 ? bit : 0n);

@@ -7,8 +7,16 @@ import { x86Pool } from "./samples.ts";
 const SAMPLES = 60_000;
 /** Branches lead anywhere in this; the worlds' tables lie here too. */
 export const X86_RAM = 0x2_0000;
-const TSS = 0x300, GDT = 0x400, STUB = 0x600, IDT = 0x800, PAGES = 0x1_0000;
+const TSS = 0x300, GDT = 0x400, STUB = 0x600, SKIP = 0x7c0, IDT = 0x800, PAGES = 0x1_0000;
 const VECTORS = 256, ENTRIES = 32;
+/** Goes on two bytes further, from a handler without and one with an error code; each 16 bytes long at most. */
+const SKIPS: Readonly<Record<16 | 32 | 64, readonly string[]>> = {
+  16: ["push bp\nmov bp, sp\nadd word [bp+2], 2\npop bp\niret"],
+  32: ["add dword [esp], 2\niretd", "add esp, 4\nadd dword [esp], 2\niretd"],
+  64: ["add qword [rsp], 2\niretq", "add rsp, 8\nadd qword [rsp], 2\niretq"],
+};
+/** SDM vol. 3A, table 6-1: vectors that push an error code. */
+const WITH_CODE: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
 /** Selectors of the descriptor table that every world has; ring 3's have their RPL. */
 const SELECTOR = { code: 8, data: 0x10, user: 0x1b, userData: 0x23, code16: 0x28, data16: 0x30, tss: 0x38 };
 
@@ -106,9 +114,14 @@ function set({ vm }: World, registers: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(registers)) vm.vcpu.registers.set(name, BigInt(value));
 }
 
+function writeSkips({ vm }: World, mode: 16 | 32 | 64): void {
+  SKIPS[mode].forEach((text, i) => vm.memory.write(SKIP + 16 * i, vm.assemble(text).bytes));
+}
+
 /** Every vector of real mode leads to some place in the first segment. */
 export function realMode(world: World): void {
   const { vm, random } = world;
+  writeSkips(world, 16);
   vm.memory.write(0, realVectors(random));
   for (const name of ["ds", "es", "ss", "fs", "gs"]) set(world, { [name]: random.below(0x9000) });
 }
@@ -116,6 +129,10 @@ export function realMode(world: World): void {
 function realVectors(random: Random): Uint8Array {
   const table = new DataView(new ArrayBuffer(4 * VECTORS));
   for (let vector = 0; vector < VECTORS; vector++) {
+    if (random.below(2) === 0) {
+      table.setUint16(4 * vector, SKIP, true);
+      continue;
+    }
     table.setUint16(4 * vector, random.below(0x1_0000), true);
     table.setUint16(4 * vector + 2, random.below(4) === 0 ? random.below(0x9000) : 0, true);
   }
@@ -144,10 +161,12 @@ export function tables(world: World, bits: 32 | 64): void {
     const at = size * vector;
     // Interrupt and trap gates, DPL 0 or 3.
     const type = random.below(16) === 0 ? random.below(256) : 0x8e | random.below(2) | random.below(2) * 0x60;
-    idt.setUint16(at, random.below(0x1_0000), true);
+    const skips = random.below(2) === 0;
+    idt.setUint16(at, skips ? SKIP + (WITH_CODE.has(vector) ? 16 : 0) : random.below(0x1_0000), true);
     idt.setUint16(at + 2, random.below(16) === 0 ? 8 * random.below(ENTRIES) : SELECTOR.code, true);
     idt.setUint16(at + 4, type << 8, true);
   }
+  writeSkips(world, bits);
   const tss = new DataView(new ArrayBuffer(0x68));
   tss.setUint32(4, random.below(PAGES) & ~7, true);
   if (bits === 32) tss.setUint16(8, SELECTOR.data, true);

@@ -1,16 +1,16 @@
 /** Doorbells: a port, an address or a hypercall of each ring's own, so that a hypervisor's kernel half can match it. */
 import type { BusHandler } from "../../emulator/machine/bus.ts";
 import type { Vm } from "../../emulator/machine/vm.ts";
+import { registerValues } from "../../emulator/machine/hypervisors/abi.ts";
 import type { HypercallAbi } from "../abi.ts";
+import { otherNumber } from "../numbers.ts";
 import { PCI_IO_BASE } from "../pci_io_window.ts";
 import type { VehicleName } from "../negotiate.ts";
 import { ppcAccess } from "../stubs/ppc_access.ts";
-import { trapLines } from "../stubs/hypercall.ts";
+import { indented } from "../stubs/stub_text.ts";
+import { trapLines } from "../stubs/trap.ts";
 import { pointerRegister } from "../stubs/x86_words.ts";
 import { mmioAddress } from "../vehicles/mmio.ts";
-
-/** Private to trapsh, as the others in `numbers.ts`: arguments ring; status 0, or EINVAL for no ring of ours. */
-export const KICK = 0x5453_0020;
 
 /** First port, and first address, that are tried: below the top of what devices get. */
 const PORTS = { from: 0xfffc, to: 0x1000 } as const;
@@ -79,12 +79,22 @@ function mmioPlace(vm: Vm, pciIo: boolean): number {
   return free(vm.mmio.list, from, to, PAGE);
 }
 
-/** The doorbell of ring `number` by hypercall. */
-export function hypercallStub(abi: HypercallAbi, number: number): DoorbellStub {
+/**
+ * The doorbell of ring `number` by hypercall: status 0, or EINVAL for no ring of ours. Throws `Error` where the ABI is
+ * called by a page or passes words in memory: those doorbells are not there.
+ */
+export function hypercallStub(vm: Vm, abi: HypercallAbi, number: number): DoorbellStub {
+  if (abi.entry.by !== "instructions" || abi.memoryWords !== undefined) {
+    throw new Error(`rings have no doorbell by ${abi.name}'s hypercalls: open the device via pio or mmio`);
+  }
+  const kick = otherNumber(abi, "KICK");
   return {
     name: "ring_hypercall",
-    text: trapLines(abi),
-    registers: { [abi.number]: BigInt(KICK), [abi.args[0]]: BigInt(number) },
+    text: indented(trapLines(abi, kick, vm.mode, undefined)),
+    registers: Object.fromEntries([
+      ...registerValues(abi.number, BigInt(kick)),
+      ...registerValues(abi.args[0], BigInt(number)),
+    ]),
   };
 }
 

@@ -3,17 +3,11 @@ import type { Attachment } from "../../emulator/machine/devices.ts";
 import type { HypercallAbi } from "../abi.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { Choice } from "../negotiate.ts";
+import { otherNumber } from "../numbers.ts";
 import type { StubRun, StubRunner } from "../stub_runner.ts";
 import { closed, type StubText } from "../stubs/stub_text.ts";
 import { wide } from "../stubs/x86_words.ts";
-import {
-  type Bell,
-  type Doorbell,
-  type DoorbellStub,
-  hypercallStub,
-  KICK,
-  placeDoorbell,
-} from "./doorbell.ts";
+import { type Bell, type Doorbell, type DoorbellStub, hypercallStub, placeDoorbell } from "./doorbell.ts";
 import { type InterruptStubs, interruptStubs } from "./interrupt_stubs.ts";
 import { IoqDevice } from "./ioq_device.ts";
 import { IoqDriver } from "./ioq_driver.ts";
@@ -75,14 +69,15 @@ interface Open {
 
 export class RingHost {
   readonly #runner: StubRunner;
-  readonly #abi: HypercallAbi;
+  /** Or why there is none. */
+  readonly #abi: HypercallAbi | string;
   readonly #rings = new Map<number, Open>();
   /** Rings whose doorbell is the hypercall. */
   readonly #handledIn = new Map<number, "kernel" | "userspace">();
   #next = 1;
   #interrupts: InterruptStubs | undefined;
 
-  constructor(runner: StubRunner, abi: HypercallAbi) {
+  constructor(runner: StubRunner, abi: HypercallAbi | string) {
     this.#runner = runner;
     this.#abi = abi;
   }
@@ -125,7 +120,9 @@ export class RingHost {
       if (!this.#rings.delete(number)) return;
       doorbell.remove();
       vm.memory.removeSlot(name);
-      if (this.#rings.size === 0) vm.hypercalls.unregister(KICK);
+      if (this.#rings.size === 0 && typeof this.#abi !== "string") {
+        vm.hypercalls.unregister(otherNumber(this.#abi, "KICK"));
+      }
     };
     this.#rings.set(number, { line: options.poll ? undefined : line, rung, close });
     const guest = this.#guest(target, gpa, doorbell.stub, options, () => rings, close);
@@ -199,14 +196,17 @@ export class RingHost {
     if (choice.via !== "hypercall") {
       return placeDoorbell(vm, choice.via, choice.pciIo === true, name, bell);
     }
-    if (vm.hypercalls.find(KICK) === undefined) this.#registerKick();
+    const abi = this.#abi;
+    if (typeof abi === "string") throw new Error(`${name} has no doorbell by hypercall: ${abi}`);
+    const stub = hypercallStub(vm, abi, number);
+    if (vm.hypercalls.find(otherNumber(abi, "KICK")) === undefined) this.#registerKick(abi);
     this.#handledIn.set(number, bell.kind === "userspace" ? "userspace" : "kernel");
-    return { stub: hypercallStub(this.#abi, number), remove: () => void this.#handledIn.delete(number) };
+    return { stub, remove: () => void this.#handledIn.delete(number) };
   }
 
-  #registerKick(): void {
-    const { vm } = this.#runner, abi = this.#abi;
-    vm.hypercalls.register(KICK, {
+  #registerKick(abi: HypercallAbi): void {
+    const { vm } = this.#runner;
+    vm.hypercalls.register(otherNumber(abi, "KICK"), {
       name: "trapsh KICK",
       handledIn: ({ registers }) =>
         this.#handledIn.get(Number(registers.get(abi.args[0]) & 0xffff_ffffn)) ?? "userspace",

@@ -2,16 +2,23 @@
 import type { HypercallAbi } from "../abi.ts";
 import { STUB_SLOT } from "../places.ts";
 import { pointerRegister } from "./x86_words.ts";
-import { closed, type StubText } from "./stub_text.ts";
-
-/** The instructions of an ABI's trap, one a line. */
-export function trapLines(abi: HypercallAbi): string {
-  return abi.trap.split(";").map((line) => `  ${line.trim()}\n`).join("");
-}
+import { closed, indented, type StubText } from "./stub_text.ts";
+import { type PageAddress, trapLines, trapName } from "./trap.ts";
 
 /** Everything in registers: the ABI's own. */
-export function bareHypercall(abi: HypercallAbi, arch: "x86" | "ppc"): StubText<never> {
-  return { name: abi.stub ?? "hypercall", text: closed(arch, `call:\n${trapLines(abi)}`), registers: {} };
+export function bareHypercall(
+  abi: HypercallAbi,
+  arch: "x86" | "ppc",
+  mode: 16 | 32 | 64,
+  number: number,
+  page: PageAddress,
+): StubText<never> {
+  const lines = indented(trapLines(abi, number, mode, page));
+  return {
+    name: `${abi.stub ?? "hypercall"}${trapName(abi, number, page)}`,
+    text: closed(arch, `call:\n${lines}`),
+    registers: {},
+  };
 }
 
 /**
@@ -24,6 +31,8 @@ export function packedHypercall(
   mode: 16 | 32 | 64,
   skip: number,
   words: number,
+  number: number,
+  page: PageAddress,
 ): StubText<"buffer"> {
   const buffer = arch === "ppc" ? "r12" : pointerRegister("bp", mode);
   const move = (direction: "load" | "store") => (register: string, index: number) => {
@@ -38,8 +47,8 @@ export function packedHypercall(
   const loads = abi.args.slice(skip, skip + words).map(move("load")).join("");
   const stores = abi.outputs.map(move("store")).join("");
   return {
-    name: `${abi.stub ?? "hypercall"}_${skip}_${words}`,
-    text: closed(arch, `call:\n${loads}${trapLines(abi)}${stores}`),
+    name: `${abi.stub ?? "hypercall"}_${skip}_${words}${trapName(abi, number, page)}`,
+    text: closed(arch, `call:\n${loads}${indented(trapLines(abi, number, mode, page))}${stores}`),
     registers: { buffer },
   };
 }

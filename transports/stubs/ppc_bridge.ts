@@ -1,9 +1,12 @@
 /** PowerPC: vbus's calls, whose numbers are little-endian. */
-import { FASTCALL_HYPERCALL } from "../bridge.ts";
+import { PRIVATE_NUMBERS } from "../../emulator/machine/hypervisors/abi.ts";
+import { otherNumber } from "../numbers.ts";
 import { VBUS_BLOCK } from "../places.ts";
 import { ERRNO } from "../status.ts";
 import { BRIDGE, BUSCALL, CALL_DESC, DEVICE_CALL, FASTCALL_DESC } from "../vbus.ts";
 import { type BridgeRole, closed, type DeviceCallRole, type StubText } from "./stub_text.ts";
+
+const FASTCALL_HYPERCALL = otherNumber({ numbers: PRIVATE_NUMBERS }, "FASTCALL");
 
 const number = (register: string, value: number) => [
   `lis ${register}, ${value >>> 16}`,
@@ -36,7 +39,7 @@ export function ppcBridgeCall(): StubText<BridgeRole> {
   };
 }
 
-export type PpcBridgeDoorbell = "mmio" | "papr" | "epapr" | "bridge";
+export type PpcBridgeDoorbell = "mmio" | "papr" | "epapr" | "osi" | "bridge";
 
 export function ppcDeviceCall(doorbell: PpcBridgeDoorbell): StubText<DeviceCallRole> {
   const { call, device } = VBUS_BLOCK;
@@ -55,6 +58,14 @@ export function ppcDeviceCall(doorbell: PpcBridgeDoorbell): StubText<DeviceCallR
       ...number("r0", 0x4b56_4d21),
       "sc",
       "nop",
+      ...result,
+    ],
+    osi: [
+      `lwz r6, ${VBUS_BLOCK.cpu}(r12)`,
+      ...number("r5", FASTCALL_HYPERCALL),
+      ...number("r3", 0x1137_24fa),
+      ...number("r4", 0x7781_0f9b),
+      "sc",
       ...result,
     ],
     bridge: [

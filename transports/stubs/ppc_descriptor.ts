@@ -5,7 +5,7 @@ import { BLOCK } from "../places.ts";
 import { ERRNO } from "../status.ts";
 import { closed, type DescriptorRole, type StubText } from "./stub_text.ts";
 
-export type PpcDoorbell = "mmio" | "papr" | "epapr";
+export type PpcDoorbell = "mmio" | "papr" | "epapr" | "osi";
 
 /** The register with a number's upper and lower half, as two instructions. */
 function loadNumber(register: string, value: number): string[] {
@@ -29,6 +29,14 @@ export function ppcDescriptor(doorbell: PpcDoorbell): StubText<DescriptorRole> {
       ...loadNumber("r0", 0x4b56_4d21),
       "sc",
       "nop",
+    ],
+    osi: [
+      `lwz r6, ${BLOCK.target}(r12)`,
+      `lwz r7, ${BLOCK.self}(r12)`,
+      ...loadNumber("r5", HYPERCALL.CALL_DESCRIPTOR),
+      ...loadNumber("r3", 0x1137_24fa),
+      ...loadNumber("r4", 0x7781_0f9b),
+      "sc",
     ],
   };
   // One word after the other: fn, flags, data (low, high), length, capacity, reply (low, high), status.

@@ -16,6 +16,11 @@ export function closed(arch: "x86" | "ppc", text: string): string {
   return `${text}end:\n  ${arch === "x86" ? "jmp" : "b"} end\n`;
 }
 
+/** Lines as they stand in a stub's text. */
+export function indented(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line}\n`).join("");
+}
+
 /**
  * PowerPC's stubs are written for a big-endian guest, where a little-endian number takes a byte-reversed access
  * (`stwbrx r4, 0, r3`). In a little-endian guest it is a plain one (`stw r4, 0(r3)`).

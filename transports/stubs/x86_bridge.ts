@@ -1,5 +1,4 @@
 /** x86: vbus's calls, a bridge call by its registers and a device call by fast call or bridge. */
-import { FASTCALL_HYPERCALL } from "../bridge.ts";
 import { VBUS_BLOCK } from "../places.ts";
 import { ERRNO } from "../status.ts";
 import { BRIDGE, BUSCALL, CALL_DESC, DEVICE_CALL, FASTCALL_DESC } from "../vbus.ts";
@@ -38,7 +37,12 @@ export function x86BridgeCall(mode: 16 | 32 | 64): StubText<BridgeRole> {
   };
 }
 
-export type X86BridgeDoorbell = "pio" | "mmio" | "vmcall" | "vmmcall" | "bridge";
+/** The doorbell; by hypercall `ring` has the lines for the CPU's number, and `name` what tells them apart. */
+export type X86BridgeDoorbell =
+  | "pio"
+  | "mmio"
+  | "bridge"
+  | { readonly name: string; ring(cpu: string): string[] };
 
 /** A device call: descriptor and parameters into RAM, then one doorbell, or the bridge's registers. */
 export function x86DeviceCall(doorbell: X86BridgeDoorbell, mode: 16 | 32 | 64): StubText<DeviceCallRole> {
@@ -46,11 +50,8 @@ export function x86DeviceCall(doorbell: X86BridgeDoorbell, mode: 16 | 32 | 64): 
   const at = (offset: number) => `[${block}+${offset}]`;
   const device = (field: number) => at(VBUS_BLOCK.device + field),
     call = (field: number) => at(VBUS_BLOCK.call + field);
-  const hypercall = (
-    trap: string,
-  ) => [`mov ebx, ${at(VBUS_BLOCK.cpu)}`, `mov eax, ${FASTCALL_HYPERCALL}`, trap];
   const result = `mov eax, ${call(FASTCALL_DESC.result)}`;
-  const rings: Record<X86BridgeDoorbell, string[]> = {
+  const rings: Record<"pio" | "mmio" | "bridge", string[]> = {
     pio: [`mov edx, ${at(VBUS_BLOCK.target)}`, `mov eax, ${at(VBUS_BLOCK.cpu)}`, "out dx, eax", result],
     mmio: [
       `mov edi, ${at(VBUS_BLOCK.target)}`,
@@ -58,13 +59,14 @@ export function x86DeviceCall(doorbell: X86BridgeDoorbell, mode: 16 | 32 | 64): 
       `mov [${bar}], eax`,
       result,
     ],
-    vmcall: [...hypercall("vmcall"), result],
-    vmmcall: [...hypercall("vmmcall"), result],
     bridge: [
       `mov edi, ${at(VBUS_BLOCK.target)}`,
       ...executes(mode, String(BRIDGE.SLOWCALL), String(CALL_DESC.size), at(VBUS_BLOCK.callAt)),
     ],
   };
+  const ring = typeof doorbell === "string"
+    ? rings[doorbell]
+    : [...doorbell.ring(at(VBUS_BLOCK.cpu)), result];
   const text = `
 call:
   mov ${device(DEVICE_CALL.func)}, eax
@@ -82,9 +84,9 @@ call:
   mov ${call(CALL_DESC.datap + 4)}, eax
   mov eax, ${2 ** 32 - ERRNO.EINPROGRESS}
   mov ${call(FASTCALL_DESC.result)}, eax
-${rings[doorbell].map((line) => `  ${line}\n`).join("")}`;
+${ring.map((line) => `  ${line}\n`).join("")}`;
   return {
-    name: `${doorbell}_device_call`,
+    name: `${typeof doorbell === "string" ? doorbell : doorbell.name}_device_call`,
     text: closed("x86", text),
     registers: {
       fn: wide("ax", mode),

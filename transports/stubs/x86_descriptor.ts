@@ -1,33 +1,31 @@
 /** x86: fills in a call descriptor and rings its doorbell, by OUT, MOV or hypercall. */
 import { DESCRIPTOR } from "../descriptor.ts";
-import { HYPERCALL } from "../numbers.ts";
 import { BLOCK } from "../places.ts";
 import { ERRNO } from "../status.ts";
-import { closed, type DescriptorRole, type StubText } from "./stub_text.ts";
+import { closed, type DescriptorRole, indented, type StubText } from "./stub_text.ts";
 import { pointerRegister, wide } from "./x86_words.ts";
 
-export type X86Doorbell = "pio" | "mmio" | "vmcall" | "vmmcall";
+/** How the descriptor is announced; by hypercall `ring` has the lines, and `name` what tells them apart. */
+export type X86Doorbell = "pio" | "mmio" | { readonly name: string; readonly ring: X86Ring };
+
+/** Lines that make a hypercall of two arguments: the device's handle, and the descriptor's address. */
+export type X86Ring = (target: string, self: string) => string[];
 
 /** One exit, whatever the size. All addresses are below 4 GiB. */
 export function x86Descriptor(doorbell: X86Doorbell, mode: 16 | 32 | 64): StubText<DescriptorRole> {
   const block = pointerRegister("bp", mode);
   const at = (offset: number) => `[${block}+${offset}]`;
-  const hypercall = (trap: string) => [
-    `mov ebx, ${at(BLOCK.target)}`,
-    `mov ecx, ${at(BLOCK.self)}`,
-    `mov eax, ${HYPERCALL.CALL_DESCRIPTOR}`,
-    trap,
-  ];
-  const rings: Record<X86Doorbell, string[]> = {
+  const rings: Record<"pio" | "mmio", string[]> = {
     pio: [`mov edx, ${at(BLOCK.target)}`, `mov eax, ${at(BLOCK.self)}`, "out dx, eax"],
     mmio: [
       `mov edi, ${at(BLOCK.target)}`,
       `mov eax, ${at(BLOCK.self)}`,
       `mov [${pointerRegister("di", mode)}], ${wide("ax", mode)}`,
     ],
-    vmcall: hypercall("vmcall"),
-    vmmcall: hypercall("vmmcall"),
   };
+  const ring = typeof doorbell === "string"
+    ? rings[doorbell]
+    : doorbell.ring(at(BLOCK.target), at(BLOCK.self));
   const text = `
 call:
   mov ${at(DESCRIPTOR.fn)}, eax
@@ -41,12 +39,12 @@ call:
   mov ${at(DESCRIPTOR.reply + 4)}, eax
   mov eax, ${2 ** 32 - ERRNO.EINPROGRESS}
   mov ${at(DESCRIPTOR.status)}, eax
-${rings[doorbell].map((line) => `  ${line}\n`).join("")}
+${indented(ring)}
   mov eax, ${at(DESCRIPTOR.status)}
   mov edx, ${at(DESCRIPTOR.replyLength)}
 `;
   return {
-    name: `${doorbell}_descriptor`,
+    name: `${typeof doorbell === "string" ? doorbell : doorbell.name}_descriptor`,
     text: closed("x86", text),
     registers: {
       fn: wide("ax", mode),

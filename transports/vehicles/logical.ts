@@ -1,5 +1,8 @@
 /** Calls and register accesses by MMIO as a hypercall: every access to the call window is one, with its address in a register. */
+import { readRegister } from "../../emulator/machine/hypervisors/abi.ts";
 import type { HypercallAbi } from "../abi.ts";
+import { hypercallPage } from "../hypercall_page.ts";
+import { abiRegisters, statusOf } from "./hypercall_calls.ts";
 import { busOrder, type MmioHypercalls } from "../mmio_hypercall.ts";
 import { statusName } from "../status.ts";
 import { bareHypercall } from "../stubs/hypercall.ts";
@@ -75,20 +78,21 @@ export class LogicalVehicle implements Vehicle {
 
   async #run({ what, signal }: What, number: number, args: readonly bigint[]): Promise<bigint> {
     const abi = this.#abi, { runner } = this.#wiring;
+    const page = await hypercallPage(runner, what);
     const outputs = await runner.run({
       what,
-      stub: bareHypercall(abi, runner.vm.arch),
+      stub: bareHypercall(abi, runner.vm.arch, runner.vm.mode, number, page),
       inputs: {},
-      registers: {
+      registers: abiRegisters(runner, abi, {
         [abi.number]: BigInt(number),
         ...Object.fromEntries(args.map((arg, i) => [abi.args[i], arg])),
-      },
+      }),
       exits: () => 1,
       signal,
     });
-    const status = BigInt.asIntN(8 * abi.width, outputs.register(abi.status));
-    if (status !== 0n) throw refused(this.#wiring, what, `${abi.trap} gave ${abi.status} = ${status}`);
-    return outputs.register(this.#calls.value);
+    const status = statusOf(abi, outputs);
+    if (status !== 0) throw refused(this.#wiring, what, `${abi.trap} gave ${abi.status} = ${status}`);
+    return readRegister({ get: (name) => outputs.register(name) }, this.#calls.value);
   }
 }
 

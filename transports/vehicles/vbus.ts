@@ -1,10 +1,14 @@
 /** Calls by vbus's bridge: set up once by bridge calls, then by fast call or, slowly, by the bridge itself. */
+import type { HypercallAbi } from "../abi.ts";
 import type { Bridge } from "../bridge.ts";
+import { hypercallPage } from "../hypercall_page.ts";
+import { otherNumber } from "../numbers.ts";
 import { pointer, STUB_SLOT, VBUS_BLOCK } from "../places.ts";
 import { statusName } from "../status.ts";
 import type { StubRunner } from "../stub_runner.ts";
 import { ppcBridgeCall, type PpcBridgeDoorbell, ppcDeviceCall } from "../stubs/ppc_bridge.ts";
 import { x86BridgeCall, type X86BridgeDoorbell, x86DeviceCall } from "../stubs/x86_bridge.ts";
+import { loadNarrow, type PageAddress, trapLines, trapName } from "../stubs/trap.ts";
 import {
   BRIDGE,
   BUSCALL,
@@ -18,6 +22,7 @@ import {
   VBUS_MAGIC,
   VBUS_VERSION,
 } from "../vbus.ts";
+import { abiRegisters, fastControl } from "./hypercall_calls.ts";
 import { mmioAddress } from "./mmio.ts";
 import { type CallRequest, refused, type Wiring } from "./vehicle.ts";
 
@@ -135,12 +140,16 @@ export class VbusDriver {
     const target = doorbell.kind === "pio" || doorbell.kind === "hypercall"
       ? { address: BigInt(doorbell.target), registers: undefined }
       : mmioAddress(vm.mode, doorbell.target);
+    const page = doorbell.kind === "hypercall" ? await hypercallPage(runner, what) : undefined;
+    const stack = doorbell.kind === "hypercall" && vm.arch === "x86"
+      ? abiRegisters(runner, this.#abi(), {})
+      : {};
     this.#writeBlock(devh, Number(target.address));
     if (bytes.length > 0) vm.memory.write(buffer, bytes);
     const outputs = await runner.run({
       what,
       stub: vm.arch === "x86"
-        ? x86DeviceCall(this.#x86Doorbell(doorbell), vm.mode)
+        ? x86DeviceCall(this.#x86Doorbell(doorbell, page), vm.mode)
         : ppcDeviceCall(this.#ppcDoorbell(doorbell)),
       inputs: {
         fn: BigInt(fn),
@@ -149,7 +158,7 @@ export class VbusDriver {
         size: BigInt(room),
         block: pointer(places, STUB_SLOT.block),
       },
-      registers: target.registers,
+      registers: { ...stack, ...target.registers },
       exits: () => doorbell.kind === "bridge" ? BRIDGE_EXITS : 1,
       signal,
     });
@@ -172,14 +181,29 @@ export class VbusDriver {
     vm.memory.write(this.#gpa(VBUS_BLOCK.device + DEVICE_CALL.devh), new Uint8Array(handle.buffer));
   }
 
-  #x86Doorbell({ kind }: VbusDoorbell): X86BridgeDoorbell {
+  #x86Doorbell({ kind }: VbusDoorbell, page: PageAddress): X86BridgeDoorbell {
     if (kind !== "hypercall") return kind;
-    return this.#runner.vm.backend.name === "svm" ? "vmmcall" : "vmcall";
+    const abi = this.#abi(), { mode, hypervisor } = this.#runner.vm, number = otherNumber(abi, "FASTCALL");
+    return {
+      name: `${hypervisor.name === "kvm" ? abi.trap : hypervisor.name}${trapName(abi, number, page)}`,
+      ring: (cpu) => [
+        ...loadNarrow(abi.args[0], cpu),
+        ...loadNarrow(abi.number, String(fastControl(abi, number))),
+        ...trapLines(abi, number, mode, page),
+      ],
+    };
+  }
+  #abi(): HypercallAbi {
+    const { hypervisor, backend, mode } = this.#runner.vm, abi = hypervisor.abi(backend.name, mode);
+    if (typeof abi === "string") throw new Error(`no hypercalls: ${abi}`);
+    return abi;
   }
   #ppcDoorbell({ kind }: VbusDoorbell): PpcBridgeDoorbell {
     if (kind === "pio") throw new TypeError("PowerPC has no OUT: its doorbell is a store");
     if (kind !== "hypercall") return kind;
-    return this.#runner.vm.backend.name === "kvm-hv" ? "papr" : "epapr";
+    const { name } = this.#runner.vm.hypervisor;
+    if (name === "papr" || name === "epapr" || name === "osi") return name;
+    throw new TypeError(`no doorbell by hypercall under ${name}`);
   }
 
   #gpa(offset: number): number {

@@ -18,6 +18,8 @@ export interface InterruptedCpu {
   halted: boolean;
   /** The next instruction is executed before an interrupt is taken. */
   shadow: boolean;
+  /** One waits to be enabled: the guest's enabling it has to come out. */
+  set window(on: boolean);
   /** Instructions that the slice may still execute after the one at hand. */
   readonly sliceLeft: number;
   readonly board: {
@@ -101,6 +103,7 @@ export class Interrupts {
     for (;;) {
       this.#takeTick();
       this.#advance();
+      cpu.window = false;
       if (!unit.asserted) {
         this.#waited = false;
         this.#arrived = undefined;
@@ -115,7 +118,7 @@ export class Interrupts {
       }
       if (cpu.shadow) return "run";
       if (!unit.enabled) {
-        this.#waited = true;
+        this.#wait();
         return cpu.halted ? "halted" : "run";
       }
       if (this.#waited && exits.window) cpu.boundaryExit(exits.window);
@@ -125,9 +128,14 @@ export class Interrupts {
     }
   }
 
+  #wait(): void {
+    this.#waited = true;
+    this.#cpu.window = true;
+  }
+
   /** Instructions that the next slice may execute, from a boundary. */
   get limit(): number {
-    if (this.#cpu.shadow || this.#unit.polled && this.#unit.asserted) return 1;
+    if (this.#cpu.shadow) return 1;
     const cycles = Math.min(this.#unit.deadline, this.#nextTick) - this.#cpu.cycles;
     const before = Math.floor((cycles - 1) / this.#dearestInstruction());
     return Math.max(1, before > EXACT_SLICE ? Math.floor(before / 2) : before);
@@ -138,7 +146,10 @@ export class Interrupts {
     const left = this.#cpu.sliceLeft + more;
     if (left <= 0) return false;
     const unit = this.#unit;
-    if (unit.asserted && (unit.polled || unit.enabled)) return true;
+    if (unit.asserted) {
+      if (unit.enabled) return true;
+      this.#wait();
+    }
     return this.#cpu.cycles + left * this.#dearestInstruction() >= Math.min(unit.deadline, this.#nextTick);
   }
 

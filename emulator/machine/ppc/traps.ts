@@ -1,8 +1,7 @@
 /** What PowerPC's traps come to: hypercalls and system calls, privileged registers, interrupts. */
 import { STATUS } from "../../engine/host.ts";
 import { STATE } from "../../ir/layout.ts";
-import { KVM_MAGIC_R0 } from "../../ppc/kvm_pr.ts";
-import { gpr, MSR, segment, SLOT } from "../../ppc/state.ts";
+import { MSR, segment, SLOT } from "../../ppc/state.ts";
 import { REACH } from "../processor.ts";
 import type { ArchTrap } from "../traps.ts";
 import {
@@ -17,37 +16,11 @@ import {
 } from "./interrupt.ts";
 import { cannotSet, floatExceptionWaits, movedMsr, returnedMsr, setMsr } from "./msr.ts";
 import { moveFromSpr, moveToSpr, timebase } from "./sprs.ts";
+import { systemCall } from "./system_call.ts";
 import { emulated, inProblemState, missing } from "./trap_parts.ts";
 
-/** H_FUNCTION (PAPR) and EV_UNIMPLEMENTED (ePAPR 1.1, table 8-5). */
-const H_FUNCTION = -2n, EV_UNIMPLEMENTED = 12n;
-
 export const ppcTraps: Readonly<Record<string, ArchTrap>> = {
-  sc(vcpu, rule, backend) {
-    const level = vcpu.argument(0);
-    if (backend.name === "kvm-hv") {
-      if (level !== 1 || rule.do !== "exit") return interrupt(vcpu, VECTOR.systemCall, vcpu.nextPc, 0n);
-      return vcpu.hypercall(
-        rule.reason,
-        vcpu.state.get32(gpr(3)),
-        () => vcpu.state.set64(gpr(3), H_FUNCTION),
-      );
-    }
-    if (rule.do !== "exit") return interrupt(vcpu, VECTOR.systemCall, vcpu.nextPc, 0n);
-    // One that is gone on with after its device was waited for may have set r0.
-    if (vcpu.replays || vcpu.state.get32(gpr(0)) === KVM_MAGIC_R0) {
-      return vcpu.hypercall(
-        rule.reason,
-        vcpu.state.get32(gpr(11)),
-        () => vcpu.state.set64(gpr(3), EV_UNIMPLEMENTED),
-      );
-    }
-    // An ordinary system call: comes out as well, and is reflected into the guest.
-    const reflected = backend.reasons.find((r) => r.code === rule.reason.code && r !== rule.reason) ??
-      rule.reason;
-    vcpu.kernelExit(reflected, VECTOR.systemCall);
-    return interrupt(vcpu, VECTOR.systemCall, vcpu.nextPc, 0n);
-  },
+  sc: systemCall,
 
   mfspr: moveFromSpr,
   mtspr: moveToSpr,

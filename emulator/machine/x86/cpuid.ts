@@ -1,11 +1,13 @@
-/** What CPUID answers: what this emulator implements, and a KVM below it. SDM vol. 2A, CPUID. */
+/** What CPUID answers: what this emulator implements, and the hypervisor below it. SDM vol. 2A, CPUID. */
 
 import { LINEAR_BITS, PHYSICAL_BITS } from "./paging_formats.ts";
 
 /** eax, ebx, ecx, edx. */
 export type CpuidLeaf = readonly [number, number, number, number];
 
-const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0008, HIGHEST_HYPERVISOR = 0x4000_0001;
+const HIGHEST = 1, HIGHEST_EXTENDED = 0x8000_0008;
+/** Leaves of the hypervisor's own. */
+const HYPERVISOR_FIRST = 0x4000_0000, HYPERVISOR_LAST = 0x4000_ffff;
 
 /** Leaf 1 edx: 4 MiB pages, time-stamp counter, RDMSR and WRMSR, PAE, CMPXCHG8B, global pages, CMOV, PAT, PSE-36. */
 const PSE = 1 << 3,
@@ -17,16 +19,21 @@ const PSE = 1 << 3,
   CMOV = 1 << 15,
   PAT = 1 << 16,
   PSE36 = 1 << 17;
-/** Leaf 1 ecx: CMPXCHG16B, running under a hypervisor. */
-const CX16 = 1 << 13, HYPERVISOR = 1 << 31;
+/** Leaf 1 ecx: CMPXCHG16B, POPCNT, running under a hypervisor. */
+const CX16 = 1 << 13, POPCNT = 1 << 23, HYPERVISOR = 1 << 31;
 /** Leaf 0x80000001 edx: SYSCALL, no-execute, 1 GiB pages, RDTSCP, long mode. Its ecx: LAHF in long mode. */
 const SYSCALL = 1 << 11, NX = 1 << 20, GB_PAGES = 1 << 26, RDTSCP = 1 << 27, LM = 1 << 29, LAHF_LM = 1;
 
 /**
  * The answer for `leaf`, as unsigned 32-bit numbers, whatever mode the processor is in. Leaves past the highest give
- * zeros.
+ * zeros. `hypervisor` answers its own leaves; undefined if it does not show itself.
  */
-export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", leaf: number): CpuidLeaf {
+export function cpuid(
+  vendor: "GenuineIntel" | "AuthenticAMD",
+  leaf: number,
+  hypervisor: (leaf: number) => CpuidLeaf | undefined,
+): CpuidLeaf {
+  if (leaf >= HYPERVISOR_FIRST && leaf <= HYPERVISOR_LAST) return hypervisor(leaf) ?? [0, 0, 0, 0];
   switch (leaf >>> 0) {
     case 0: {
       const [b, d, c] = words(vendor);
@@ -37,17 +44,9 @@ export function cpuid(vendor: "GenuineIntel" | "AuthenticAMD", leaf: number): Cp
       return [
         vendor === "GenuineIntel" ? 0x600 : 0xf00,
         0,
-        (HYPERVISOR | CX16) >>> 0,
+        ((hypervisor(HYPERVISOR_FIRST) ? HYPERVISOR : 0) | POPCNT | CX16) >>> 0,
         PSE | TSC | MSR | PAE | CX8 | PGE | CMOV | PAT | PSE36,
       ];
-    case 0x4000_0000: {
-      // Documentation/virt/kvm/x86/cpuid.rst: the signature stands in ebx, ecx, edx.
-      const [b, c, d] = words("KVMKVMKVM\0\0\0");
-      return [HIGHEST_HYPERVISOR, b, c, d];
-    }
-    case 0x4000_0001:
-      // No paravirtual feature of KVM's is offered.
-      return [0, 0, 0, 0];
     case 0x8000_0000:
       return [HIGHEST_EXTENDED, 0, 0, 0];
     case 0x8000_0001:

@@ -129,15 +129,30 @@ function access(direction: "read" | "write"): ArchTrap {
     const { state } = vcpu, number = state.get32(RCX), msr = MSRS.get(number);
     const native = msr?.native?.[direction]?.includes(backend.name);
     if (rule.do === "exit" && !native) vcpu.kernelExit(rule.reason, number);
-    if (!msr) throw new Fault(EXCEPTION.GP, 0, `there is no MSR 0x${number.toString(16)}`);
+    const missing = () => new Fault(EXCEPTION.GP, 0, `there is no MSR 0x${number.toString(16)}`);
+    const own = msr ? undefined : synthetic(vcpu, number);
+    if (!msr && !own) throw missing();
     if (direction === "write") {
-      return msr.write(vcpu, BigInt(state.get32(RDX)) << 32n | BigInt(state.get32(RAX)));
+      const value = BigInt(state.get32(RDX)) << 32n | BigInt(state.get32(RAX));
+      if (msr) return msr.write(vcpu, value);
+      if (!own!.write(value)) throw reserved(`the hypervisor's MSR 0x${number.toString(16)}`);
+      // A page may lie over what is executed next.
+      return vcpu.completeOnce();
     }
-    const value = msr.read(vcpu);
+    const value = msr ? msr.read(vcpu) : own!.read();
+    if (value === undefined) throw missing();
     state.set64(RAX, BigInt.asUintN(32, value));
     state.set64(RDX, value >> 32n);
     return STATUS.proceed;
   });
+}
+
+/** A register that the hypervisor has made up. */
+function synthetic(vcpu: Vcpu, number: number) {
+  const { hypervisor, hypervisorState, memory, backend } = vcpu.board;
+  const msr = hypervisor.msrs?.get(number);
+  const host = { state: hypervisorState, memory, backend: backend.name, vcpu: vcpu.index };
+  return msr && { read: () => msr.read(host), write: (value: bigint) => msr.write(host, value) };
 }
 
 function swapGs(vcpu: Vcpu): Status {

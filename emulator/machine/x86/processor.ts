@@ -9,7 +9,7 @@ import { EXCEPTION, Fault } from "./fault.ts";
 import { Paging } from "./paging.ts";
 import { deliver } from "./protected.ts";
 import { reachesStack } from "./stack_reach.ts";
-import { raise } from "./traps.ts";
+import { raise } from "./raise.ts";
 import { SingleStep } from "./single_step.ts";
 import { variantOf } from "./variant.ts";
 

@@ -55,9 +55,13 @@ export class SingleStep {
 }
 
 export const singleStepTraps: Readonly<Record<string, ArchTrap>> = {
-  /** TF was set by an instruction that is done but for its branch: it is not followed by a #DB, the next one is. */
-  single_step(vcpu) {
+  /**
+   * TF was set by an instruction that is done but for its branch: it is not followed by a #DB, the next one is. Or IF
+   * was, and an interrupt waited: the run loop has to look.
+   */
+  flags_set(vcpu) {
     vcpu.state.set64(STATE.pc, vcpu.argument64(0));
+    if (vcpu.argument(1) !== 0) vcpu.shadow = true;
     vcpu.engine.brake();
     return STATUS.redirect;
   },

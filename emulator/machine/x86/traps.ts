@@ -7,37 +7,34 @@ import type { Vcpu } from "../vcpu.ts";
 import { controlTraps } from "./control.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
-import { EXCEPTION } from "./fault.ts";
 import { interruptReturnTraps } from "./interrupt_return.ts";
-import { is64, privilegeOf } from "./mode.ts";
+import { backdoor, hypercall } from "./hypercalls.ts";
 import { msrTraps, tsc } from "./msrs.ts";
 import { checked } from "./privilege_checks.ts";
-import { deliver } from "./protected.ts";
+import { raise } from "./raise.ts";
 import { segmentTraps } from "./segments.ts";
 import { stringPort } from "./string_port.ts";
+import { repeatTraps } from "./repeat.ts";
 import { singleStepTraps } from "./single_step.ts";
 import { interruptTraps } from "./software_interrupt.ts";
 import { systemCallTraps } from "./system_call.ts";
 import { verifyTraps } from "./verify.ts";
 
-/** KVM's answer to a hypercall number that it does not know: -KVM_ENOSYS (include/uapi/linux/kvm_para.h). */
-const KVM_ENOSYS = 1000;
-/** And to any above privilege level 0: VMCALL itself leaves the guest from every level (arch/x86/kvm/x86.c). */
-const KVM_EPERM = 1;
-
 const handlers: Readonly<Record<string, ArchTrap>> = {
-  in: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "in")),
+  in: (vcpu, rule) => exits(vcpu, rule, (native) => backdoor(vcpu, native) ?? vcpu.portAccess(native, "in")),
   out: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "out")),
   ins: stringPort("in"),
   outs: stringPort("out"),
-  vmcall: hypercall,
-  vmmcall: hypercall,
+  vmcall: (vcpu, rule, backend) => hypercall(vcpu, rule, backend, "vmcall"),
+  vmmcall: (vcpu, rule, backend) => hypercall(vcpu, rule, backend, "vmmcall"),
 
   cpuid(vcpu, rule, backend) {
     const leaf = vcpu.state.get32(RAX);
     if (rule.do === "exit") vcpu.kernelExit(rule.reason, leaf);
     const vendor = backend.name === "svm" ? "AuthenticAMD" : "GenuineIntel";
-    const answer = cpuid(vendor, leaf);
+    const { hypervisor, hypervisorState: { guestOsId }, exits } = vcpu.board;
+    const facts = { tscHz: exits.profile.tscHz ?? 0, guestOsId };
+    const answer = cpuid(vendor, leaf, (leaf) => hypervisor.cpuid?.(leaf, facts));
     [RAX, RBX, RCX, RDX].forEach((slot, i) => vcpu.state.set64(slot, BigInt(answer[i] >>> 0)));
     return STATUS.proceed;
   },
@@ -64,6 +61,7 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
   ...interruptReturnTraps,
   ...interruptTraps,
   ...singleStepTraps,
+  ...repeatTraps,
   ...systemCallTraps,
   ...verifyTraps,
 };
@@ -83,18 +81,6 @@ function completed(vcpu: Vcpu, rule: TrapRule): Status {
   return STATUS.proceed;
 }
 
-function hypercall(vcpu: Vcpu, rule: TrapRule): Status {
-  if (rule.do === "exception") return raise(vcpu, rule.vector, 0, rule.why);
-  const { state } = vcpu, number = state.get32(RAX);
-  const refuse = (error: number) => state.set64(RAX, BigInt.asUintN(is64(state) ? 64 : 32, BigInt(-error)));
-  return exits(vcpu, rule, (native) => {
-    if (privilegeOf(state) === 0) return vcpu.hypercall(native, number, () => refuse(KVM_ENOSYS));
-    vcpu.kernelExit(native, number);
-    refuse(KVM_EPERM);
-    return STATUS.proceed;
-  });
-}
-
 function exits(
   vcpu: Vcpu,
   rule: TrapRule,
@@ -104,11 +90,4 @@ function exits(
   throw new TypeError(
     `backend ${vcpu.board.backend.name} lets an instruction through that only a hypervisor can answer`,
   );
-}
-
-/** Exceptions are counted where the hypervisor intercepts them, as KVM does #UD, and then delivered. */
-export function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
-  const intercepts = vcpu.board.backend.reasons.find((reason) => reason.keySpace === "vector");
-  if (vector === EXCEPTION.UD && intercepts) vcpu.kernelExit(intercepts, vector);
-  return deliver(vcpu, { vector, code, why, kind: "fault" });
 }

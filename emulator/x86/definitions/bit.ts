@@ -1,6 +1,6 @@
-/** Single bits, and scans for them. SDM vol. 2A, BT, BTC, BTR, BTS, BSF, BSR. */
+/** Single bits, and scans for them. SDM vol. 2A, BT, BTC, BTR, BTS, BSF, BSR, POPCNT. */
 import type { Ops, Value } from "../../ir/ops.ts";
-import { bitFlags, logicFlags } from "../flags.ts";
+import { bitFlags, logicFlags, storedFlags } from "../flags.ts";
 import type { Operand } from "../operand.ts";
 import type { Definition } from "../record.ts";
 
@@ -106,3 +106,20 @@ export const bsr = scanning("bsr", ["0f bd"], (b, x) => {
   "0f bd c1 | bsr eax, ecx | ecx=90 => eax=7 zf=0",
   "66 0f bd c1 | bsr ax, cx | eax=10000 ecx=8000 => eax=1000f zf=0",
 ]);
+
+/** POPCNT: DEST <- how many bits of SRC are set; ZF <- SRC = 0, CF OF SF AF PF <- 0. CPUID leaf 1, ECX bit 23. */
+export const popcnt: Definition = {
+  mnemonic: "popcnt",
+  encodings: { "f3 0f b8": "Gv,Ev" },
+  cycleClass: "alu",
+  semantics(b, [dst, src]) {
+    const x = src.read(b), w = x.width, none = b.eq(x, b.constant(w, 0));
+    dst.write(b, b.trunc(b.popcnt(w === 16 ? b.zext(x, 32) : x), w));
+    b.flags(storedFlags(b, b.shl(b.zext(none, 64), b.constant(64, 6))));
+  },
+  examples: [
+    "f3 0f b8 c1 | popcnt eax, ecx | ecx=f0f0f0f1 cf=1 of=1 sf=1 af=1 pf=1 zf=1 => eax=11 cf=0 of=0 sf=0 af=0 pf=0 zf=0",
+    "66 f3 0f b8 03 | popcnt ax, word ptr [ebx] | eax=12345 ebx=2000 w[2000]=0 => eax=10000 zf=1 | 32",
+    "f3 48 0f b8 c1 | popcnt rax, rcx | rcx=-1 => rax=40 zf=0 | 64",
+  ],
+};

@@ -7,7 +7,7 @@
 import type { Ops, Value } from "../../ir/ops.ts";
 import { raise, VECTOR } from "../exception.ts";
 import { FLAG } from "../flag_bits.ts";
-import { commitEflags, cond, eflags, traceIfAsked } from "../flags.ts";
+import { commitEflags, cond, eflags, tellOfLoaded } from "../flags.ts";
 import type { Operand } from "../operand.ts";
 import { requireIoPrivilegeIn8086 } from "../privilege.ts";
 import type { Definition, Instance, OperandSize } from "../record.ts";
@@ -227,7 +227,7 @@ export const iret: Definition = {
     commitEflags(b, b.zext(flags, 64), size, variant);
     writeSegment(b, variant, CS, b.trunc(selector, 16));
     const target = inSegment(b, offset);
-    traceIfAsked(b, flags, target);
+    tellOfLoaded(b, flags, target);
     b.branch(target);
   },
   examples: [

@@ -1,6 +1,6 @@
 /** Instructions on single flags, and LAHF and SAHF. SDM vol. 2A and 2B, by mnemonic. */
 import { FLAG } from "../flag_bits.ts";
-import { CARRY_BITS, carryFlags, cond, eflags, storedFlags } from "../flags.ts";
+import { CARRY_BITS, carryFlags, cond, eflags, storedFlags, tellOfEnabled } from "../flags.ts";
 import { requireIoPrivilege } from "../privilege.ts";
 import type { Definition } from "../record.ts";
 import { EFLAGS_REST, RAX } from "../slots.ts";
@@ -38,7 +38,7 @@ export const cmc: Definition = {
   examples: ["f5 | cmc | cf=1 of=0 => cf=0 of=0", "f5 | cmc | cf=0 of=1 => cf=1 of=1"],
 };
 
-/** CLD, STD, CLI, STI: DF or IF <- 0 or 1; IF is above IOPL no one's to change. (Hardware holds off interrupts for one instruction after STI.) */
+/** CLD, STD, CLI, STI: DF or IF <- 0 or 1; IF is above IOPL no one's to change. */
 function kept(
   mnemonic: string,
   opcode: string,
@@ -56,6 +56,7 @@ function kept(
       if (bit === FLAG.IF) requireIoPrivilege(b, variant);
       const rest = b.read(EFLAGS_REST, 64);
       b.write(EFLAGS_REST, value ? b.or(rest, b.constant(64, bit)) : b.and(rest, b.constant(64, ~bit)));
+      if (bit === FLAG.IF && value) tellOfEnabled(b, rest);
     },
     examples: [example],
   };

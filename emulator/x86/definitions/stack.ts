@@ -2,7 +2,7 @@
 import type { Ops, Value, Width } from "../../ir/ops.ts";
 import { VECTOR } from "../exception.ts";
 import { FLAG } from "../flag_bits.ts";
-import { commitEflags, eflags, traceIfAsked } from "../flags.ts";
+import { commitEflags, eflags, tellOfLoaded } from "../flags.ts";
 import { requireIoPrivilegeIn8086 } from "../privilege.ts";
 import type { Definition, Instance } from "../record.ts";
 import { settleSegments } from "../segment_register.ts";
@@ -83,7 +83,7 @@ export const popf: Definition = {
     const { value, sp } = topOfStack(b, variant, size);
     b.write(RSP, sp);
     commitEflags(b, b.zext(value, 64), size, variant);
-    traceIfAsked(b, value, b.nextPc());
+    tellOfLoaded(b, value, b.nextPc());
   },
   examples: [
     "9d | popfq | rsp=2000 q[2000]=8d5 => rsp=2008 cf=1 pf=1 af=1 zf=1 sf=1 of=1 | 64",

@@ -10,6 +10,7 @@ import { FLAG } from "../flag_bits.ts";
 import { subFlags } from "../flags.ts";
 import { type Operand, writeRegister } from "../operand.ts";
 import type { Definition, Instance } from "../record.ts";
+import { isChecked } from "../variant.ts";
 import { EFLAGS_REST, RAX, RCX, RDI, RDX, RSI } from "../slots.ts";
 
 /** Moves an index register by an element, down if DF. */
@@ -19,6 +20,31 @@ function advance<V extends Value>(b: Ops<V>, { mode, address }: Instance, slot: 
   writeRegister(b, mode, slot, b.add(b.read(slot, address), step));
 }
 
+/** Fewer iterations than this are not worth a trap. */
+const WORTH = 16;
+/** Kinds of the trap `repeat`: see traps.ts. */
+type Bulk = 0 | 1 | 2 | 3 | 4;
+
+/**
+ * Offers the machine to do iterations before this one, all at once: those after which the loop goes on for sure. The
+ * trap counts them and moves the registers by them. Not where offsets are checked against limits.
+ */
+function offer<V extends Value>(
+  b: Ops<V>,
+  bulk: Bulk,
+  operands: readonly Operand<V>[],
+  instance: Instance,
+): void {
+  const { address, repeat, variant } = instance;
+  if (isChecked(variant)) return;
+  b.when(b.ltu(b.constant(address, WORTH), b.read(RCX, address)), () => {
+    // Looked at afresh: the iteration behind this one is elsewhere.
+    const places = operands.map((operand) => operand.displaced(b, b.constant(address, 0)).address(b));
+    const numbers = [bulk, operands[0].width / 8, address, repeat === "f3" ? 1 : 0];
+    b.trap("repeat", [...numbers.map((n) => b.constant(32, n)), ...places]);
+  });
+}
+
 type Once = <V extends Value>(b: Ops<V>, operands: readonly Operand<V>[], instance: Instance) => V | void;
 
 /** Runs `once`, or an iteration of it; its result (width 1) says whether the last comparison was equal. */
@@ -26,13 +52,14 @@ function iterate<V extends Value>(
   b: Ops<V>,
   operands: readonly Operand<V>[],
   instance: Instance,
-  once: Once,
+  { once, bulk }: Pick<Shared, "once" | "bulk">,
 ): void {
   const { mode, address, repeat } = instance;
   if (repeat === undefined) {
     once(b, operands, instance);
     return;
   }
+  if (bulk !== undefined) offer(b, bulk, operands, instance);
   const count = b.read(RCX, address);
   b.when(b.ne(count, b.constant(address, 0)), () => {
     const equal = once(b, operands, instance);
@@ -52,12 +79,13 @@ interface Shared {
   /** Largest element: INS and OUTS have no 64-bit form. */
   readonly attributes?: string;
   readonly once: Once;
+  readonly bulk?: Bulk;
   readonly examples: readonly (readonly string[])[];
 }
 
 /** The byte form and the one of operand size. */
 function pair(shared: Shared): readonly [Definition, Definition] {
-  const { name, opcode, operands, repeats, once, attributes = "" } = shared;
+  const { name, opcode, operands, repeats, attributes = "" } = shared;
   const make = (wide: 0 | 1): Definition => {
     const key = (opcode + wide).toString(16), value = operands.replaceAll("?", wide ? "v" : "b");
     const text = wide ? `${value};${attributes}` : value;
@@ -69,7 +97,7 @@ function pair(shared: Shared): readonly [Definition, Definition] {
       repeats,
       memory: operands.startsWith("Y") ? "store" : undefined,
       cycleClass: attributes === "" ? "alu" : "io",
-      semantics: (b, given, instance) => iterate(b, given, instance, once),
+      semantics: (b, given, instance) => iterate(b, given, instance, shared),
       examples: shared.examples[wide],
     };
   };
@@ -82,6 +110,7 @@ export const [movsb, movs] = pair({
   opcode: 0xa4,
   operands: "Y?,X?",
   repeats: "rep",
+  bulk: 0,
   once(b, [to, from], instance) {
     to.write(b, from.read(b));
     advance(b, instance, RSI, to.width);
@@ -107,6 +136,7 @@ export const [cmpsb, cmps] = pair({
   opcode: 0xa6,
   operands: "X?,Y?",
   repeats: "repe",
+  bulk: 2,
   once(b, [first, second], instance) {
     const x = first.read(b), y = second.read(b), recipe = subFlags(b, x, y, b.sub(x, y));
     advance(b, instance, RSI, x.width);
@@ -127,6 +157,7 @@ export const [stosb, stos] = pair({
   opcode: 0xaa,
   operands: "Y?",
   repeats: "rep",
+  bulk: 1,
   once(b, [to], instance) {
     to.write(b, b.read(RAX, to.width));
     advance(b, instance, RDI, to.width);
@@ -142,6 +173,7 @@ export const [lodsb, lods] = pair({
   opcode: 0xac,
   operands: "X?",
   repeats: "rep",
+  bulk: 4,
   once(b, [from], instance) {
     const value = from.read(b);
     writeRegister(b, instance.mode, RAX, value);
@@ -158,6 +190,7 @@ export const [scasb, scas] = pair({
   opcode: 0xae,
   operands: "Y?",
   repeats: "repe",
+  bulk: 3,
   once(b, [where], instance) {
     const y = where.read(b), x = b.read(RAX, where.width), recipe = subFlags(b, x, y, b.sub(x, y));
     advance(b, instance, RDI, x.width);

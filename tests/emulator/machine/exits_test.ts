@@ -58,7 +58,7 @@ Deno.test("the other vendor's hypercall is an invalid opcode: counted, and witho
       ["svm", "vmcall", "EXCP", "SHUTDOWN"],
     ]
   ) {
-    const vm = guest(call, { backend });
+    const vm = guest(call, { backend, wrongHypercall: "reject" });
     const stop = await vm.run();
     assertEquals(stop.reason, "SHUTDOWN");
     assertEquals(exitsOf(vm), [`EXCEPTION ${native} 0x6 none 0 1/0`, `SHUTDOWN ${shutdown} 0x0 none 0 1/0`]);

@@ -63,7 +63,7 @@ Deno.test("run() stops with SHUTDOWN for an exception without an IDT, and counts
 });
 
 Deno.test("an instruction written over one that was given up starts afresh", async () => {
-  const vm = guest("vmmcall");
+  const vm = guest("vmmcall", { wrongHypercall: "reject" });
   let calls = 0;
   vm.hypercalls.register(7, { name: "seven", call: () => void calls++ });
   vm.vcpu.registers.set("eax", 7);

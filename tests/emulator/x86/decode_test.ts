@@ -10,7 +10,7 @@ import { usualVariant, type VariantName, variantNamed } from "../../../emulator/
 import { gpr } from "../../../emulator/x86/slots.ts";
 
 const REFUSALS: readonly [mode: Mode, bytes: string, reason: string][] = [
-  [64, "0f b8 c0", "opcode 0f b8 is not implemented (popcnt)"],
+  [64, "0f b8 c0", "opcode 0f b8 is not implemented"],
   [64, "0f c7 f0", "opcode 0f c7 /6 is not implemented (rdrand, rdseed or rdpid)"],
   [64, "0f 10 00", "opcode 0f 10 is not implemented (SSE or MMX)"],
   [64, "d9 c0", "opcode d9 is not implemented (x87)"],

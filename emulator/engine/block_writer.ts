@@ -1,0 +1,98 @@
+/** Writes decoded instructions as the records of a block (`record.ts`). */
+import type { Decoded, Form, Isa } from "../isa/isa.ts";
+import type { Arena } from "./arena.ts";
+import { extraHandler } from "./interpreter_module.ts";
+import { fieldOffsets, RECORD } from "./record.ts";
+
+export interface Decoding {
+  readonly pc: bigint;
+  readonly nextPc: bigint;
+  readonly instruction: Decoded;
+}
+
+/** Records as they are entered. */
+export interface Block {
+  /** Place of the first record. */
+  readonly record: number;
+  readonly count: number;
+  readonly cycles: number;
+}
+
+export class BlockWriter {
+  readonly #isa: Isa;
+  readonly #arena: Arena;
+  /** Cycles that an instruction of a class costs. */
+  readonly #costOf: (cycleClass: string) => number;
+  readonly #numbers: ReadonlyMap<Form, number>;
+  readonly #offsets = new Map<Form, readonly number[]>();
+
+  constructor(isa: Isa, arena: Arena, costOf: (cycleClass: string) => number) {
+    this.#isa = isa;
+    this.#arena = arena;
+    this.#costOf = costOf;
+    this.#numbers = formNumbers(isa);
+  }
+
+  /** A block's records from the place `record` on, one more than it has instructions. */
+  write(decoded: readonly Decoding[], record: number): Block {
+    const costs = decoded.map(({ instruction }) => this.#costOf(instruction.form.cycleClass));
+    const cycles = costs.reduce((sum, cost) => sum + cost, 0);
+    const { view } = this.#arena;
+    let rest = cycles;
+    for (let i = 0; i < decoded.length; i++) {
+      const { pc, nextPc, instruction } = decoded[i], at = record + i * RECORD.size;
+      rest -= costs[i];
+      view.setUint16(at + RECORD.handler, this.#number(instruction.form), true);
+      view.setUint16(at + RECORD.restCount, decoded.length - 1 - i, true);
+      view.setUint16(at + RECORD.cost, costs[i], true);
+      view.setUint32(at + RECORD.restCycles, rest, true);
+      view.setBigUint64(at + RECORD.pc, pc, true);
+      view.setBigUint64(at + RECORD.nextPc, nextPc, true);
+      this.#writeFields(at, instruction);
+    }
+    view.setUint16(record + RECORD.blockCount, decoded.length, true);
+    view.setUint32(record + RECORD.blockCycles, cycles, true);
+    const last = decoded[decoded.length - 1];
+    if (!last.instruction.form.endsBlock) {
+      const at = record + decoded.length * RECORD.size;
+      view.setUint16(at + RECORD.handler, extraHandler(this.#isa, "fallThrough"), true);
+      view.setBigUint64(at + RECORD.nextPc, last.nextPc, true);
+    }
+    return { record, count: decoded.length, cycles };
+  }
+
+  #writeFields(record: number, { form, values }: Decoded): void {
+    const { view } = this.#arena;
+    let offsets = this.#offsets.get(form);
+    if (!offsets) this.#offsets.set(form, offsets = fieldOffsets(form.fields));
+    for (let i = 0; i < offsets.length; i++) {
+      const at = record + offsets[i];
+      switch (form.fields[i]) {
+        case "slot":
+          view.setUint16(at, Number(values[i]), true);
+          break;
+        case "i32":
+          view.setInt32(at, Number(values[i]), true);
+          break;
+        case "i64":
+          view.setBigInt64(at, BigInt.asIntN(64, BigInt(values[i])), true);
+      }
+    }
+  }
+
+  #number(form: Form): number {
+    const number = this.#numbers.get(form);
+    if (number === undefined) {
+      throw new TypeError(`form "${form.name}" is not among those of ${this.#isa.name}`);
+    }
+    return number;
+  }
+}
+
+const numbers = new WeakMap<Isa, ReadonlyMap<Form, number>>();
+
+function formNumbers(isa: Isa): ReadonlyMap<Form, number> {
+  let known = numbers.get(isa);
+  if (!known) numbers.set(isa, known = new Map(isa.forms.map((form, i) => [form, i])));
+  return known;
+}

@@ -1,0 +1,13 @@
+/** Nobody: a virtual machine whose hypervisor does not show itself and takes no calls. */
+import { type Personality, X86_MODES } from "./hypervisor.ts";
+
+export const none: Personality = {
+  name: "none",
+  title: "no hypervisor interface",
+  discovery: "none: CPUID leaf 1 has bit 31 clear, the device tree no /hypervisor",
+  carriers: { ...X86_MODES, "kvm-hv": [64], "kvm-pr": [32, 64] },
+  abi: () => "the hypervisor offers its guest no hypercalls",
+  // The instruction leaves the guest all the same, and comes back as #UD.
+  call: (trap) => trap.invalid(0, "the hypervisor offers its guest no hypercalls"),
+  tree: () => [],
+};

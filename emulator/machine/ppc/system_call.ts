@@ -1,0 +1,31 @@
+/** `sc`: a call of the hypervisor, if its personality takes it for one, or of the guest's own kernel. */
+import type { Backend, TrapRule } from "../../engine/backend.ts";
+import type { Status } from "../../engine/host.ts";
+import { MSR, SLOT } from "../../ppc/state.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { fault, interrupt, SRR1, VECTOR } from "./interrupt.ts";
+
+export function systemCall(vcpu: Vcpu, rule: TrapRule, backend: Backend): Status {
+  const level = vcpu.argument(0);
+  const own = () => interrupt(vcpu, VECTOR.systemCall, vcpu.nextPc, 0n);
+  if (rule.do !== "exit") return own();
+  // One that is gone on with after its device was waited for: the device may have set what it was told by.
+  if (vcpu.replays) return vcpu.hypercall(rule.reason, 0, () => {});
+  const call = vcpu.board.hypervisor.systemCall?.(vcpu, level);
+  if (call) {
+    const { reason, number, unknown } = call;
+    const native = backend.reasons.find((one) => one.reason === reason && one.keySpace === "hypercall");
+    return vcpu.hypercall(native ?? rule.reason, number, unknown);
+  }
+  if (backend.name === "kvm-hv") {
+    if (level !== 1) return own();
+    // Linux arch/powerpc/kvm/book3s_hv.c: from problem state it is a privileged instruction.
+    vcpu.kernelExit(rule.reason, 0);
+    const user = vcpu.state.get64(SLOT.msr) & MSR.PR;
+    return fault(vcpu, VECTOR.program, user ? SRR1.privileged : SRR1.illegal);
+  }
+  // An ordinary system call: comes out as well, and is reflected into the guest.
+  const reflected = backend.reasons.find(({ reason }) => reason === "SYSCALL") ?? rule.reason;
+  vcpu.kernelExit(reflected, VECTOR.systemCall);
+  return own();
+}
