@@ -20,7 +20,14 @@
 
 // Machine: a VM, its vCPUs, memory, symbols and breakpoints, and why a run came back.
 export { createVm } from "./emulator/machine/vm.ts";
-export type { DisassembledLine, LoadedImage, LoadOptions, Vm, VmOptions } from "./emulator/machine/vm.ts";
+export type {
+  DisassembledLine,
+  LedgerSegment,
+  LoadedImage,
+  LoadOptions,
+  Vm,
+  VmOptions,
+} from "./emulator/machine/vm.ts";
 export type { ArchName, ModeWidth } from "./emulator/machine/arch.ts";
 export type { Breakpoint, Breakpoints } from "./emulator/machine/breakpoints.ts";
 export type { GuestMemory, MemorySlot, SlotOptions } from "./emulator/machine/memory.ts";
@@ -43,6 +50,13 @@ export type {
 } from "./emulator/machine/hypervisors/hypervisor.ts";
 export { HYPERVISORS } from "./emulator/machine/hypervisors/public.ts";
 export type { ErrorName, HypercallAbi, HypercallEntry } from "./emulator/machine/hypervisors/abi.ts";
+
+// Snapshots: a machine as bytes, and a machine that goes on from them, here or under another hypervisor.
+export { describeSnapshot, restoreVm, saveVm } from "./emulator/machine/snapshot/snapshot.ts";
+export type { RestoreOptions, SnapshotInfo } from "./emulator/machine/snapshot/snapshot.ts";
+export type { StatePart, StateParts } from "./emulator/machine/state_parts.ts";
+export type { SavedState } from "./emulator/engine/saved_state.ts";
+export { SavedFields } from "./emulator/engine/saved_fields.ts";
 
 // Devices: what users write, and the buses and tables that lead to it.
 export type { AccessSize, Bus, BusHandler, BusName, BusRange, BusValue } from "./emulator/machine/bus.ts";

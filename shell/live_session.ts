@@ -143,6 +143,32 @@ export class LiveSession implements Session {
     this.#handles.clear();
   }
 
+  async adopt(vm: Vm): Promise<void> {
+    const { arch, mode, backend, profile, exits: { recording } } = vm, { options, order } = vm.inside;
+    const breakpoints = this.#vm?.breakpoints.list() ?? [], handles = [...this.#handles.values()];
+    const current = this.#current?.device;
+    this.#dropMachine();
+    this.#settings = {
+      ...this.#settings,
+      ...{ arch, mode, order, backend: backend.name, profile, recordRows: recording },
+      ...{ memory: options.memory, vcpus: options.vcpus, interrupts: options.interrupts },
+    };
+    this.#vm = vm;
+    for (const entry of this.#devices.values()) {
+      if (!vm.devices.get(entry.device.name)) vm.devices.add(entry.device, placeOn(vm, entry));
+    }
+    for (const { address } of breakpoints) vm.breakpoints.add(address);
+    // The guest may be in the middle of a call. Without transports there is nothing to open handles on.
+    if (!vm.parts.waiting.includes("transports")) return;
+    const { io } = this;
+    for (const { device, via, data } of handles) {
+      // It may be out of reach by now: it then has to be opened anew, as with any new machine.
+      const handle = await io.open(device, { via, data }).catch(() => undefined);
+      if (handle) this.#handles.set(device, handle);
+      if (handle && device === current) this.#current = handle;
+    }
+  }
+
   get devices(): ReadonlyMap<string, SessionDevice> {
     return this.#devices;
   }

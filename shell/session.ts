@@ -74,6 +74,11 @@ export interface Session {
   ready(): Promise<void>;
   /** The machine, made on first use, with the session's devices attached. */
   readonly vm: Vm;
+  /**
+   * Puts another machine in the place of `vm`, and what it is into the settings. The session's devices that are not on
+   * it are attached to it, breakpoints are set again, and where it has transports the open handles are opened again.
+   */
+  adopt(vm: Vm): Promise<void>;
   /** The vCPU of `vm` that commands and `$` are about: the first, until another one is selected or stops. */
   readonly vcpu: VirtualCpu;
   /** Selects a vCPU. Throws `RangeError` if there is none of that index. */

@@ -1,4 +1,6 @@
 /** One device's end of its calls, whatever vehicle they come by: takes payloads, runs the handler, keeps replies. */
+import type { SavedFields } from "../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../emulator/engine/saved_state.ts";
 import type { Device, DeviceContext } from "../emulator/machine/device.ts";
 import {
   answerDescriptor,
@@ -11,7 +13,7 @@ import {
 import { guarded } from "./device_failure.ts";
 import { after, type MaybePromise } from "./maybe_promise.ts";
 import { toBytes } from "./payload.ts";
-import { ERRNO, Refusal } from "./status.ts";
+import { ERRNO, type ErrnoName, Refusal } from "./status.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -126,6 +128,40 @@ export class CallPort {
       if (error instanceof Refusal) return this.refuse(error);
       throw error;
     }
+  }
+
+  /** What a call has come to so far, for a snapshot. */
+  save(): SavedState {
+    return {
+      fn: this.#fn,
+      payload: this.#payload,
+      filled: this.#filled,
+      status: this.#status,
+      reply: this.#reply,
+      given: this.#given,
+      refusal: this.refusal ? { errno: this.refusal.errno, message: this.refusal.message } : null,
+    };
+  }
+  /** Puts back what `save` gave. Throws `SyntaxError` for what is none. */
+  load(saved: SavedFields): void {
+    const payload = saved.bytes("payload"), reply = saved.bytes("reply");
+    if (Math.max(payload.length, reply.length) > MAX_TRANSFER) {
+      throw new SyntaxError("a call of too many bytes");
+    }
+    // An answer that is still under way is another machine's.
+    this.#forget();
+    this.#fn = saved.whole("fn", 0xffff_ffff);
+    this.#payload = payload.slice();
+    this.#filled = saved.whole("filled", payload.length, -1);
+    this.#status = saved.whole("status", 0, -0xffff);
+    this.#reply = reply.slice();
+    this.#given = saved.whole("given", reply.length);
+    if (!saved.has("refusal")) return;
+    const refusal = saved.fields("refusal");
+    this.refusal = new Refusal(
+      refusal.oneOf("errno", Object.keys(ERRNO) as ErrnoName[]),
+      refusal.text("message"),
+    );
   }
 
   /** Keeps the reason and returns the status that says it. */

@@ -1,4 +1,6 @@
 /** The host's end of every vehicle: binds a machine's devices to the hypercall table and to call windows. */
+import type { SavedFields } from "../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../emulator/engine/saved_state.ts";
 import type { Bus, BusHandler, BusRange } from "../emulator/machine/bus.ts";
 import type { Attachment } from "../emulator/machine/devices.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
@@ -55,6 +57,26 @@ export class Endpoint {
   /** The device `name`; undefined if it is not attached. */
   find(name: string): BoundDevice | undefined {
     return this.#byName.get(name);
+  }
+
+  /** The state of each device's calls, for a snapshot. */
+  save(): SavedState {
+    return [...this.#byName].map(([name, { port, pciIo }]) => ({
+      name,
+      port: port.save(),
+      pciIo: pciIo.ok ? [pciIo.registers, pciIo.call] : [],
+    }));
+  }
+  /** Puts back what `save` gave. Throws `SyntaxError` for what is none, `RangeError` for devices that stand elsewhere. */
+  load(saved: readonly SavedFields[]): void {
+    for (const one of saved) {
+      const name = one.text("name"), bound = this.#byName.get(name);
+      if (!bound) throw new RangeError(`the snapshot has calls of device ${name}, which is not attached`);
+      bound.port.load(one.fields("port"));
+      const { pciIo } = bound, now = pciIo.ok ? [pciIo.registers, pciIo.call] : [];
+      if (one.wholes("pciIo", 2).join() === now.join()) continue;
+      throw new RangeError(`device ${name} has another place in the PCI I/O window than in the snapshot`);
+    }
   }
 
   /** The bridge, which stands on the buses from its first use on. Throws `RangeError` if its place is taken. */

@@ -1,4 +1,5 @@
 /** One call interface over hypercall, PIO and MMIO: a driver is written against it and never learns the vehicle. */
+import { SavedFields } from "../emulator/engine/saved_fields.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import { callXAbi } from "./call_x.ts";
 import { DATA_MODES } from "./data_modes.ts";
@@ -21,6 +22,9 @@ import { MmioVehicle } from "./vehicles/mmio.ts";
 import { VbusDriver } from "./vehicles/vbus.ts";
 import { PioVehicle } from "./vehicles/pio.ts";
 import type { DataMode, Vehicle, Wiring } from "./vehicles/vehicle.ts";
+
+/** Of a machine's state, in snapshots. */
+const PART = "transports";
 
 /** How a machine's transports are made. */
 export interface IoOptions {
@@ -100,10 +104,21 @@ export interface Io {
   close(): void;
 }
 
-/** The transports of a machine. Throws `Error` if it has them already. */
+/**
+ * The transports of a machine. Throws `Error` if it has them already. On a restored machine that had them when it was
+ * saved, calls go on where they were.
+ */
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm);
   const runner = new StubRunner(vm);
+  vm.parts.add(PART, {
+    save: () => ({ endpoint: endpoint.save(), runner: runner.save() }),
+    load(state) {
+      const saved = new SavedFields(state, PART);
+      runner.load(saved.fields("runner"));
+      endpoint.load(saved.records("endpoint", 0xffff));
+    },
+  });
   const rings = new RingHost(runner, endpoint.abi);
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
@@ -128,6 +143,7 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
     close() {
+      vm.parts.remove(PART);
       rings.close();
       endpoint.close();
       runner.close();

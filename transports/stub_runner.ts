@@ -2,6 +2,8 @@
  * Runs stubs on the first vCPU, while any others stand still: real guest code in a slot of its own, from the ISA's reset state (flat addresses,
  * full privilege, interrupts masked, no paging). Whatever the guest had in its registers is put back.
  */
+import type { SavedFields } from "../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../emulator/engine/saved_state.ts";
 import type { RunOptions } from "../emulator/machine/run.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import { DeviceFailure, messageOf } from "./device_failure.ts";
@@ -53,6 +55,8 @@ export class StubRunner {
   readonly vm: Vm;
   readonly places: Places;
   readonly #placed = new Map<string, Placed>();
+  /** Offsets in the slot, of stubs that an earlier machine placed too. */
+  readonly #offsets = new Map<string, number>();
   #next: number = STUB_SLOT.text;
   #mapped = false;
   #bulk = 0;
@@ -181,6 +185,31 @@ export class StubRunner {
     return this.places.buffers;
   }
 
+  /** What stands where in the slots, for a snapshot, which has the slots themselves. */
+  save(): SavedState {
+    const offsets = Object.fromEntries(this.#offsets);
+    return {
+      backend: this.vm.backend.name,
+      next: this.#next,
+      mapped: this.#mapped,
+      bulk: this.#bulk,
+      offsets,
+    };
+  }
+  /**
+   * Puts back what `save` gave, into a machine that has the slots. A machine of another hypervisor gets stubs of its own
+   * beside the old ones, as a driver does that looks anew what it runs on. Throws `SyntaxError` for what is none.
+   */
+  load(saved: SavedFields): void {
+    const has = (name: string) => this.vm.memory.slots.some((slot) => slot.name === name);
+    this.#next = saved.whole("next", STUB_SLOT.textEnd + 15);
+    this.#mapped = saved.flag("mapped") && has("transport stubs");
+    this.#bulk = has("transport buffers") ? saved.whole("bulk", this.places.buffersSize) : 0;
+    if (saved.text("backend") !== this.vm.backend.name) return;
+    const offsets = saved.fields("offsets");
+    for (const name of offsets.names) this.#offsets.set(name, offsets.whole(name, STUB_SLOT.textEnd));
+  }
+
   /** Takes the slots out of guest memory. */
   close(): void {
     if (this.places.segment === undefined) {
@@ -191,6 +220,7 @@ export class StubRunner {
     this.#mapped = false;
     this.#bulk = 0;
     this.#placed.clear();
+    this.#offsets.clear();
     this.#next = STUB_SLOT.text;
   }
 
@@ -205,15 +235,11 @@ export class StubRunner {
     const known = this.#placed.get(stub.name);
     if (known !== undefined) return known;
     this.map();
-    const origin = pointer(this.places, this.#next);
+    const offset = this.#offsets.get(stub.name) ?? this.#next;
+    const origin = pointer(this.places, offset);
     const program = this.vm.assemble(inByteOrder(this.vm.isa.order, stub.text), origin);
-    if (this.#next + program.bytes.length > STUB_SLOT.textEnd) {
-      throw new RangeError(
-        `the stub "${stub.name}" does not fit: ${STUB_SLOT.textEnd} bytes of text are all there is`,
-      );
-    }
-    this.vm.memory.write(this.places.stubs + this.#next, program.bytes);
-    this.#next += (program.bytes.length + 15) & ~15;
+    // A stub that came with a snapshot stays as the guest has it, patched or not.
+    if (!this.#offsets.has(stub.name)) this.#write(stub.name, program.bytes);
     // In real mode the addresses are offsets that the guest's own segments share.
     if (this.places.segment === undefined) {
       this.vm.symbols.add(`io.${stub.name}`, origin, program.bytes.length);
@@ -226,6 +252,17 @@ export class StubRunner {
     const placed = { origin, end: entry("end"), entry };
     this.#placed.set(stub.name, placed);
     return placed;
+  }
+
+  #write(name: string, bytes: Uint8Array): void {
+    if (this.#next + bytes.length > STUB_SLOT.textEnd) {
+      throw new RangeError(
+        `the stub "${name}" does not fit: ${STUB_SLOT.textEnd} bytes of text are all there is`,
+      );
+    }
+    this.vm.memory.write(this.places.stubs + this.#next, bytes);
+    this.#offsets.set(name, this.#next);
+    this.#next += (bytes.length + 15) & ~15;
   }
 
   #setSegments(): void {

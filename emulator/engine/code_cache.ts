@@ -17,8 +17,11 @@ import type { CpuState } from "./state.ts";
 
 export type { Block };
 
-/** Instructions in a block, at most: what one budget check covers. */
-const BLOCK_LIMIT = 64;
+/**
+ * Instructions in a block, at most: what one budget check covers. Code seldom has more without a branch; where it is
+ * entered at many of its instructions, as after faults, each entry makes a block of the rest.
+ */
+const BLOCK_LIMIT = 16;
 /** Bytes of records before everything is dropped and decoded anew: 16,384 instructions. */
 const CACHE_BYTES = 1 << 20;
 const PAGE = 2 ** TLB.pageBits;

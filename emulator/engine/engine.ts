@@ -29,6 +29,8 @@ export interface EngineSetup {
   readonly arena: Arena;
   readonly state: CpuState;
   readonly host: EngineHost;
+  /** Instructions executed before it was made, which count on; none if not given. */
+  readonly executed?: number;
   /** See `CodeSource`. */
   codeAt(address: bigint): number;
   costOf(cycleClass: string): number;
@@ -91,6 +93,7 @@ export class InterpreterEngine implements Engine, CodeSource {
 
   constructor(setup: EngineSetup) {
     this.#setup = setup;
+    this.#before = setup.executed ?? 0;
     this.#current = this.#executor(setup.isa);
     clearTlb(setup.state);
   }

@@ -27,6 +27,7 @@ export class OracleEngine implements Engine {
   constructor(setup: EngineSetup) {
     this.#setup = setup;
     this.isa = setup.isa;
+    this.#executed = setup.executed ?? 0;
     const { state, host } = setup;
     this.#host = {
       state,

@@ -1,7 +1,7 @@
 /** Counts and cycles of all exits that share reason, key, direction and handling. */
 import type { Direction, KeySpace, NativeReason } from "../engine/native_reason.ts";
 import { priceExits, type Prices } from "./profile.ts";
-import { directionOf, type Handling, handlingOf, type StageCycles } from "./stages.ts";
+import { directionOf, type Handling, handlingOf, PRICE_CLASSES, type StageCycles } from "./stages.ts";
 
 /** The key of the aggregate that takes a reason's exits once it has too many keys to keep them apart. */
 export const OTHER_KEYS: -1 = -1;
@@ -79,6 +79,20 @@ export class Cell {
     this.native = native;
     this.key = key;
     this.priceClass = priceClass;
+  }
+
+  /** All that it counts, as numbers; one for each of `PRICE_CLASSES` behind them. */
+  save(): number[] {
+    const { count, device, sizes, again } = this;
+    const extras = [this.#dearer, this.#minExtra, this.#maxExtra];
+    return [count, device, ...sizes, ...extras, again ? 1 : 0, ...again ?? new Array(PRICE_CLASSES).fill(0)];
+  }
+  /** Puts back what `save` gave. */
+  load(numbers: readonly number[]): void {
+    [this.count, this.device] = numbers;
+    this.sizes.splice(0, 5, ...numbers.slice(2, 7));
+    [this.#dearer, this.#minExtra, this.#maxExtra] = numbers.slice(7, 10);
+    this.again = numbers[10] ? numbers.slice(11, 11 + PRICE_CLASSES) : undefined;
   }
 
   addSize(size: number): void {

@@ -1,8 +1,11 @@
 /** The ledger: every exit of a machine, counted by reason and key and charged in cycles. */
 import type { Direction, NativeReason } from "../engine/native_reason.ts";
+import { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import { type Aggregate, Cell, compareCells, OTHER_KEYS } from "./aggregate.ts";
 import type { CostProfile, Prices } from "./profile.ts";
 import type { LedgerView, RepricedLedger, RepriceOptions } from "./ledger_view.ts";
+import { loadCells, loadRows, saveCells, saveRows } from "./ledger_state.ts";
 import { repriceLedger } from "./reprice.ts";
 import { type ExitRow, type ExitSite, Row, RowStore } from "./row.ts";
 import { type Handling, PRICE_CLASSES, priceClass, type StageCycles } from "./stages.ts";
@@ -30,6 +33,9 @@ export type ExitListener = (
   handledIn: Handling,
   site: ExitSite,
 ) => void;
+
+/** vCPUs that exits may come from. */
+const MOST_VCPUS = 64;
 
 /** All that is kept for one native reason. */
 interface ReasonTable {
@@ -316,6 +322,65 @@ export class Ledger implements LedgerView {
       profile,
       options,
     );
+  }
+
+  /**
+   * Everything, for a snapshot.
+   *
+   * @internal
+   */
+  save(): SavedState {
+    const cells = this.#cells(), rows = this.#rows.list();
+    const cellNumbers = new Map(cells.map((cell, i) => [cell, i]));
+    const rowNumbers = new Map(rows.map((row, i) => [row, i]));
+    return {
+      recording: this.#recording,
+      count: this.#count,
+      cycles: this.#cycles,
+      clockRead: this.#clockRead,
+      cells: saveCells(cells),
+      ...saveRows(rows),
+      dropped: this.#rows.dropped,
+      // A list of vCPUs may have holes.
+      opens: Array.from(this.#opens, (open) => [
+        open?.cell ? cellNumbers.get(open.cell)! + 1 : 0,
+        open?.row ? (rowNumbers.get(open.row) ?? -1) + 1 : 0,
+        open?.extra ?? 0,
+      ]),
+      last: this.#open ? this.#opens.indexOf(this.#open) + 1 : 0,
+    };
+  }
+
+  /**
+   * Puts back what `save` gave, whose exits were of a backend with these reasons and charged under this ledger's profile.
+   * Throws `SyntaxError` for what is none.
+   *
+   * @internal
+   */
+  load(saved: SavedFields, reasons: readonly NativeReason[]): void {
+    this.reset();
+    this.#recording = saved.flag("recording");
+    this.#count = saved.whole("count");
+    this.#cycles = saved.whole("cycles");
+    this.#clockRead = saved.flag("clockRead");
+    const cells = loadCells(saved, reasons);
+    for (const cell of cells) {
+      const table = this.#tables[cell.native.id] ?? this.#openTable(cell.native);
+      (table.cells[cell.priceClass] ??= new Map()).set(cell.key, cell);
+      if (cell.key !== OTHER_KEYS) table.distinct++;
+    }
+    const rows = loadRows(saved, reasons, this.#rows.limit);
+    this.#rows.load(rows, saved.whole("dropped"));
+    this.#opens = saved.list("opens", MOST_VCPUS).map((_, i, list) => {
+      const [cell, row, extra] = new SavedFields({ open: list[i] }, "exits").wholes("open", 3);
+      const open = new OpenExit();
+      open.cell = cells[cell - 1];
+      open.row = rows[row - 1];
+      open.extra = extra ?? 0;
+      if (open.cell) open.prices = this.#profile.pricesOf(open.cell.native.reason);
+      return open;
+    });
+    this.#open = this.#opens[saved.whole("last", this.#opens.length) - 1];
   }
 
   /** All cells in the documented order. */

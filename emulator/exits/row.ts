@@ -72,6 +72,8 @@ export class Row implements ExitRow {
   readonly cycles: Mutable<StageCycles>;
   accesses = 1;
   returns: number;
+  /** `NativeReason.id`. */
+  readonly #reasonId: number;
   /** Further accesses by price class. */
   #again: number[] | undefined;
   readonly #priceClass: number;
@@ -88,6 +90,7 @@ export class Row implements ExitRow {
     this.seq = seq;
     this.vcpu = site.vcpu;
     this.reason = native.reason;
+    this.#reasonId = native.id;
     this.native = { name: native.name, code: native.code };
     this.keySpace = native.keySpace;
     this.key = key;
@@ -117,6 +120,18 @@ export class Row implements ExitRow {
   chargeDevice(cycles: number): void {
     this.cycles.device += cycles;
     this.cycles.total += cycles;
+  }
+
+  /** `NativeReason.id` of its reason. */
+  get reasonId(): number {
+    return this.#reasonId;
+  }
+
+  /** Puts back what came after the exit began; its cycles are what the row was made with. */
+  load(accesses: number, returns: number, again: number[] | undefined): void {
+    this.accesses = accesses;
+    this.returns = returns;
+    this.#again = again;
   }
 
   /** Price class of the exit and counts of its further accesses. */
@@ -161,6 +176,13 @@ export class RowStore {
       ...this.#ring.slice(this.#next),
       ...this.#ring.slice(0, this.#next),
     ];
+  }
+
+  /** Rows from elsewhere, oldest first, in the place of all that are there; at most `limit` of them. */
+  load(rows: readonly Row[], dropped: number): void {
+    this.#ring = [...rows];
+    this.#next = 0;
+    this.#dropped = dropped;
   }
 
   clear(): void {

@@ -1,5 +1,6 @@
 /** What a user writes to make a device: it sees offsets, sizes and calls, never where it is mapped. */
 import type { HandledIn } from "../engine/native_reason.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
 
 /** What a device's handlers may do beside answering. */
@@ -49,6 +50,18 @@ export interface Device {
   queue?(data: Uint8Array, context: DeviceContext): Reply | Promise<Reply>;
   /** Back to its first state, on `vm.reset()`. */
   reset?(): void;
+  /**
+   * Says that it has nothing to save: its answers depend on nothing that came before. A snapshot of a VM needs this, or
+   * `save` and `load`, of each device.
+   */
+  readonly stateless?: boolean;
+  /**
+   * All that its later answers depend on, as plain data (what JSON has, bigints, bytes): for `saveVm`, between two
+   * instructions and while no handler runs. Long things are given as bytes.
+   */
+  save?(): SavedState;
+  /** Puts back what `save` gave, of this device or one like it, whatever this one has done so far. Throws if it cannot. */
+  load?(state: SavedState): void;
 }
 
 /** Checks that a value from a user's module is a device. Throws `TypeError` that says what is missing. */
@@ -79,10 +92,23 @@ export function checkDevice(value: unknown, where = "device"): Device {
   if (handlers.length === 0) {
     throw new TypeError(`${where} "${device.name}" has none of read, write, call and queue`);
   }
-  for (const name of [...handlers, ...device.reset === undefined ? [] : ["reset"]]) {
+  const others = ["reset", "save", "load"].filter((name) => device[name] !== undefined);
+  for (const name of [...handlers, ...others]) {
     if (typeof device[name] !== "function") {
       throw new TypeError(`${where}.${name} is a ${typeof device[name]}, not a function`);
     }
   }
+  if ((device.save === undefined) !== (device.load === undefined)) {
+    const [has, lacks] = device.save === undefined ? ["load", "save"] : ["save", "load"];
+    throw new TypeError(`${where} "${device.name}" has ${has} and no ${lacks}: give both or none`);
+  }
+  if (device.stateless !== undefined && typeof device.stateless !== "boolean") {
+    throw new TypeError(`${where}.stateless is a ${typeof device.stateless}, not true or false`);
+  }
   return value as Device;
+}
+
+/** Whether a snapshot can hold the device. */
+export function canBeSaved(device: Device): boolean {
+  return device.stateless === true || device.save !== undefined;
 }

@@ -90,7 +90,29 @@ export class Devices {
       );
     }
     const live = new Live(device, this.#contextFor(device));
-    const attachment = this.#place(device, live, options);
+    return this.#attach(live, this.#place(device, live, options));
+  }
+
+  /**
+   * Maps a device just where another one, of a VM like this, was: see `add`.
+   *
+   * @internal
+   */
+  addAt(device: Device, place: Omit<Attachment, "device">): Attachment {
+    checkDevice(device);
+    if (windowSize(device) !== place.window.size) {
+      throw new RangeError(
+        `device ${device.name} has ${windowSize(device)} bytes of registers, ${place.window.size} were there`,
+      );
+    }
+    if (this.#attached.has(device.name) || this.list().some(({ handle }) => handle === place.handle)) {
+      throw new RangeError(`the name or the handle of device ${device.name} is taken`);
+    }
+    return this.#attach(new Live(device, this.#contextFor(device)), { ...place, device });
+  }
+
+  #attach(live: Live, attachment: Attachment): Attachment {
+    const { device } = live;
     const { gpa, size } = attachment.window;
     const memory = this.#memory.slots.find((slot) => gpa < slot.gpa + slot.size && slot.gpa < gpa + size);
     if (memory) {

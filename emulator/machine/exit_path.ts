@@ -5,6 +5,8 @@
 import { STATUS, type Status } from "../engine/host.ts";
 import type { Direction, HandledIn, NativeReason } from "../engine/native_reason.ts";
 import type { CpuState } from "../engine/state.ts";
+import type { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import type { ExitSite } from "../exits/row.ts";
 import type { Handling } from "../exits/stages.ts";
 import { STATE } from "../ir/layout.ts";
@@ -13,7 +15,7 @@ import type { Board } from "./board.ts";
 import type { AccessSize, Bus, BusValue } from "./bus.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
-import type { StopDetail } from "./stop.ts";
+import { loadStop, saveStop, type StopDetail } from "./stop.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
 
 /** Exits between two turns of the event loop: handlers are users' code, and Ctrl-C has to stay prompt. */
@@ -65,6 +67,10 @@ export class ExitPath {
   /** True while compiled code waits for a handler: the instruction that called it counts as executed there. */
   get inHandler(): boolean {
     return this.#inHandler;
+  }
+  /** Between two runs: whether an instruction was left half-way that has made its exit. */
+  get begun(): boolean {
+    return this.#journal.started && this.#journal.isOf(this.#vcpu.engine.instructions + 1);
   }
   /** Whether the instruction at hand was left half-way, and its next access is done already. */
   get replays(): boolean {
@@ -297,6 +303,24 @@ export class ExitPath {
     this.#journal.abandon();
     this.#stop = this.#stopAfter = this.#pending = undefined;
     this.#completed = 0;
+  }
+
+  /** Between two runs, while no device is waited for. */
+  save(): SavedState {
+    return {
+      charged: this.#charged,
+      stop: this.#stop ? saveStop(this.#stop) : null,
+      stopAfter: this.#stopAfter ? saveStop(this.#stopAfter) : null,
+      exited: this.exited,
+      journal: this.#journal.save(),
+    };
+  }
+  load(saved: SavedFields): void {
+    this.#charged = saved.whole("charged");
+    this.#stop = saved.has("stop") ? loadStop(saved.fields("stop")) : undefined;
+    this.#stopAfter = saved.has("stopAfter") ? loadStop(saved.fields("stopAfter")) : undefined;
+    this.exited = saved.flag("exited");
+    this.#journal.load(saved.fields("journal"));
   }
 
   /** Opens the journal at the instruction at hand. */

@@ -3,7 +3,12 @@
  * half-way (an asynchronous device, a stop) is executed again from its start; what stands here is then
  * taken from here, so that no device sees an access twice.
  */
+import type { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import type { BusValue } from "./bus.ts";
+
+/** Far more accesses than an instruction makes. */
+const MOST = 65_536;
 
 export class Journal {
   readonly #values: (BusValue | undefined)[] = [];
@@ -17,6 +22,11 @@ export class Journal {
     this.#instruction = instruction;
     this.#count = 0;
     this.#next = 0;
+  }
+
+  /** Whether it is about the instruction of that number. */
+  isOf(instruction: number): boolean {
+    return this.#instruction === instruction;
   }
 
   /** Whether the next access was completed before: `take` gives its value. */
@@ -45,6 +55,22 @@ export class Journal {
 
   /** The instruction is about to be executed again from its start. */
   rewind(): void {
+    this.#next = 0;
+  }
+
+  save(): SavedState {
+    const values = this.#values.slice(0, this.#count).map((value) => value ?? null);
+    return { instruction: this.#instruction, values };
+  }
+  load(saved: SavedFields): void {
+    const values = saved.list("values", MOST).map((value) => {
+      if (value === null) return undefined;
+      if (typeof value === "number" || typeof value === "bigint") return value;
+      throw new SyntaxError("the snapshot is malformed: an access was answered with no number");
+    });
+    this.#instruction = saved.whole("instruction", Number.MAX_SAFE_INTEGER, -1);
+    this.#values.splice(0, this.#values.length, ...values);
+    this.#count = values.length;
     this.#next = 0;
   }
 

@@ -1,5 +1,8 @@
 /** Why a run came back: the documented union that `vm.run()` and `vm.step()` give. */
 
+import type { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
+
 /** What every stop has. */
 export interface Stopped {
   /** Where the program counter stands (what is executed next). */
@@ -48,3 +51,38 @@ export type Stop =
 export type StopDetail = Stop extends infer S
   ? S extends Stop ? Omit<S, "pc" | "message" | "vcpu"> & { message: string } : never
   : never;
+
+// deno-fmt-ignore
+const REASONS = [
+  "HLT", "SHUTDOWN", "DEBUG", "UNTIL", "BUDGET", "INTERRUPTED", "UNIMPLEMENTED", "INTERNAL_ERROR", "DEVICE_ERROR",
+  "SYSTEM_EVENT",
+] as const;
+
+/** A stop as plain data: of what a device threw, only its text. */
+export function saveStop(stop: StopDetail): SavedState {
+  if (stop.reason !== "DEVICE_ERROR") return { ...stop } as SavedState;
+  const { reason, message, device, error } = stop;
+  return { reason, message, device, error: error instanceof Error ? error.message : String(error) };
+}
+
+/** The stop of `saveStop`. Throws `SyntaxError` for what is none. */
+export function loadStop(saved: SavedFields): StopDetail {
+  const reason = saved.oneOf("reason", REASONS), message = saved.text("message");
+  switch (reason) {
+    case "DEBUG":
+      return { reason, message, ...saved.has("breakpoint") && { breakpoint: saved.whole("breakpoint") } };
+    case "UNIMPLEMENTED": {
+      const bytes = saved.bytes("bytes").slice();
+      return { reason, message, bytes, mode: saved.text("mode"), what: saved.text("what") };
+    }
+    case "INTERNAL_ERROR":
+      return { reason, message, ...saved.has("address") && { address: saved.unsigned("address") } };
+    case "DEVICE_ERROR":
+      return { reason, message, device: saved.text("device"), error: new Error(saved.text("error")) };
+    case "SYSTEM_EVENT":
+      // Whatever the device said.
+      return { reason, message, code: Number(saved.raw("code")) };
+    default:
+      return { reason, message };
+  }
+}

@@ -5,6 +5,8 @@
  * clock is ahead of another's by more than one turn without an exit, or by one exit. Turns change between two
  * instructions only: each instruction is atomic.
  */
+import type { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import type { Vcpu } from "./vcpu.ts";
 
 /** Who has to know. */
@@ -100,6 +102,26 @@ export class Turns {
     this.#end = this.#owner.instructions + this.#length;
     this.#owner.exited = false;
     this.#began = this.#owner.cycles;
+  }
+
+  save(): SavedState {
+    const { index } = this.#owner;
+    return {
+      owner: index,
+      acting: this.#acting.index,
+      end: this.#end,
+      began: this.#began,
+      free: [...this.#free],
+    };
+  }
+  load(saved: SavedFields): void {
+    const count = this.#vcpus.length, free = saved.wholes("free", count);
+    if (free.length !== count) throw new SyntaxError("the snapshot is malformed: turns of other vCPUs");
+    this.#owner = this.#vcpus[saved.whole("owner", count - 1)];
+    this.#acting = this.#vcpus[saved.whole("acting", count - 1)];
+    this.#end = saved.whole("end");
+    this.#began = Number.isNaN(saved.raw("began")) ? NaN : saved.whole("began");
+    this.#free.splice(0, count, ...free);
   }
 
   #enter(vcpu: Vcpu): Vcpu | undefined {

@@ -5,6 +5,8 @@
 import type { Engine } from "../engine/engine.ts";
 import { type EngineHost, STATUS, type Status } from "../engine/host.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
+import type { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import { CpuState } from "../engine/state.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
@@ -49,6 +51,8 @@ export class Vcpu implements EngineHost, Exiting {
   readonly #resetIsa: Isa;
   #isa: Isa;
   #engine: Engine | undefined;
+  /** Instructions that were completed before the engine was made. */
+  #executed = 0;
   /** Pages of linear memory with tables that translations were read from. */
   readonly #tables = new Set<number>();
   /** Exceptions in a row, all at one count of instructions. */
@@ -223,7 +227,7 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   get instructions(): number {
-    return (this.#engine?.instructions ?? 0) - (this.#exits.inHandler ? 1 : 0);
+    return (this.#engine?.instructions ?? this.#executed) - (this.#exits.inHandler ? 1 : 0);
   }
   /** Virtual time: cycles of instructions and of exits since the VM was made. */
   get cycles(): number {
@@ -318,6 +322,37 @@ export class Vcpu implements EngineHost, Exiting {
     return bytes;
   }
 
+  /** Everything, time too, for a snapshot: between two runs, while no device is waited for. */
+  saveAll(): SavedState {
+    return {
+      state: atRest(this.state.copy(0, STATE.end)),
+      instructions: this.instructions,
+      idle: this.#idle,
+      parked: this.parked,
+      stoppedAt: this.stoppedAt,
+      faults: this.#faults,
+      faultsAt: this.#faultsAt,
+      halfway: this.#halfway,
+      exits: this.#exits.save(),
+    };
+  }
+  /** Puts back what `saveAll` gave, into a vCPU that has executed nothing yet. Throws `SyntaxError` for what is none. */
+  loadAll(saved: SavedFields): void {
+    this.state.paste(0, atRest(saved.bytes("state", STATE.end).slice()));
+    if (this.state.get64(STATE.cycles) > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new SyntaxError("the snapshot is malformed: a clock that no vCPU can have");
+    }
+    this.#executed = saved.whole("instructions");
+    this.#idle = saved.whole("idle");
+    this.parked = saved.flag("parked");
+    this.stoppedAt = saved.whole("stoppedAt", Number.MAX_SAFE_INTEGER, -1);
+    this.#faults = saved.whole("faults");
+    this.#faultsAt = saved.whole("faultsAt", Number.MAX_SAFE_INTEGER, -1);
+    this.#halfway = saved.flag("halfway");
+    this.#exits.load(saved.fields("exits"));
+    this.modeChanged();
+  }
+
   // --- What the run loop asks: see `ExitPath`.
 
   /** What a run looks at for interrupts, if it takes any. */
@@ -347,6 +382,10 @@ export class Vcpu implements EngineHost, Exiting {
   /** The instruction at `pc` was begun: it is executed again, and no interrupt comes before it. */
   get halfway(): boolean {
     return this.#halfway;
+  }
+  /** Whether it has made an exit, which further accesses of it are part of. */
+  get hasBegun(): boolean {
+    return this.#halfway && this.#exits.begun;
   }
   /** Instructions that the slice may execute after the one at hand. */
   get sliceLeft(): number {
@@ -500,4 +539,16 @@ export class Vcpu implements EngineHost, Exiting {
   chargeDevice(cycles: number): void {
     this.#exits.chargeDevice(cycles);
   }
+}
+
+/** What compiled code and its host tell each other: nothing of it is left between two instructions. */
+// deno-fmt-ignore
+const SCRATCH: readonly (readonly [from: number, to: number])[] = [
+  [STATE.nextPc, STATE.cycles], [STATE.args, STATE.halted],
+];
+
+/** A state area as it is between two runs, whatever engine executed. */
+function atRest(state: Uint8Array): Uint8Array {
+  for (const [from, to] of SCRATCH) state.fill(0, from, to);
+  return state;
 }

@@ -33,9 +33,10 @@ import {
 import { hypervisorOf } from "./hypervisors/hypervisors.ts";
 import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
-import { GuestMemory } from "./memory.ts";
+import { GuestMemory, type SlotOptions } from "./memory.ts";
 import { PortVectors } from "./port_vectors.ts";
 import { REACH } from "./processor.ts";
+import { StateParts } from "./state_parts.ts";
 import { type RunOptions, runVcpus } from "./run.ts";
 import type { Stop } from "./stop.ts";
 import { bindTraps } from "./traps.ts";
@@ -121,6 +122,29 @@ export interface DisassembledLine {
   readonly symbol?: string;
 }
 
+/** Exits that were counted before the VM went on under another backend or profile. */
+export interface LedgerSegment {
+  /** The hypervisor whose exits they are. */
+  readonly backend: Backend;
+  /** The exits. */
+  readonly exits: Ledger;
+}
+
+/**
+ * What a snapshot sees of a VM.
+ *
+ * @internal
+ */
+export interface VmInside {
+  readonly options: VmOptions;
+  readonly order: "le" | "be";
+  readonly arena: Arena;
+  readonly vcpus: readonly Vcpu[];
+  readonly turns: Turns;
+  readonly mmioPages: Set<number>;
+  readonly earlier: LedgerSegment[];
+}
+
 /** More guest RAM than this does not fit below the device windows. */
 const RAM_LIMIT = 0xe000_0000;
 const PAGE = 4096;
@@ -172,18 +196,23 @@ export class Vm {
   readonly symbols: SymbolTable = new SymbolTable();
   /** Where runs stop. */
   readonly breakpoints: Breakpoints;
+  /** What layers above add to the VM and a snapshot has to hold. */
+  readonly parts: StateParts = new StateParts();
+  readonly #options: VmOptions;
   readonly #isa: Isa;
   readonly #vcpus: readonly Vcpu[];
   readonly #arch: Arch;
   readonly #arena: Arena;
   readonly #mmioPages = new Set<number>();
   readonly #turns: Turns;
+  readonly #earlier: LedgerSegment[] = [];
   #running = false;
   /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
   #handsOver: Readonly<Record<string, bigint>> | undefined;
 
-  /** As `createVm`, which is the way to make one. */
-  constructor(options: VmOptions) {
+  /** As `createVm`, which is the way to make one; `slots` take the place of the RAM that it would have. */
+  constructor(options: VmOptions, slots?: readonly SlotOptions[]) {
+    this.#options = options;
     const arch = archOf(options.arch);
     const mode = options.mode ?? arch.defaultMode;
     if (!arch.modes.includes(mode)) {
@@ -272,11 +301,13 @@ export class Vm {
       vcpu.makeEngine = () => this.#makeEngine(vcpu, options.engine ?? "interpreter");
       clearTlb(vcpu.state);
     }
-    for (const slot of arch.ram(mode, size)) this.memory.addSlot(slot);
+    for (const slot of slots ?? arch.ram(mode, size)) this.memory.addSlot(slot);
     if (options.hypervisor && arch.name === "ppc") {
-      const facts = { mode: mode === 64 ? 64 : 32, ram: arch.ram(mode, size), vcpus: count } as const;
-      this.memory.addSlot(TREE_SLOT);
-      this.memory.write(TREE_SLOT.gpa, bootTree(hypervisor, facts));
+      if (!slots) {
+        const facts = { mode: mode === 64 ? 64 : 32, ram: arch.ram(mode, size), vcpus: count } as const;
+        this.memory.addSlot(TREE_SLOT);
+        this.memory.write(TREE_SLOT.gpa, bootTree(hypervisor, facts));
+      }
       this.#handsOver = hypervisor.handOver ?? {};
       this.#handOver();
     }
@@ -308,6 +339,31 @@ export class Vm {
   /** True while a run is under way or an exit waits for its device. */
   get busy(): boolean {
     return this.#running || this.vcpus.some((vcpu) => vcpu.inExit);
+  }
+
+  /**
+   * What was counted before this VM was restored under another backend or profile, oldest first: `exits` has what came
+   * since. Virtual time goes on.
+   */
+  get earlier(): readonly LedgerSegment[] {
+    return this.#earlier;
+  }
+  /**
+   * For snapshots.
+   *
+   * @internal
+   */
+  get inside(): VmInside {
+    const { order } = this.#isa;
+    return {
+      options: this.#options,
+      order,
+      arena: this.#arena,
+      vcpus: this.#vcpus,
+      turns: this.#turns,
+      mmioPages: this.#mmioPages,
+      earlier: this.#earlier,
+    };
   }
 
   /** The cost profile that exits are charged under. */
@@ -488,6 +544,7 @@ export class Vm {
   #makeEngine(vcpu: Vcpu, kind: "interpreter" | "oracle"): Engine {
     const setup = {
       isa: vcpu.isa,
+      executed: vcpu.instructions,
       arena: this.#arena,
       state: vcpu.state,
       host: vcpu,

@@ -17,6 +17,7 @@ import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
 import { run, step, until } from "./run.ts";
+import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
 import { echo, script, source } from "./scripts.ts";
@@ -30,6 +31,10 @@ export const COMMANDS: readonly Command[] = [
   load,
   asm,
   reset,
+  saveVm,
+  loadVm,
+  deleteVm,
+  infoSnapshots,
   run,
   step,
   until,

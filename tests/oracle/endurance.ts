@@ -78,20 +78,35 @@ const BARREN = 40, RUNS = 3000;
 /** A block of one kind of memory. */
 const BLOCK = 128;
 
+/** What may become of a world between two runs: another machine in the place of the one it was. */
+export type Meddle = (vm: Vm) => Vm;
+
 /** Makes the world of that seed and runs it for about `length` instructions. */
-export async function runWorld(mode: EnduranceMode, seed: number, length: number): Promise<WorldEnd> {
+export async function runWorld(
+  mode: EnduranceMode,
+  seed: number,
+  length: number,
+  meddle: Meddle = (vm) => vm,
+): Promise<WorldEnd & { readonly vm: Vm }> {
   const random = new Random(seed);
-  const vm = createVm({ ...mode.options, interrupts: random.below(8) === 0 });
+  let vm = createVm({ ...mode.options, interrupts: random.below(8) === 0 });
   const { window, ports } = vm.devices.add(chanceDevice(random.u32()));
-  vm.hypercalls.register(random.below(16), { name: "chance", call: () => {} });
+  const number = random.below(16);
+  const answer = () => vm.hypercalls.register(number, { name: "chance", call: () => {} });
+  answer();
   const regions = mode.options.engine !== "oracle";
-  const world: World = { vm, random, ram: mode.options.memory, window: window.gpa, regions };
+  let world: World = { vm, random, ram: mode.options.memory, window: window.gpa, regions };
   fillMemory(world, await mode.code());
   const stops = new Map<string, number>();
   const port = ports?.base ?? 0;
   await renew(world, mode, port);
   for (let runs = 0, barren = 0; vm.vcpu.instructions < length && barren < BARREN && runs < RUNS; runs++) {
-    const before = vm.vcpu.instructions;
+    const before = vm.vcpu.instructions, other = meddle(vm);
+    if (other !== vm) {
+      vm = other;
+      answer();
+      world = { ...world, vm };
+    }
     disturb(world);
     const most = 1 + random.below(random.below(16) === 0 ? LONG_RUN : SHORT_RUN);
     const stop = await vm.run({ instructions: Math.min(most, length - before) });
@@ -105,7 +120,7 @@ export async function runWorld(mode: EnduranceMode, seed: number, length: number
     }
   }
   const { instructions, cycles } = vm.vcpu;
-  return { instructions, cycles, exits: vm.exits.totals().count, stops, digest: digestOf(vm) };
+  return { vm, instructions, cycles, exits: vm.exits.totals().count, stops, digest: digestOf(vm) };
 }
 
 /** Blocks of sampled code for the most part, of noise, of pointers, of nothing. */
@@ -197,7 +212,8 @@ function compileSomething({ vm, random, ram, regions }: World): void {
   try {
     vm.compileRegion(pc, length);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    const isOracle = error instanceof TypeError && error.message.includes("interpreter engine");
+    if (!(error instanceof RangeError) && !isOracle) throw error;
   }
 }
 
@@ -206,11 +222,13 @@ function hasInterrupts(vm: Vm): boolean {
 }
 
 /** Answers at random, charges, writes to memory, asks for interrupts, is slow or ends the run. */
-function chanceDevice(seed: number): Device {
+export function chanceDevice(seed: number): Device {
   const random = new Random(seed);
   return {
     name: "chance",
     size: 16,
+    save: () => random.state,
+    load: (state) => void (random.state = Number(state)),
     read(_offset, size) {
       const value = size === 8 ? random.u64() : random.u32() >>> 32 - 8 * size;
       return random.below(64) === 0 ? Promise.resolve(value) : value;

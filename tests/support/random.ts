@@ -6,6 +6,14 @@ export class Random {
     this.#state = seed | 0;
   }
 
+  /** Where it stands: a new one of it goes on from here. */
+  get state(): number {
+    return this.#state;
+  }
+  set state(state: number) {
+    this.#state = state;
+  }
+
   /** 32 random bits (mulberry32). */
   u32(): number {
     this.#state = this.#state + 0x6d2b79f5 | 0;

@@ -17,6 +17,24 @@ export class ByteQueue {
     this.#length += bytes.length;
   }
 
+  /** A copy of all bytes, oldest first. */
+  peek(): Uint8Array {
+    const bytes = new Uint8Array(this.#length);
+    let at = -this.#taken;
+    for (const piece of this.#pieces) {
+      bytes.set(at < 0 ? piece.subarray(-at) : piece, Math.max(at, 0));
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  /** Takes all bytes away. */
+  clear(): void {
+    this.#pieces.length = 0;
+    this.#taken = 0;
+    this.#length = 0;
+  }
+
   /** Takes the oldest byte, or undefined if there is none. */
   shift(): number | undefined {
     const first = this.#pieces[0];

@@ -9,6 +9,7 @@ export function debugExitDevice(): Device {
   return {
     name: "debug-exit",
     size: 4,
+    stateless: true,
     read: () => 0,
     write: (_offset, _size, value, context) => context.stop(Number(value)),
   };

@@ -1,4 +1,5 @@
 /** The device to try a transport with: a call is answered with its own data, registers keep what is written. */
+import { SavedFields } from "../../engine/saved_fields.ts";
 import type { Device } from "../device.ts";
 
 /** Bytes of the register window. */
@@ -38,6 +39,10 @@ export function echoDevice(): Device {
       }
     },
     call: (_fn, data) => data,
+    save: () => new Uint8Array(registers.buffer.slice(0)),
+    load(state) {
+      new Uint8Array(registers.buffer).set(new SavedFields({ state }, "echo").bytes("state", WINDOW));
+    },
     reset() {
       for (let i = 0; i < WINDOW; i++) registers.setUint8(i, 0);
     },

@@ -2,6 +2,8 @@
  * A 16550A serial port, by National Semiconductor's PC16550D data sheet (register numbers and bits are its
  * table 2). Interrupts show in the identification register only: no interrupt controller is wired to it yet.
  */
+import { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
 import type { AccessSize, BusValue } from "../bus.ts";
 import type { Device } from "../device.ts";
 import { ByteQueue } from "./byte_queue.ts";
@@ -127,6 +129,47 @@ export class Uart16550 implements Device {
     this.#polled = false;
     this.#seenLines = this.#modemLines();
     this.#refill();
+  }
+
+  /** As `Device.save`: bytes that were fed and have not arrived are part of it, what the line brings later is not. */
+  save(): SavedState {
+    return {
+      coming: this.#coming.peek(),
+      ended: this.#ended,
+      fifo: Uint8Array.from(this.#fifo),
+      ier: this.#ier,
+      fcr: this.#fcr,
+      lcr: this.#lcr,
+      mcr: this.#mcr,
+      scratch: this.#scratch,
+      divisor: this.#divisor,
+      overrun: this.#overrun,
+      emptied: this.#emptied,
+      seenLines: this.#seenLines,
+      rang: this.#rang,
+      polled: this.#polled,
+    };
+  }
+
+  /** As `Device.load`. */
+  load(state: SavedState): void {
+    const saved = new SavedFields(state, this.name), fifo = saved.bytes("fifo");
+    if (fifo.length > FIFO_SIZE) throw new SyntaxError(`${this.name}.fifo has more than ${FIFO_SIZE} bytes`);
+    this.#coming.clear();
+    this.#coming.push(saved.bytes("coming"));
+    this.#ended = saved.flag("ended");
+    this.#fifo = [...fifo];
+    this.#ier = saved.whole("ier", 0xf);
+    this.#fcr = saved.whole("fcr", 0xff);
+    this.#lcr = saved.whole("lcr", 0xff);
+    this.#mcr = saved.whole("mcr", 0x1f);
+    this.#scratch = saved.whole("scratch", 0xff);
+    this.#divisor = saved.whole("divisor", 0xffff);
+    this.#overrun = saved.flag("overrun");
+    this.#emptied = saved.flag("emptied");
+    this.#seenLines = saved.whole("seenLines", 0xff);
+    this.#rang = saved.flag("rang");
+    this.#polled = saved.flag("polled");
   }
 
   #readByte(offset: number): number {

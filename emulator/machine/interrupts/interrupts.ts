@@ -7,6 +7,8 @@
  * is executed alone. A script raises a line between two runs: the next run begins with a look.
  */
 import type { NativeReason } from "../../engine/native_reason.ts";
+import type { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
 import type { CostProfile } from "../../exits/profile.ts";
 import type { InterruptUnit } from "./unit.ts";
 
@@ -86,6 +88,24 @@ export class Interrupts {
     if (!unit.enabled) return Infinity;
     const timer = unit.deadlineWakes ? unit.deadline : Infinity;
     return unit.asserted ? Math.min(timer, this.#arrivedAt) : timer;
+  }
+
+  save(): SavedState {
+    return {
+      arrived: this.#arrived ?? "nothing",
+      arrivedAt: this.#arrivedAt,
+      waited: this.#waited,
+      nextTick: this.#nextTick,
+      unit: this.#unit.save(),
+    };
+  }
+  load(saved: SavedFields): void {
+    const arrived = saved.oneOf("arrived", ["nothing", "line", "timer"]);
+    this.#arrived = arrived === "nothing" ? undefined : arrived;
+    this.#arrivedAt = saved.whole("arrivedAt");
+    this.#waited = saved.flag("waited");
+    this.#nextTick = saved.time("nextTick");
+    this.#unit.load(saved.fields("unit"));
   }
 
   reset(): void {

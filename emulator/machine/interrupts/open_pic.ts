@@ -5,6 +5,9 @@
  * 32 bits, little-endian, 16 bytes apart. Not there: the controller's own timers, nested cascade.
  */
 
+import type { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
+
 /** Interrupt sources. */
 export const SOURCES = 16;
 /** Processors whose registers fit into the window. */
@@ -24,6 +27,7 @@ const TASK_PRIORITY = 0x80, WHO_AM_I = 0x90, ACKNOWLEDGE = 0xa0, END = 0xb0;
 const RESET = 0x8000_0000;
 /** Bits of a source's vector/priority register. */
 const VPR = { mask: 0x8000_0000, active: 0x4000_0000, level: 0x0040_0000 } as const;
+const ALL_ONES = 0xffff_ffff;
 const KEPT = 0x80cf_00ff, IPI_KEPT = 0x800f_00ff;
 
 interface Source {
@@ -77,6 +81,40 @@ export class OpenPic {
     source.line = level;
     if (source.register & VPR.level) source.pending = level;
     else if (rises) source.pending = true;
+  }
+
+  save(): SavedState {
+    const all = [...this.#sources, ...this.#ipis];
+    return {
+      sources: this.#sources.map((source) => ({ ...source })),
+      ipis: this.#ipis.map((ipi) => ({ ...ipi })),
+      processors: this.#processors.map(({ serving, task }) => ({
+        serving: serving.map((one) => all.indexOf(one)),
+        task,
+      })),
+      held: this.#held,
+      spurious: this.#spurious,
+    };
+  }
+  load(saved: SavedFields): void {
+    saved.records("sources", SOURCES, SOURCES).forEach((one, i) => {
+      const source = this.#sources[i];
+      source.register = (one.whole("register", ALL_ONES) & KEPT) >>> 0;
+      source.line = one.flag("line");
+      source.pending = one.flag("pending");
+      source.destinations = one.whole("destinations", this.#all);
+    });
+    saved.records("ipis", IPIS, IPIS).forEach((one, i) => {
+      this.#ipis[i].register = (one.whole("register", ALL_ONES) & IPI_KEPT) >>> 0;
+      this.#ipis[i].pending = one.whole("pending", this.#all);
+    });
+    const all = [...this.#sources, ...this.#ipis], count = this.#processors.length;
+    saved.records("processors", count, count).forEach((one, i) => {
+      const serving = one.wholes("serving", all.length, all.length - 1).map((number) => all[number]);
+      Object.assign(this.#processors[i], { serving, task: one.whole("task", 15) });
+    });
+    this.#held = saved.whole("held", this.#all);
+    this.#spurious = saved.whole("spurious", 0xff);
   }
 
   /** INT to a processor. */

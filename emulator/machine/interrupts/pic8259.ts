@@ -4,6 +4,9 @@
  * MCS-80/85 vectors.
  */
 
+import type { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
+
 /** Words of the data sheet, by name. */
 const ICW1 = { init: 0x10, level: 0x08, single: 0x02, icw4: 0x01 } as const;
 const ICW4 = { nested: 0x10, autoEoi: 0x02 } as const;
@@ -43,6 +46,45 @@ export class Pic8259 {
       this.elcr =
         0;
     this.#expects = 0;
+  }
+
+  save(): SavedState {
+    return {
+      irr: this.#irr,
+      isr: this.#isr,
+      imr: this.#imr,
+      lines: this.#lines,
+      base: this.#base,
+      icw4: this.#icw4,
+      expects: this.#expects,
+      single: this.#single,
+      wantsIcw4: this.#wantsIcw4,
+      levelMode: this.#levelMode,
+      lowest: this.#lowest,
+      readIsr: this.#readIsr,
+      specialMask: this.#specialMask,
+      rotateOnAutoEoi: this.#rotateOnAutoEoi,
+      polled: this.#polled,
+      elcr: this.elcr,
+    };
+  }
+  load(saved: SavedFields): void {
+    this.#irr = saved.whole("irr", 0xff);
+    this.#isr = saved.whole("isr", 0xff);
+    this.#imr = saved.whole("imr", 0xff);
+    this.#lines = saved.whole("lines", 0xff);
+    this.#base = saved.whole("base", 0xff) & 0xf8;
+    this.#icw4 = saved.whole("icw4", 0xff);
+    this.#expects = saved.oneOf("expects", [0, 2, 3, 4]);
+    this.#single = saved.flag("single");
+    this.#wantsIcw4 = saved.flag("wantsIcw4");
+    this.#levelMode = saved.flag("levelMode");
+    this.#lowest = saved.whole("lowest", 7);
+    this.#readIsr = saved.flag("readIsr");
+    this.#specialMask = saved.flag("specialMask");
+    this.#rotateOnAutoEoi = saved.flag("rotateOnAutoEoi");
+    this.#polled = saved.flag("polled");
+    this.elcr = saved.whole("elcr", 0xff);
   }
 
   /** Drives an input. */
@@ -198,6 +240,13 @@ export class PicPair {
   reset(): void {
     this.master.reset();
     this.slave.reset();
+  }
+  save(): SavedState {
+    return { master: this.master.save(), slave: this.slave.save() };
+  }
+  load(saved: SavedFields): void {
+    this.master.load(saved.fields("master"));
+    this.slave.load(saved.fields("slave"));
   }
   setLine(line: number, level: boolean): void {
     if (line >= 8) this.slave.setLine(line - 8, level);

@@ -4,6 +4,9 @@
  * first clock after it was written, also while the old one is running, as KVM's in-kernel timer does.
  */
 
+import type { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
+
 /** Ticks a second of the PC's 14.31818 MHz clock divided by 12. */
 export const PIT_HZ = 1_193_182;
 
@@ -21,6 +24,34 @@ class Counter {
   #highNext = false;
   #latched: number | undefined;
   #status: number | undefined;
+
+  save(): SavedState {
+    return {
+      mode: this.mode,
+      access: this.#access,
+      bcd: this.#bcd,
+      count: this.#count,
+      since: this.#since ?? null,
+      low: this.#low ?? null,
+      highNext: this.#highNext,
+      latched: this.#latched ?? null,
+      status: this.#status ?? null,
+    };
+  }
+  load(saved: SavedFields): void {
+    const maybe = (name: string, most: number, least = 0) =>
+      saved.has(name) ? saved.whole(name, most, least) : undefined;
+    this.mode = saved.whole("mode", 5);
+    this.#access = saved.oneOf("access", [1, 2, 3]);
+    this.#bcd = saved.flag("bcd");
+    this.#since = maybe("since", Number.MAX_SAFE_INTEGER);
+    // A counter that runs counts from something.
+    this.#count = saved.whole("count", 0x1_0000, this.#since === undefined ? 0 : 1);
+    this.#low = maybe("low", 0xff);
+    this.#highNext = saved.flag("highNext");
+    this.#latched = maybe("latched", 0xffff);
+    this.#status = maybe("status", 0xff);
+  }
 
   control(value: number, now: number): void {
     const access = value >> 4 & 3;
@@ -124,6 +155,13 @@ export class Pit8254 {
 
   constructor() {
     this.#counters = [new Counter(), new Counter(), new Counter()];
+  }
+
+  save(): SavedState {
+    return this.#counters.map((counter) => counter.save());
+  }
+  load(counters: readonly SavedFields[]): void {
+    this.#counters.forEach((counter, i) => counter.load(counters[i]));
   }
 
   /** Port 0x40 + `offset`; the control word has no reading. */

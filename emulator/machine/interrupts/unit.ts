@@ -1,5 +1,7 @@
 /** What an architecture has of interrupts: controller, timer, and the way into the guest's handler. */
 import type { NativeReason } from "../../engine/native_reason.ts";
+import type { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
 
 /** Everything here is a function of virtual time and of the accesses made; nothing waits. */
 export interface InterruptUnit {
@@ -33,4 +35,8 @@ export interface InterruptUnit {
   retime?(): void;
   /** Back to the state after power-on. */
   reset(): void;
+  /** All of its state, for a snapshot; what several units share is the first one's. */
+  save(): SavedState;
+  /** Puts back what `save` gave. Throws `SyntaxError` for what is none. */
+  load(saved: SavedFields): void;
 }

@@ -1,4 +1,6 @@
 /** Interrupts of PowerPCs: an OpenPIC, which they share, on the external interrupt, and the decrementer of each. */
+import type { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
 import { DECREMENTER_EVENT, MSR, SLOT } from "../../ppc/state.ts";
 import { STATE } from "../../ir/layout.ts";
 import type { Board } from "../board.ts";
@@ -107,6 +109,15 @@ class PpcInterrupts implements InterruptUnit {
   reset(): void {
     this.#pic.reset();
     this.#expired = false;
+  }
+
+  save(): SavedState {
+    const expired = this.#expired;
+    return this.#vcpu.index === 0 ? { expired, pic: this.#pic.save() } : { expired };
+  }
+  load(saved: SavedFields): void {
+    this.#expired = saved.flag("expired");
+    if (this.#vcpu.index === 0) this.#pic.load(saved.fields("pic"));
   }
 
   get #edge(): boolean {

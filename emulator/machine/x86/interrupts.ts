@@ -1,5 +1,7 @@
 /** Interrupts of a PC: two 8259A, an 8254 on line 0, and the way through the first vCPU's table. */
 import { STATUS } from "../../engine/host.ts";
+import type { SavedFields } from "../../engine/saved_fields.ts";
+import type { SavedState } from "../../engine/saved_state.ts";
 import { FLAG } from "../../x86/flag_bits.ts";
 import { EFLAGS_REST } from "../../x86/slots.ts";
 import type { Board } from "../board.ts";
@@ -106,6 +108,18 @@ class X86Interrupts implements InterruptUnit {
     this.#pics.reset();
     this.#pit = new Pit8254();
     this.#rearm(this.#now());
+  }
+
+  save(): SavedState {
+    const [seen, deadline, clock] = [this.#seen, this.#deadline, this.#clock];
+    return { pics: this.#pics.save(), pit: this.#pit.save(), seen, deadline, clock };
+  }
+  load(saved: SavedFields): void {
+    this.#pics.load(saved.fields("pics"));
+    this.#pit.load(saved.records("pit", 3, 3));
+    this.#seen = saved.whole("seen");
+    this.#deadline = saved.time("deadline");
+    this.#clock = saved.whole("clock");
   }
 
   #timer(): ByteRegisters {
