@@ -112,7 +112,14 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm);
   const runner = new StubRunner(vm);
   vm.parts.add(PART, {
-    save: () => ({ endpoint: endpoint.save(), runner: runner.save() }),
+    save() {
+      if (rings.count > 0) {
+        throw new Error(
+          "a machine with open rings cannot be saved: their requests have callers here, close them first",
+        );
+      }
+      return { endpoint: endpoint.save(), runner: runner.save() };
+    },
     load(state) {
       const saved = new SavedFields(state, PART);
       runner.load(saved.fields("runner"));

@@ -136,6 +136,11 @@ export class RingHost {
     return ring;
   }
 
+  /** Rings that are open. */
+  get count(): number {
+    return this.#rings.size;
+  }
+
   /** Closes every ring. */
   close(): void {
     for (const ring of [...this.#rings.values()]) ring.close();
