@@ -6,6 +6,8 @@ const SCRIPTS = new URL("../../scripts/", import.meta.url).pathname;
 
 const RUNS = [
   ["hello.ts"],
+  ["hypervisors.ts"],
+  ["hypervisors.ts", "--json"],
   ["transports.ts"],
   ["transports.ts", "--csv"],
   ["transports.ts", "--json"],
