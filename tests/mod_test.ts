@@ -8,6 +8,7 @@ const VALUES = [
   "AssemblyError",
   "ExitMismatch",
   "HYPERVISORS",
+  "KernelIoError",
   "OTHER_KEYS",
   "RingError",
   "SavedFields",

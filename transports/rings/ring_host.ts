@@ -136,6 +136,14 @@ export class RingHost {
     return ring;
   }
 
+  /** Throws `Error` while rings are open: their drivers are scripts, which no snapshot has. */
+  checkSaving(): void {
+    if (this.#rings.size === 0) return;
+    throw new Error(
+      `rings are open (${this.#rings.size}), whose drivers a snapshot does not have: close them first`,
+    );
+  }
+
   /** Closes every ring. */
   close(): void {
     for (const ring of [...this.#rings.values()]) ring.close();
