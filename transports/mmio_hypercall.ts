@@ -4,7 +4,7 @@
  * paravirtual-MMIO hypercall that Tsirkin measured in 2013. Arguments in the ABI's order: size, address, value.
  */
 import type { AccessSize, BusValue } from "../emulator/machine/bus.ts";
-import { registerValues } from "../emulator/machine/hypervisors/abi.ts";
+import { readRegister, registerValues } from "../emulator/machine/hypervisors/abi.ts";
 import type { VirtualCpu } from "../emulator/machine/virtual_cpu.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import type { HypercallAbi } from "./abi.ts";
@@ -64,7 +64,7 @@ interface Access {
 
 function argumentsOf(abi: HypercallAbi, vcpu: VirtualCpu): Access {
   const [size, address, value] = abi.args.map((name) =>
-    BigInt.asUintN(8 * abi.width, vcpu.registers.get(name))
+    BigInt.asUintN(8 * abi.width, readRegister(vcpu.registers, name))
   );
   // An address that a number does not hold exactly is past every bus.
   return { size, address: Number(address), value };

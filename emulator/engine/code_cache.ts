@@ -78,6 +78,8 @@ export class CodeCache {
   readonly #source: CodeSource;
   readonly #writer: BlockWriter;
   readonly #memo: DecodeMemo;
+  /** The bytes that are being decoded. */
+  readonly #room: Uint8Array;
   readonly #records: number;
   readonly #scratch: number;
   #used = 0;
@@ -100,7 +102,8 @@ export class CodeCache {
     this.#state = state;
     this.#source = source;
     this.#writer = new BlockWriter(isa, arena, (cycleClass) => source.costOf(cycleClass));
-    this.#memo = new DecodeMemo(arena);
+    this.#memo = new DecodeMemo(arena, isa.maxLength);
+    this.#room = new Uint8Array(isa.maxLength);
     this.hash = arena.allocate(HASH.entries * HASH.entrySize);
     this.#records = arena.allocate(CACHE_BYTES);
     this.#scratch = arena.allocate((BLOCK_LIMIT + 1) * RECORD.size);
@@ -375,7 +378,16 @@ export class CodeCache {
       let instruction = memo.find(place + done, at);
       if (!instruction) {
         const code = linear + BigInt(done);
-        const fresh = decodeAt(this.#isa, this.#arena, this.#source, place + done, at, code, done > 0);
+        const fresh = decodeAt(
+          this.#isa,
+          this.#arena,
+          this.#source,
+          place + done,
+          at,
+          code,
+          done > 0,
+          this.#room,
+        );
         if ("kind" in fresh) {
           if (done > 0) break;
           return fresh;
