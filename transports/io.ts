@@ -111,13 +111,10 @@ export interface Io {
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm);
   const runner = new StubRunner(vm);
+  const rings = new RingHost(runner, endpoint.abi);
   vm.parts.add(PART, {
     save() {
-      if (rings.count > 0) {
-        throw new Error(
-          "a machine with open rings cannot be saved: their requests have callers here, close them first",
-        );
-      }
+      rings.checkSaving();
       return { endpoint: endpoint.save(), runner: runner.save() };
     },
     load(state) {
@@ -126,7 +123,6 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
       endpoint.load(saved.records("endpoint", 0xffff));
     },
   });
-  const rings = new RingHost(runner, endpoint.abi);
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   return {

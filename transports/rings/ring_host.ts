@@ -136,9 +136,12 @@ export class RingHost {
     return ring;
   }
 
-  /** Rings that are open. */
-  get count(): number {
-    return this.#rings.size;
+  /** Throws `Error` while rings are open: their drivers are scripts, which no snapshot has. */
+  checkSaving(): void {
+    if (this.#rings.size === 0) return;
+    throw new Error(
+      `rings are open (${this.#rings.size}), whose drivers a snapshot does not have: close them first`,
+    );
   }
 
   /** Closes every ring. */
