@@ -151,6 +151,8 @@ export class LiveSession implements Session {
     this.#settings = {
       ...this.#settings,
       ...{ arch, mode, order, backend: backend.name, profile, recordRows: recording },
+      hypervisor: vm.hypervisor.name,
+      wrongHypercall: arch === "x86" ? vm.wrongHypercall : undefined,
       ...{ memory: options.memory, vcpus: options.vcpus, interrupts: options.interrupts },
     };
     this.#vm = vm;

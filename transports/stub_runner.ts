@@ -190,6 +190,7 @@ export class StubRunner {
     const offsets = Object.fromEntries(this.#offsets);
     return {
       backend: this.vm.backend.name,
+      hypervisor: this.vm.hypervisor.name,
       next: this.#next,
       mapped: this.#mapped,
       bulk: this.#bulk,
@@ -197,15 +198,23 @@ export class StubRunner {
     };
   }
   /**
-   * Puts back what `save` gave, into a machine that has the slots. A machine of another hypervisor gets stubs of its own
-   * beside the old ones, as a driver does that looks anew what it runs on. Throws `SyntaxError` for what is none.
+   * Puts back what `save` gave, into a machine that has the slots. On another hypervisor or another vendor's processor
+   * stubs are placed anew, beside the old ones, and a new hypercall page is asked for, as by a driver that looks anew what it
+   * runs on. Throws `SyntaxError` for what is none.
    */
   load(saved: SavedFields): void {
     const has = (name: string) => this.vm.memory.slots.some((slot) => slot.name === name);
     this.#next = saved.whole("next", STUB_SLOT.textEnd + 15);
     this.#mapped = saved.flag("mapped") && has("transport stubs");
     this.#bulk = has("transport buffers") ? saved.whole("bulk", this.places.buffersSize) : 0;
-    if (saved.text("backend") !== this.vm.backend.name) return;
+    const { backend, hypervisor, memory } = this.vm;
+    const isSame = saved.text("backend") === backend.name && saved.text("hypervisor") === hypervisor.name;
+    if (!isSame) {
+      // Hyper-V's own is a matter of its registers.
+      const asksAnew = this.#mapped && hypervisor.name !== "hyperv";
+      if (asksAnew) memory.write(this.places.stubs + STUB_SLOT.page, Uint8Array.of(0));
+      return;
+    }
     const offsets = saved.fields("offsets");
     for (const name of offsets.names) this.#offsets.set(name, offsets.whole(name, STUB_SLOT.textEnd));
   }

@@ -93,7 +93,11 @@ export class Devices {
     return this.#attach(live, this.#place(device, live, options));
   }
 
-  /** Maps a device just where another one, of a VM like this, was: see `add`. @internal */
+  /**
+   * Maps a device just where another one, of a VM like this, was: see `add`.
+   *
+   * @internal
+   */
   addAt(device: Device, place: Omit<Attachment, "device">): Attachment {
     checkDevice(device);
     if (windowSize(device) !== place.window.size) {

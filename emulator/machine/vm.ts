@@ -119,10 +119,12 @@ export interface DisassembledLine {
   readonly symbol?: string;
 }
 
-/** Exits that were counted before the VM went on under another backend or profile. */
+/** Exits that were counted before the VM went on under another backend, hypervisor or profile. */
 export interface LedgerSegment {
   /** The hypervisor whose exits they are. */
   readonly backend: Backend;
+  /** What the guest took it for. */
+  readonly hypervisor: HypervisorName;
   /** The exits. */
   readonly exits: Ledger;
 }
@@ -284,7 +286,8 @@ export class Vm {
       clearTlb(vcpu.state);
     }
     for (const slot of slots ?? arch.ram(mode, size)) this.memory.addSlot(slot);
-    if (options.hypervisor && arch.name === "ppc") {
+    const startsWithTree = !slots || slots.some(({ name }) => name === TREE_SLOT.name);
+    if (options.hypervisor && arch.name === "ppc" && startsWithTree) {
       if (!slots) {
         const facts = { mode: mode === 64 ? 64 : 32, ram: arch.ram(mode, size), vcpus: count } as const;
         this.memory.addSlot(TREE_SLOT);
@@ -324,7 +327,7 @@ export class Vm {
   }
 
   /**
-   * What was counted before this VM was restored under another backend or profile, oldest first: `exits` has what came
+   * What was counted before this VM was restored under another backend, hypervisor or profile, oldest first: `exits` has what came
    * since. Virtual time goes on.
    */
   get earlier(): readonly LedgerSegment[] {

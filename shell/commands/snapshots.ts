@@ -5,6 +5,7 @@ import type { Session } from "../session.ts";
 import { table } from "../reports/table.ts";
 import { fileNames } from "./support/files.ts";
 import { keywordOf, maybeWord, word } from "./support/grammar.ts";
+import { HYPERVISOR_NAMES } from "./support/hypervisor_names.ts";
 import { isFile, snapshotOf, snapshotsOf } from "./support/snapshots.ts";
 import { stateOf } from "./support/state.ts";
 
@@ -76,22 +77,24 @@ export const loadVm = defineCommand({
   summary: "go back to a machine that savevm kept, or on with it under another hypervisor",
   description:
     `The machine in use is given up. Devices of the session are found by their names and get the snapshot's state; a
-device that the snapshot has and the session has not must be added first. With "on BACKEND" the guest goes on there:
-the exit ledger begins anew, time goes on. Breakpoints stay, numbered from 1.`,
+device that the snapshot has and the session has not must be added first. With "on BACKEND" the guest goes on there,
+with "as HYPERVISOR" (first, if both are given) it finds another one below it: the exit ledger begins anew, time goes on. Breakpoints stay, numbered from 1.`,
   grammar: object({
     name: word("NAME|FILE"),
+    as: keywordOf("as", HYPERVISOR_NAMES, "HYPERVISOR"),
     on: keywordOf("on", ["vmx", "svm", "kvm-hv", "kvm-pr"], "BACKEND"),
   }),
   examples: [
     { line: "loadvm before", after: ["arch x86", "savevm before", "out.b 0x80 1"], shows: "before: " },
     { line: "loadvm before on svm", after: ["arch x86", "savevm before"], shows: "on svm" },
+    { line: "loadvm before as xen on svm", after: ["arch x86", "savevm before"], shows: "on svm" },
   ],
   complete: candidates,
-  async run(session, { name, on }): Promise<SnapshotData> {
+  async run(session, { name, as, on }): Promise<SnapshotData> {
     const { restoreVm } = await machineLayer();
     const { bytes, entry } = await snapshotOf(session, name);
     const devices = [...session.devices.values()].map(({ device }) => device);
-    const vm = restoreVm(bytes, { devices, backend: on, engine: session.settings.engine });
+    const vm = restoreVm(bytes, { devices, backend: on, hypervisor: as, engine: session.settings.engine });
     await session.adopt(vm);
     stateOf(session).entry = entry;
     return { ...await describe(name, bytes), backend: vm.backend.name };

@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { snapshot } from "../../emulator/exits/snapshot.ts";
 import { echoDevice } from "../../emulator/machine/devices/echo.ts";
-import { restoreVm, saveVm } from "../../emulator/machine/snapshot/snapshot.ts";
-import type { Vm } from "../../emulator/machine/vm.ts";
+import { type RestoreOptions, restoreVm, saveVm } from "../../emulator/machine/snapshot/snapshot.ts";
+import type { Vm, VmOptions } from "../../emulator/machine/vm.ts";
 import { createIo, type Handle, type VehicleName } from "../../transports/io.ts";
 import { CELLS, machine, pattern, VIAS } from "./cells.ts";
 
@@ -15,12 +15,16 @@ async function calls(handle: Handle): Promise<void> {
   assertEquals(await handle.read(8, 4), 0x1234n);
 }
 
-async function restored(vm: Vm, via: VehicleName, backend?: string): Promise<{ vm: Vm; handle: Handle }> {
-  const bytes = saveVm(vm), other = restoreVm(bytes, { devices: [echoDevice()], backend });
+async function restored(
+  vm: Vm,
+  via: VehicleName,
+  move?: RestoreOptions,
+): Promise<{ vm: Vm; handle: Handle }> {
+  const bytes = saveVm(vm), other = restoreVm(bytes, { devices: [echoDevice()], ...move });
   assertEquals(other.parts.waiting, ["transports"]);
   const io = createIo(other);
   assertEquals(other.parts.waiting, []);
-  if (backend === undefined) assertEquals(saveVm(other), bytes);
+  if (move === undefined) assertEquals(saveVm(other), bytes);
   return { vm: other, handle: await io.open("echo", { via }) };
 }
 
@@ -39,17 +43,28 @@ for (const cell of CELLS) {
   }
 }
 
-for (
-  const [cell, backend] of [[CELLS[0], "svm"], [CELLS[1], "vmx"], [CELLS[6], "kvm-pr"], [
-    CELLS[5],
-    "kvm-hv",
-  ]] as const
-) {
+/** Machines, and where they go on. */
+const MOVES: readonly (readonly [VmOptions, RestoreOptions])[] = [
+  [{ arch: "x86", backend: "vmx" }, { backend: "svm" }],
+  [{ arch: "x86", backend: "svm" }, { backend: "vmx" }],
+  [{ arch: "x86", mode: 32, backend: "vmx", hypervisor: "xen" }, { backend: "svm" }],
+  [{ arch: "x86", backend: "vmx", hypervisor: "hyperv" }, { backend: "svm" }],
+  [{ arch: "x86", backend: "svm", hypervisor: "hyperv" }, { backend: "vmx", hypervisor: "xen" }],
+  [{ arch: "x86", backend: "vmx", hypervisor: "xen" }, { hypervisor: "hyperv" }],
+  [{ arch: "x86", backend: "vmx", hypervisor: "vmware" }, { backend: "svm", hypervisor: "kvm" }],
+  [{ arch: "ppc", backend: "kvm-hv" }, { backend: "kvm-pr" }],
+  [{ arch: "ppc", backend: "kvm-pr" }, { backend: "kvm-hv", hypervisor: "papr" }],
+  [{ arch: "ppc", mode: 32, backend: "kvm-pr" }, { hypervisor: "osi" }],
+];
+
+for (const [options, move] of MOVES) {
+  const name = (one: { backend?: string; hypervisor?: string }) =>
+    `${one.hypervisor ?? ""} ${one.backend ?? ""}`.trim();
   for (const via of VIAS) {
-    Deno.test(`a driver that looks anew goes on from ${cell.name} to ${backend} via ${via}`, async () => {
-      const { vm, io } = machine(cell, echoDevice());
+    Deno.test(`a driver that looks anew goes on from ${name(options)} to ${name(move)} via ${via}`, async () => {
+      const { vm, io } = machine({ name: "", options }, echoDevice());
       await calls(await io.open("echo", { via }));
-      const other = await restored(vm, via, backend);
+      const other = await restored(vm, via, move);
       await calls(other.handle);
       assert(other.vm.exits.count > 0);
       assertEquals(other.vm.earlier[0].exits.count, vm.exits.count);

@@ -11,9 +11,12 @@ import { checkProfile } from "../../exits/profile_check.ts";
 import { defaultProfileName, loadProfile } from "../../exits/profiles/profiles.ts";
 import { archOf, backendOf } from "../arch.ts";
 import { canBeSaved, type Device } from "../device.ts";
+import type { HypervisorName } from "../hypervisors/hypervisor.ts";
+import { HYPERVISORS } from "../hypervisors/hypervisors.ts";
 import { Vm, type VmOptions } from "../vm.ts";
 import { loadAttachment, saveAttachment } from "./attachment.ts";
 import { readFile, writeFile } from "./file.ts";
+import { loadHypervisor, saveHypervisor } from "./hypervisor.ts";
 import { loadRuns, runsOf, saveRuns } from "./sparse.ts";
 
 /** What a VM is restored with. */
@@ -25,6 +28,11 @@ export interface RestoreOptions {
   readonly devices?: readonly Device[];
   /** Another hypervisor of the same architecture to go on under; the snapshot's own if not given. */
   readonly backend?: string;
+  /**
+   * What the guest is to take the hypervisor for from now on; if not given, what it did so far. It keeps nothing of what
+   * another one remembered: a guest that calls as it used to call is refused as that one refuses it.
+   */
+  readonly hypervisor?: HypervisorName;
   /** Another cost profile; if not given the snapshot's own, or for another backend that backend's default. */
   readonly profile?: string | CostProfile;
   /** What executes: a snapshot does not care. `interpreter` if not given. */
@@ -41,6 +49,8 @@ export interface SnapshotInfo {
   readonly order: "le" | "be";
   /** The hypervisor that it ran under. */
   readonly backend: string;
+  /** What its guest took the hypervisor for. */
+  readonly hypervisor: string;
   /** Name of its cost profile. */
   readonly profile: string;
   /** vCPUs. */
@@ -59,6 +69,7 @@ export interface SnapshotInfo {
 
 const MOST_SLOTS = 4096, MOST_SYMBOLS = 1_000_000, MOST_SEGMENTS = 1000, MOST_DEVICES = 65_536;
 const MOST_MMIO_PAGES = 65_536;
+const NAMES = HYPERVISORS.map(({ name }) => name);
 
 /**
  * The VM as bytes of a versioned format; the same state gives the same bytes. Throws `Error` while a run is under way or
@@ -93,6 +104,8 @@ export function saveVm(vm: Vm): Uint8Array<ArrayBuffer> {
       mode: vm.mode,
       order,
       backend: vm.backend.name,
+      hypervisor: vm.hypervisor.name,
+      wrongHypercall: vm.wrongHypercall,
       memory: options.memory ?? null,
       vcpus: vcpus.length,
       turn: options.turn ?? null,
@@ -104,12 +117,14 @@ export function saveVm(vm: Vm): Uint8Array<ArrayBuffer> {
     slots,
     vcpus: vcpus.map((vcpu) => vcpu.saveAll()),
     turns: turns.save(),
+    hypervisor: saveHypervisor(vm.hypervisorState),
     interrupts: vcpus.map(({ controller }) => controller?.save() ?? null),
     mmioPages: numbersToBytes([...mmioPages].sort((a, b) => a - b)),
     symbols: symbolsOf(vm),
     exits: vm.exits.save(),
-    earlier: earlier.map(({ backend, exits }) => ({
+    earlier: earlier.map(({ backend, hypervisor, exits }) => ({
       backend: backend.name,
+      hypervisor,
       profile: exits.profile.data as unknown as SavedState,
       exits: exits.save(),
     })),
@@ -120,11 +135,12 @@ export function saveVm(vm: Vm): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A VM that goes on from a snapshot. Under another backend or cost profile (a migration) its ledger begins anew, what
+ * A VM that goes on from a snapshot. Under another backend, hypervisor or cost profile (a migration) its ledger begins anew, what
  * was counted so far is in `Vm.earlier`, and virtual time goes on.
  *
  * Throws `SyntaxError` for a file that is cut off, damaged or no snapshot, `RangeError` for one of another version, for a
- * device that is missing and for a backend or profile that cannot go on with it, and what a device's `load` throws.
+ * device that is missing and for a backend or profile that cannot go on with it, and what a device's `load` throws; the
+ * devices are then as they were.
  * Whatever the file says, it takes no more memory than it has bytes, beside what stays zero.
  *
  * @example
@@ -148,7 +164,9 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
   const backend = backendOf(arch, machine.mode, options.backend ?? before.name);
   const own = profileOf(saved),
     profile = chosenProfile(own, backend === before, backend.name, options.profile);
-  const goesOn = backend === before && isSame(own, profile);
+  const hypervisor = options.hypervisor ?? machine.hypervisor,
+    isSameHypervisor = hypervisor === machine.hypervisor;
+  const goesOn = backend === before && isSameHypervisor && isSame(own, profile);
   const slots = saved.records("slots", MOST_SLOTS).map((slot) => ({
     name: slot.text("name"),
     gpa: slot.whole("gpa"),
@@ -156,7 +174,10 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
     readOnly: slot.flag("readOnly"),
     runs: slot.bytes("runs"),
   }));
-  const wanted = { ...machine, backend: backend.name, profile, engine: options.engine };
+  // A policy is part of what the guest is used to, as long as it meets the same hypervisor.
+  const wrongHypercall = isSameHypervisor && machine.arch === "x86" ? machine.wrongHypercall : undefined;
+  const { engine } = options;
+  const wanted = { ...machine, backend: backend.name, hypervisor, wrongHypercall, profile, engine };
   const vm = new Vm(wanted, slots), { vcpus, turns, mmioPages, earlier } = vm.inside;
   let at = 0;
   for (const { gpa, size, runs } of slots) {
@@ -170,6 +191,7 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
   if (at !== pages.length) {
     throw new SyntaxError("the snapshot is malformed: it has pages that belong nowhere");
   }
+  loadHypervisor(vm, saved.fields("hypervisor"), { name: machine.hypervisor, backend: before.name });
   const states = saved.records("vcpus", vcpus.length, vcpus.length);
   vcpus.forEach((vcpu, i) => vcpu.loadAll(states[i]));
   turns.load(saved.fields("turns"));
@@ -186,7 +208,7 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
     const known = backendOf(arch, machine.mode, segment.text("backend"));
     const exits = new Ledger(profileOf(segment));
     exits.load(segment.fields("exits"), known.reasons);
-    earlier.push({ backend: known, exits });
+    earlier.push({ backend: known, hypervisor: segment.oneOf("hypervisor", NAMES), exits });
   }
   if (goesOn) vm.exits.load(saved.fields("exits"), backend.reasons);
   else {
@@ -196,12 +218,12 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
         `vCPU ${halfway.index} is in the middle of the instruction at 0x${
           halfway.pc.toString(16)
         }, whose exit is ` +
-          `${before.name}'s under ${own.name}: let it be completed before going on under ${backend.name} and ${profile.name}`,
+          `${before.name}'s under ${own.name}: let it be completed before going on under ${backend.name}, ${hypervisor} and ${profile.name}`,
       );
     }
     const exits = new Ledger(own);
     exits.load(saved.fields("exits"), before.reasons);
-    earlier.push({ backend: before, exits });
+    earlier.push({ backend: before, hypervisor: machine.hypervisor, exits });
     vm.exits.record(exits.recording);
   }
   loadDevices(vm, saved, options.devices ?? []);
@@ -214,13 +236,14 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
 export function describeSnapshot(snapshot: Uint8Array): SnapshotInfo {
   const { state, pages } = readFile(snapshot);
   const saved = new SavedFields(state, "snapshot"), machine = readMachine(saved);
-  const { arch, mode, order, backend, interrupts } = machine;
+  const { arch, mode, order, backend, hypervisor, interrupts } = machine;
   const slots = saved.records("slots", MOST_SLOTS), vcpus = saved.records("vcpus", machine.vcpus);
   return {
     arch,
     mode,
     order,
     backend,
+    hypervisor,
     profile: saved.fields("profile").text("name"),
     vcpus: machine.vcpus,
     interrupts,
@@ -240,6 +263,8 @@ function readMachine(saved: SavedFields) {
     mode: machine.oneOf("mode", [16, 32, 64]),
     order: machine.oneOf("order", ["le", "be"]),
     backend: machine.text("backend"),
+    hypervisor: machine.oneOf("hypervisor", NAMES),
+    wrongHypercall: machine.oneOf("wrongHypercall", ["patch", "emulate", "reject"]),
     memory: optional("memory"),
     vcpus: machine.whole("vcpus", 64, 1),
     turn: optional("turn"),
@@ -250,7 +275,12 @@ function readMachine(saved: SavedFields) {
 }
 
 function profileOf(saved: SavedFields): CostProfile {
-  return checkProfile(saved.raw("profile"), "the snapshot's profile");
+  try {
+    return checkProfile(saved.raw("profile"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SyntaxError(`the snapshot is malformed: ${why}`, { cause: error });
+  }
 }
 
 function chosenProfile(
@@ -305,14 +335,30 @@ function loadDevices(vm: Vm, saved: SavedFields, devices: readonly Device[]): vo
     const names = missing.map(({ name }) => name).join(", ");
     throw new RangeError(`the snapshot has devices that were not given: ${names}`);
   }
-  for (const { saved: one, name, place } of attachments) {
+  const states = attachments.flatMap(({ saved: one, name, place }) => {
     const device = devices.find((candidate) => candidate.name === name)!;
     vm.devices.addAt(device, place);
     const state = one.raw("state");
-    if (state === null || state === undefined) continue;
+    if (state === null || state === undefined) return [];
     if (!device.load) {
       throw new TypeError(`the snapshot has a state of device ${name}, and this one has no load(state)`);
     }
-    device.load(state);
+    return [{ device, state }];
+  });
+  loadStates(states);
+}
+
+/** Loads all, or leaves all as they were: they may be those of a machine that goes on. */
+function loadStates(states: readonly { readonly device: Device; readonly state: SavedState }[]): void {
+  const before: (() => void)[] = [];
+  try {
+    for (const { device, state } of states) {
+      const old = device.save!();
+      before.push(() => device.load!(old));
+      device.load!(state);
+    }
+  } catch (error) {
+    for (const undo of before) undo();
+    throw error;
   }
 }

@@ -1,8 +1,10 @@
 /** A machine goes on from its snapshot as if it had never stopped: the same ledger, registers, memory, time and stop. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { SavedState } from "../../../../emulator/engine/saved_state.ts";
 import { snapshot } from "../../../../emulator/exits/snapshot.ts";
 import { echoDevice } from "../../../../emulator/machine/devices/echo.ts";
 import { Uart16550 } from "../../../../emulator/machine/devices/uart16550.ts";
+import { hypervPage } from "../../../../emulator/machine/hypervisors/hyperv.ts";
 import { describeSnapshot, restoreVm, saveVm } from "../../../../emulator/machine/snapshot/snapshot.ts";
 import type { Stop } from "../../../../emulator/machine/stop.ts";
 import { createVm, type Vm } from "../../../../emulator/machine/vm.ts";
@@ -113,6 +115,26 @@ Deno.test("a device that keeps something and cannot be saved is named, and so is
     TypeError,
     "object of Map",
   );
+});
+
+Deno.test("devices are as they were where one of them cannot load its state", () => {
+  const vm = createVm({ arch: "x86" }), counter = { value: 1 };
+  const first = {
+    name: "first",
+    call: () => 1,
+    save: () => counter.value,
+    load: (state: SavedState) => void (counter.value = Number(state)),
+  };
+  const load = (state: SavedState) => {
+    if (state === 5) throw new RangeError("not five");
+  };
+  vm.devices.add(first);
+  vm.devices.add({ name: "second", call: () => 1, save: () => 5, load });
+  const bytes = saveVm(vm);
+  counter.value = 2;
+  const devices = vm.devices.list().map(({ device }) => device);
+  assertThrows(() => restoreVm(bytes, { devices }), RangeError, "not five");
+  assertEquals(counter.value, 2);
 });
 
 Deno.test("a machine cannot be saved in the middle of an exit, and can be when the device has answered", async () => {
@@ -239,6 +261,35 @@ for (
     assertEquals(names.slice(0, 2), ["EPT_VIOLATION", "EPT_MISCONFIG"]);
   });
 }
+
+Deno.test("what a hypervisor remembers is kept, and the page of Hyper-V is written for the processor that is there", () => {
+  const vm = createVm({ arch: "x86", hypervisor: "hyperv" }), at = 0x5000, under = Uint8Array.of(1, 2, 3);
+  vm.memory.write(at, hypervPage("vmx"));
+  const bytes = new Uint8Array(4096);
+  bytes.set(under);
+  Object.assign(vm.hypervisorState, {
+    guestOsId: 5n,
+    hypercallPage: 0x5001n,
+    covered: { gpa: at, bytes },
+  });
+  const same = moved(vm), there = moved(vm, { backend: "svm" });
+  assertEquals([same.hypervisor.name, same.hypervisorState], ["hyperv", vm.hypervisorState]);
+  assertEquals(there.hypervisorState, vm.hypervisorState);
+  assertEquals(there.memory.read(at, 3), Uint8Array.of(0x0f, 0x01, 0xd9));
+  // Xen knows nothing of that page.
+  const xen = moved(vm, { hypervisor: "xen" });
+  assertEquals([xen.hypervisor.name, xen.memory.read(at, 3), xen.hypervisorState.guestOsId], [
+    "xen",
+    under,
+    0n,
+  ]);
+  assertEquals(xen.earlier.map(({ hypervisor }) => hypervisor), ["hyperv"]);
+  assertThrows(() => moved(vm, { hypervisor: "papr" }), RangeError, "vmx carries no papr");
+  const tree = createVm({ arch: "ppc", mode: 64, backend: "kvm-hv", hypervisor: "papr" });
+  const pr = moved(tree, { backend: "kvm-pr" });
+  assertEquals([pr.hypervisor.name, pr.vcpu.registers.get("r3")], ["papr", tree.vcpu.registers.get("r3")]);
+  assertEquals(describeSnapshot(saveVm(pr)).hypervisor, "papr");
+});
 
 Deno.test("what cannot go on is refused with the reason", async () => {
   const vm = guest("again: out 0x80, al\njmp again");
