@@ -59,7 +59,7 @@ export type { SavedState } from "./emulator/engine/saved_state.ts";
 export { SavedFields } from "./emulator/engine/saved_fields.ts";
 
 // Devices: what users write, and the buses and tables that lead to it.
-export type { AccessSize, Bus, BusHandler, BusRange, BusValue } from "./emulator/machine/bus.ts";
+export type { AccessSize, Bus, BusHandler, BusName, BusRange, BusValue } from "./emulator/machine/bus.ts";
 export type { Device, DeviceContext, Reply } from "./emulator/machine/device.ts";
 export type {
   AddressRange,
@@ -68,8 +68,17 @@ export type {
   DeviceEvent,
   Devices,
 } from "./emulator/machine/devices.ts";
+export type { PortVector, PortVectors } from "./emulator/machine/port_vectors.ts";
 export { Uart16550, type UartLine } from "./emulator/machine/devices/uart16550.ts";
 export { debugExitDevice } from "./emulator/machine/devices/debug_exit.ts";
+export type { CoalescedZone, CoalescedZones } from "./emulator/machine/coalesced.ts";
+export {
+  type IoEvent,
+  type IoEventLength,
+  type IoEventOptions,
+  type IoEvents,
+  KernelIoError,
+} from "./emulator/machine/io_events.ts";
 export type { Hypercall, HypercallTable } from "./emulator/machine/hypercalls.ts";
 
 // Exits and profiles: what left the guest, what that costs, and where the figures are from.

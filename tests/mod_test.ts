@@ -8,9 +8,13 @@ const VALUES = [
   "AssemblyError",
   "ExitMismatch",
   "HYPERVISORS",
+  "KernelIoError",
   "OTHER_KEYS",
+  "RingError",
   "SavedFields",
   "Uart16550",
+  "VirtioConsole",
+  "VirtioMmio",
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
@@ -34,6 +38,7 @@ const VALUES = [
   "startMeter",
   "table",
   "tabulateExits",
+  "virtioBlock",
   "withFigures",
 ];
 

@@ -5,8 +5,10 @@ import type { Bus, BusHandler, BusRange } from "../emulator/machine/bus.ts";
 import type { Attachment } from "../emulator/machine/devices.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import type { HypercallAbi } from "./abi.ts";
+import { Bridge } from "./bridge.ts";
 import { CallPort } from "./call_port.ts";
 import { handleOf, hypercallActions, serveHypercall, type Target } from "./hypercalls.ts";
+import { serveMmioHypercalls } from "./mmio_hypercall.ts";
 import { HYPERCALL_NAMES, hypercallNumber } from "./numbers.ts";
 import { PCI_IO_BASE, PortAllocator } from "./pci_io_window.ts";
 import { WINDOW_SIZE } from "./window.ts";
@@ -36,6 +38,8 @@ export class Endpoint {
   readonly #byHandle = new Map<number, BoundDevice>();
   readonly #ports = new PortAllocator();
   readonly #unwatch: () => void;
+  readonly #unserve: () => void;
+  #bridge: Bridge | undefined;
 
   constructor(vm: Vm) {
     this.#vm = vm;
@@ -43,6 +47,7 @@ export class Endpoint {
     // Bytes lie in registers as the guest's own loads put them there.
     this.abi = typeof abi === "string" ? abi : { ...abi, order: vm.isa.order };
     if (typeof this.abi !== "string") this.#registerHypercalls(this.abi);
+    this.#unserve = serveMmioHypercalls(vm, this.abi);
     this.#unwatch = vm.devices.watch((event, attachment) => {
       if (event === "add") this.#bind(attachment);
       else if (event === "remove") this.#unbind(attachment.device.name);
@@ -74,8 +79,15 @@ export class Endpoint {
     }
   }
 
-  /** Undoes all that the constructor did. */
+  /** The bridge, which stands on the buses from its first use on. Throws `RangeError` if its place is taken. */
+  get bridge(): Bridge {
+    return this.#bridge ??= new Bridge(this.#vm, this.abi, (handle) => this.#byHandle.get(handle));
+  }
+
+  /** Undoes all that was done. */
   close(): void {
+    this.#bridge?.close();
+    this.#unserve();
     this.#unwatch();
     for (const name of [...this.#byName.keys()]) this.#unbind(name);
     const { abi } = this;

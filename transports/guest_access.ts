@@ -102,7 +102,7 @@ export class StubGuestAccess implements GuestAccess {
     const { arch, mode } = this.#runner.vm;
     const what = `${verb === "read" ? "in" : "out"} at port 0x${port.toString(16)}`;
     if (!Number.isInteger(port) || port < 0 || port >= PCI_IO_SIZE) {
-      throw new RangeError(`${what}: there are 2^16 ports, 0 to 0xffff`);
+      throw new RangeError(`${what}: there are 2^16 ports, 0 to 0xffff (claim 2)`);
     }
     if (size !== 1 && size !== 2 && size !== 4) {
       throw new RangeError(`${what}: ${size} bytes; a port access is 1, 2 or 4, there is none of 8`);

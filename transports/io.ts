@@ -1,18 +1,25 @@
 /** One call interface over hypercall, PIO and MMIO: a driver is written against it and never learns the vehicle. */
 import { SavedFields } from "../emulator/engine/saved_fields.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
+import { callXAbi } from "./call_x.ts";
+import { DATA_MODES } from "./data_modes.ts";
 import { MAX_TRANSFER } from "./descriptor.ts";
 import { type BoundDevice, Endpoint } from "./endpoint.ts";
 import { type GuestAccess, StubGuestAccess } from "./guest_access.ts";
+import { mmioHypercalls } from "./mmio_hypercall.ts";
 import { hypercallPage } from "./hypercall_page.ts";
 import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.ts";
 import { toBytes } from "./payload.ts";
+import { PCI_IO_BASE } from "./pci_io_window.ts";
 import { STUB_SLOT } from "./places.ts";
 import type { Ring, RingOptions } from "./rings/ring.ts";
 import { RingHost } from "./rings/ring_host.ts";
 import { StubRunner } from "./stub_runner.ts";
 import { HypercallVehicle } from "./vehicles/hypercall.ts";
+import { BAR1 } from "./vbus.ts";
+import { LogicalVehicle } from "./vehicles/logical.ts";
 import { MmioVehicle } from "./vehicles/mmio.ts";
+import { VbusDriver } from "./vehicles/vbus.ts";
 import { PioVehicle } from "./vehicles/pio.ts";
 import type { DataMode, Vehicle, Wiring } from "./vehicles/vehicle.ts";
 
@@ -33,6 +40,11 @@ export interface OpenOptions {
    * How payloads travel. `words`: through registers or the call window, a word at a time. `descriptor`: a call
    * descriptor in guest RAM and one exit. `auto`: by hypercall, registers when they fit; by PIO and MMIO, words
    * up to 8 bytes; else a descriptor.
+   *
+   * `registers`: packed into a hypercall's registers, or by PIO on x86 into those beside an IN (`pio_callX`).
+   * `string`: by REP OUTSD and REP INSD, PIO on x86. `logical`: MMIO as a hypercall, under vmx, svm and kvm-hv.
+   * `fastcall`: AlacrityVM's descriptor in RAM that each CPU names once, and one doorbell. `bridge`: the slow call
+   * by the same bridge's registers, MMIO only.
    */
   readonly data?: DataMode;
 }
@@ -108,6 +120,8 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
     },
   });
   const rings = new RingHost(runner, endpoint.abi);
+  let driver: VbusDriver | undefined;
+  const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   return {
     async open(name, { via, data = "auto" } = {}) {
       const bound = endpoint.find(name);
@@ -115,17 +129,17 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
         const known = vm.devices.list().map(({ device }) => device.name).join(", ");
         throw new Error(`there is no device "${name}"; there ${known === "" ? "are none" : `is ${known}`}`);
       }
-      if (data !== "auto" && data !== "words" && data !== "descriptor") {
-        throw new TypeError(`there is no data mode "${data}"; there are auto, words, descriptor`);
+      if (!DATA_MODES.includes(data)) {
+        throw new TypeError(`there is no data mode "${data}"; there are ${DATA_MODES.join(", ")}`);
       }
-      const choice = negotiate(vm, bound, via, options.vehicles ?? VEHICLES);
+      const choice = negotiate(vm, bound, via, options.vehicles ?? VEHICLES, data);
       // What a driver asks of the hypervisor when it starts is no call's cost. In an exit it has to wait.
       const byPage = typeof endpoint.abi !== "string" && endpoint.abi.entry.by === "page";
       if (choice.via === "hypercall" && byPage && !vm.busy) {
         const what = `open device "${name}"`;
         await runner.exclusive(what, () => hypercallPage(runner, what));
       }
-      return new OpenHandle(endpoint, runner, rings, name, choice, data);
+      return new OpenHandle(endpoint, runner, rings, vbus, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
     close() {
@@ -147,16 +161,19 @@ class OpenHandle implements Handle {
   readonly #runner: StubRunner;
   readonly #rings: RingHost;
   readonly #choice: Choice;
+  readonly #vbus: () => VbusDriver;
   #closed = false;
 
   constructor(
     endpoint: Endpoint,
     runner: StubRunner,
     rings: RingHost,
+    vbus: () => VbusDriver,
     device: string,
     choice: Choice,
     data: DataMode,
   ) {
+    this.#vbus = vbus;
     this.#endpoint = endpoint;
     this.#runner = runner;
     this.#rings = rings;
@@ -266,19 +283,63 @@ class OpenHandle implements Handle {
   #vehicle(bound: BoundDevice): Vehicle {
     const wiring: Wiring = { runner: this.#runner, port: bound.port };
     const place = this.#choice.pciIo === true ? bound.pciIo : this.via === "pio" ? bound.ports : bound.mmio;
+    const { abi } = this.#endpoint, { vm } = this.#runner, { handle } = bound.attachment;
     if (this.via === "hypercall") {
-      const { abi } = this.#endpoint;
       if (typeof abi === "string") throw new Error(`no hypercalls: ${abi}`);
-      return new HypercallVehicle(wiring, abi, bound.attachment.handle);
+      if (this.data === "logical") {
+        if (!bound.mmio.ok) throw new Error(`device "${this.device}" is out of reach: ${bound.mmio.reason}`);
+        const calls = mmioHypercalls(vm, abi);
+        if (typeof calls === "string") throw new Error(calls);
+        return new LogicalVehicle(wiring, abi, calls, bound.mmio);
+      }
+      const vehicle = new HypercallVehicle(wiring, abi, handle);
+      return this.data === "fastcall" ? this.#byVbus(wiring, vehicle, handle) : vehicle;
     }
     // A device of the same name may have come in its place.
     if (!place.ok) {
       throw new Error(`device "${this.device}" is out of reach by ${this.label} now: ${place.reason}`);
     }
-    if (this.via === "pio") return new PioVehicle(wiring, place);
-    const widest = this.#runner.vm.mode === 64 && this.#choice.pciIo !== true ? 8 : 4;
-    return new MmioVehicle(wiring, { ...place, widest });
+    if (this.via === "pio") {
+      const inKernel = () => this.#endpoint.find(this.device)?.attachment.device.handledIn === "kernel";
+      const vehicle = new PioVehicle(wiring, place, inKernel);
+      if (this.data === "registers") {
+        const port = BigInt(this.#endpoint.bridge.place.bar1.ports + BAR1.callX);
+        const packed = new HypercallVehicle(wiring, callXAbi(vm.mode), handle, { edx: port });
+        return withCall(vehicle, (request) => packed.call(request));
+      }
+      return this.data === "fastcall" ? this.#byVbus(wiring, vehicle, handle) : vehicle;
+    }
+    const widest = vm.mode === 64 && this.#choice.pciIo !== true ? 8 : 4;
+    const vehicle = new MmioVehicle(wiring, { ...place, widest });
+    const vbus = this.data === "fastcall" || this.data === "bridge";
+    return vbus ? this.#byVbus(wiring, vehicle, handle) : vehicle;
   }
+
+  /** A vehicle whose calls go by vbus's bridge. */
+  #byVbus(wiring: Wiring, vehicle: Vehicle, handle: number): Vehicle {
+    const driver = this.#vbus(), { bar0, bar1 } = driver.bridge.place;
+    const doorbell = this.data === "bridge"
+      ? { kind: "bridge", target: bar0 } as const
+      : this.via === "hypercall"
+      ? { kind: "hypercall", target: 0 } as const
+      : this.via === "pio"
+      ? { kind: "pio", target: bar1.ports + BAR1.fastcall } as const
+      : {
+        kind: "mmio",
+        target: (this.#choice.pciIo === true ? PCI_IO_BASE + bar1.ports : bar1.memory) + BAR1.fastcall,
+      } as const;
+    return withCall(vehicle, (request) => driver.call(wiring, handle, doorbell, request));
+  }
+}
+
+/** A vehicle with calls of another kind. */
+function withCall(vehicle: Vehicle, call: Vehicle["call"]): Vehicle {
+  return {
+    widest: vehicle.widest,
+    call,
+    read: (request) => vehicle.read(request),
+    write: (request, value) => vehicle.write(request, value),
+  };
 }
 
 export type { HypercallResult } from "./guest_access.ts";

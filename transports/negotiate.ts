@@ -1,5 +1,6 @@
 /** Which vehicle a handle rides on: the best that the hypervisor offers, or the one asked for; and why. */
 import type { Vm } from "../emulator/machine/vm.ts";
+import { type DataMode, dataRefusal } from "./data_modes.ts";
 import { widestAccess } from "./abi.ts";
 import type { BoundDevice } from "./endpoint.ts";
 
@@ -86,8 +87,14 @@ function offerMmio(vm: Vm, bound: BoundDevice): Offer {
   return { ok: true, via: "mmio", label: "mmio", notes };
 }
 
-/** What one vehicle can do for a device on this machine. */
-export function offer(vm: Vm, bound: BoundDevice, via: VehicleName): Offer {
+/** What one vehicle can do for a device on this machine, with payloads that travel by `data`. */
+export function offer(vm: Vm, bound: BoundDevice, via: VehicleName, data: DataMode = "auto"): Offer {
+  const reason = dataRefusal(vm, via, data);
+  if (reason !== undefined) return { ok: false, reason: `${data}: ${reason}` };
+  return offerVehicle(vm, bound, via);
+}
+
+function offerVehicle(vm: Vm, bound: BoundDevice, via: VehicleName): Offer {
   switch (via) {
     case "hypercall":
       return offerHypercall(vm);
@@ -107,6 +114,7 @@ export function negotiate(
   bound: BoundDevice,
   via: VehicleName | undefined,
   allowed: readonly VehicleName[],
+  data: DataMode = "auto",
 ): Choice {
   const name = bound.attachment.device.name;
   if (via !== undefined) {
@@ -114,7 +122,7 @@ export function negotiate(
       throw new TypeError(`there is no vehicle "${via}"; there are ${VEHICLES.join(", ")}`);
     }
     const offered: Offer = allowed.includes(via)
-      ? offer(vm, bound, via)
+      ? offer(vm, bound, via, data)
       : { ok: false, reason: `only ${allowed.join(", ")} may be used here` };
     if (!offered.ok) throw new Error(`device "${name}" cannot be opened via ${via}: ${offered.reason}`);
     return { ...offered, why: [`${via}: asked for`, ...offered.notes] };
@@ -122,7 +130,7 @@ export function negotiate(
   const passed: string[] = [];
   for (const vehicle of VEHICLES) {
     const offered: Offer = allowed.includes(vehicle)
-      ? offer(vm, bound, vehicle)
+      ? offer(vm, bound, vehicle, data)
       : { ok: false, reason: "not allowed here" };
     if (!offered.ok) {
       passed.push(`${vehicle} passed over: ${offered.reason}`);

@@ -46,9 +46,15 @@ export function hypercallNumber({ numbers }: Pick<HypercallAbi, "numbers">, name
   return numbers.first + numbers.step * HYPERCALL_NAMES.indexOf(name);
 }
 
-/** The number of the doorbells of rings under an ABI, behind the others: its argument is the ring. */
-export function kickNumber({ numbers }: Pick<HypercallAbi, "numbers">): number {
-  return numbers.first + numbers.step * HYPERCALL_NAMES.length;
+/** Calls of another kind, numbered on from there: a fast call (`bridge.ts`), MMIO (`mmio_hypercall.ts`), a ring's doorbell. */
+const OTHER_NAMES = ["FASTCALL", "MMIO_LOAD", "MMIO_STORE", "KICK"] as const;
+
+/** The number of one of them under an ABI. */
+export function otherNumber(
+  { numbers }: Pick<HypercallAbi, "numbers">,
+  name: (typeof OTHER_NAMES)[number],
+): number {
+  return numbers.first + numbers.step * (HYPERCALL_NAMES.length + OTHER_NAMES.indexOf(name));
 }
 
 /** Longest payload that CALL and SEND carry: the length has 16 bits. */

@@ -30,6 +30,23 @@ export const BLOCK = {
   self: 0x2c,
 } as const;
 
+/** vbus's structures in the block (`vbus.ts`), and the pointers to them in the guest's own order. */
+export const VBUS_BLOCK = {
+  /** A fast-call descriptor, 24 bytes. */
+  call: 0x40,
+  /** A device call, 32 bytes. */
+  device: 0x60,
+  /** The parameter of a bridge call. */
+  params: 0x80,
+  open: 0x90,
+  /** The doorbell: port or address. */
+  target: 0xa0,
+  cpu: 0xa4,
+  /** Guest-physical addresses of `call` and `device`. */
+  callAt: 0xa8,
+  deviceAt: 0xac,
+} as const;
+
 export interface Places {
   /** Guest-physical address of the stub slot. */
   readonly stubs: number;

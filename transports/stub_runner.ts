@@ -144,9 +144,9 @@ export class StubRunner {
     }
   }
 
-  /** Puts a stub's text into guest memory, and answers where it begins. */
-  place(stub: StubText<string>): bigint {
-    return this.#place(stub).origin;
+  /** Puts a stub's text into guest memory, and answers where a label of it is. */
+  place(stub: StubText<string>, label: string): bigint {
+    return this.#place(stub).entry(label);
   }
 
   /** Writes payload bytes where stubs take them from: at most one chunk. */

@@ -36,5 +36,10 @@ export interface Backend {
     readonly host?: NativeReason;
   };
   /** An access to a guest-physical address without memory: the first one to a page, and later ones. */
-  readonly mmio: { readonly first: NativeReason; readonly later: NativeReason };
+  readonly mmio: {
+    readonly first: NativeReason;
+    readonly later: NativeReason;
+    /** Stores to which a match by address alone is found before the instruction is decoded: KVM's fast MMIO bus. */
+    readonly fast: "every" | "later" | "none";
+  };
 }

@@ -17,8 +17,11 @@ import type { CpuState } from "./state.ts";
 
 export type { Block };
 
-/** Instructions in a block, at most: what one budget check covers. */
-const BLOCK_LIMIT = 64;
+/**
+ * Instructions in a block, at most: what one budget check covers. Code seldom has more without a branch; where it is
+ * entered at many of its instructions, as after faults, each entry makes a block of the rest.
+ */
+const BLOCK_LIMIT = 16;
 /** Bytes of records before everything is dropped and decoded anew: 16,384 instructions. */
 const CACHE_BYTES = 1 << 20;
 const PAGE = 2 ** TLB.pageBits;
@@ -75,6 +78,8 @@ export class CodeCache {
   readonly #source: CodeSource;
   readonly #writer: BlockWriter;
   readonly #memo: DecodeMemo;
+  /** The bytes that are being decoded. */
+  readonly #room: Uint8Array;
   readonly #records: number;
   readonly #scratch: number;
   #used = 0;
@@ -97,7 +102,8 @@ export class CodeCache {
     this.#state = state;
     this.#source = source;
     this.#writer = new BlockWriter(isa, arena, (cycleClass) => source.costOf(cycleClass));
-    this.#memo = new DecodeMemo(arena);
+    this.#memo = new DecodeMemo(arena, isa.maxLength);
+    this.#room = new Uint8Array(isa.maxLength);
     this.hash = arena.allocate(HASH.entries * HASH.entrySize);
     this.#records = arena.allocate(CACHE_BYTES);
     this.#scratch = arena.allocate((BLOCK_LIMIT + 1) * RECORD.size);
@@ -372,7 +378,16 @@ export class CodeCache {
       let instruction = memo.find(place + done, at);
       if (!instruction) {
         const code = linear + BigInt(done);
-        const fresh = decodeAt(this.#isa, this.#arena, this.#source, place + done, at, code, done > 0);
+        const fresh = decodeAt(
+          this.#isa,
+          this.#arena,
+          this.#source,
+          place + done,
+          at,
+          code,
+          done > 0,
+          this.#room,
+        );
         if ("kind" in fresh) {
           if (done > 0) break;
           return fresh;

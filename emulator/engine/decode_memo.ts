@@ -12,34 +12,43 @@ const ENTRIES = 8192;
 const PAGE = 2 ** TLB.pageBits;
 
 interface Entry {
-  readonly place: number;
-  readonly pc: bigint;
+  place: number;
+  pc: bigint;
+  decoded: Decoded;
+  /** As many of these as the instruction has bytes. */
   readonly bytes: Uint8Array;
-  readonly decoded: Decoded;
 }
 
 export class DecodeMemo {
   readonly #arena: Arena;
   readonly #entries = new Array<Entry | undefined>(ENTRIES);
 
-  constructor(arena: Arena) {
+  readonly #longest: number;
+
+  /** `longest`: bytes of the ISA's longest instruction. */
+  constructor(arena: Arena, longest: number) {
     this.#arena = arena;
+    this.#longest = longest;
   }
 
   /** What the bytes at this place are as an instruction at `pc`, if that is known. */
   find(place: number, pc: bigint): Decoded | undefined {
     const entry = this.#entries[indexOf(place)];
     if (entry === undefined || entry.place !== place || entry.pc !== pc) return undefined;
-    const { bytes } = entry, { u8 } = this.#arena;
-    for (let i = 0; i < bytes.length; i++) if (u8[place + i] !== bytes[i]) return undefined;
-    return entry.decoded;
+    const { bytes, decoded } = entry, { u8 } = this.#arena;
+    for (let i = 0; i < decoded.length; i++) if (u8[place + i] !== bytes[i]) return undefined;
+    return decoded;
   }
 
   /** Only what lies on one page: where the rest of an instruction is, its place does not tell. */
   keep(place: number, pc: bigint, decoded: Decoded): void {
     if (place % PAGE + decoded.length > PAGE) return;
-    const bytes = this.#arena.u8.slice(place, place + decoded.length);
-    this.#entries[indexOf(place)] = { place, pc, bytes, decoded };
+    const index = indexOf(place), { u8 } = this.#arena;
+    const entry = this.#entries[index] ??= { place, pc, decoded, bytes: new Uint8Array(this.#longest) };
+    entry.place = place;
+    entry.pc = pc;
+    entry.decoded = decoded;
+    for (let i = 0; i < decoded.length; i++) entry.bytes[i] = u8[place + i];
   }
 }
 

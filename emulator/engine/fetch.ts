@@ -27,10 +27,10 @@ export function fetchAndDecode(
 ): Decoded | NoInstruction {
   const place = source.codeAt(linear);
   if (place < 0) return { kind: "fetch", address: linear };
-  return decodeAt(isa, arena, source, place, pc, linear, within);
+  return decodeAt(isa, arena, source, place, pc, linear, within, new Uint8Array(isa.maxLength));
 }
 
-/** The same where the place of the first byte is known. */
+/** The same where the place of the first byte is known; `room` is for the ISA's longest instruction. */
 export function decodeAt(
   isa: Isa,
   arena: Arena,
@@ -39,9 +39,11 @@ export function decodeAt(
   pc: bigint,
   linear: bigint,
   within: boolean,
+  room: Uint8Array,
 ): Decoded | NoInstruction {
-  const onPage = Math.min(isa.maxLength, PAGE - place % PAGE);
-  let bytes = arena.u8.slice(place, place + onPage);
+  const onPage = Math.min(isa.maxLength, PAGE - place % PAGE), { u8 } = arena;
+  for (let i = 0; i < onPage; i++) room[i] = u8[place + i];
+  let bytes = onPage < room.length ? room.subarray(0, onPage) : room;
   let instruction = isa.decode(bytes, pc);
   if ("undecodable" in instruction && instruction.truncated && onPage < isa.maxLength) {
     const next = linear + BigInt(onPage), rest = within ? -1 : source.codeAt(next);

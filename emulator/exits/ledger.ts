@@ -220,6 +220,15 @@ export class Ledger implements LedgerView {
   }
 
   /**
+   * Whether a vCPU has had an exit since the reset, to which more can be charged.
+   *
+   * @internal
+   */
+  isOpen(vcpu: number): boolean {
+    return this.#opens[vcpu]?.cell !== undefined;
+  }
+
+  /**
    * Adds what a device says its work costs to the last exit, or to the last one of a vCPU. Throws `RangeError` unless
    * `cycles` is a safe integer of at least 0, and `Error` if there was no exit.
    */

@@ -4,7 +4,9 @@ import type { Backend } from "../engine/backend.ts";
 import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
+import type { CoalescedZones } from "./coalesced.ts";
 import type { HypercallTable } from "./hypercalls.ts";
+import type { IoEvents } from "./io_events.ts";
 import type { HypervisorState, Personality, WrongHypercall } from "./hypervisors/hypervisor.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { TrapHandler } from "./traps.ts";
@@ -27,6 +29,9 @@ export interface Board {
   readonly memory: GuestMemory;
   readonly ports: Bus;
   readonly mmio: Bus;
+  /** What the kernel half completes by itself: matched writes, and gathered ones. */
+  readonly ioevents: IoEvents;
+  readonly coalesced: CoalescedZones;
   readonly hypercalls: HypercallTable;
   /** What the guest takes the hypervisor for. */
   readonly hypervisor: Personality;

@@ -1,6 +1,9 @@
 /** A bus: ranges of addresses, each with a handler that sees offsets. Port I/O and MMIO are one each. */
 import type { HandledIn } from "../engine/native_reason.ts";
 
+/** Which of the two buses. */
+export type BusName = "pio" | "mmio";
+
 /** Bytes of one access. */
 export type AccessSize = 1 | 2 | 4 | 8;
 
@@ -60,14 +63,17 @@ export class Bus {
         `${this.name} range ${show(range)} of ${name} lies outside 0x0-0x${(this.limit - 1).toString(16)}`,
       );
     }
-    const other = this.#ranges.find((r) => base < r.base + r.size && r.base < base + size);
+    const at = this.#after(base);
+    // Ranges do not overlap: only the neighbours can be in the way.
+    const other = [this.#ranges[at - 1], this.#ranges[at]].find((r) =>
+      r && base < r.base + r.size && r.base < base + size
+    );
     if (other) {
       throw new RangeError(
         `${this.name} range ${show(range)} of ${name} overlaps ${show(other)} of ${other.name}`,
       );
     }
-    this.#ranges.push({ base, size, name, handler });
-    this.#ranges.sort((a, b) => a.base - b.base);
+    this.#ranges.splice(at, 0, { base, size, name, handler });
   }
 
   /** Takes away the range that starts at `base`; false if there is none. */
@@ -83,9 +89,27 @@ export class Bus {
   find(address: number, size = 1): (BusRange & { readonly handler: BusHandler }) | undefined {
     const last = this.#last;
     if (last && address >= last.base && address + size <= last.base + last.size) return last;
-    const found = this.#ranges.find((r) => address >= r.base && address + size <= r.base + r.size);
-    if (found) this.#last = found;
+    const found = this.#ranges[this.#after(address) - 1];
+    if (!found || address + size > found.base + found.size) return undefined;
+    this.#last = found;
     return found;
+  }
+
+  /** Whether nothing claims any of these addresses. */
+  isFree(base: number, size: number): boolean {
+    const at = this.#after(base), before = this.#ranges[at - 1], after = this.#ranges[at];
+    return !(before && base < before.base + before.size) && !(after && after.base < base + size);
+  }
+
+  /** Index of the first range that begins after an address. */
+  #after(address: number): number {
+    let low = 0, high = this.#ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#ranges[middle].base > address) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** By address. */

@@ -219,7 +219,7 @@ export class Devices {
     }
     const window = { gpa: gpa ?? this.#freeWindow(size, list), size };
     const callWindow = { gpa: Math.ceil((window.gpa + size) / CALL_WINDOW) * CALL_WINDOW, size: CALL_WINDOW };
-    const ports = this.#freePorts(size, list, port);
+    const ports = this.#freePorts(device.name, size, list, port);
     if (typeof ports !== "object") return { device, handle: own, window, callWindow, portless: ports };
     const callPorts = { base: ports.base + size + padding(size), size: CALL_WINDOW };
     return { device, handle: own, ports, window, callPorts, callWindow };
@@ -230,7 +230,7 @@ export class Devices {
     // A page each, as a PCI function's BAR: the first touch of each is an exit of its own kind on vmx.
     const pages = Math.ceil((size + padding(size) + CALL_WINDOW) / PAGE);
     const free = (at: number) =>
-      isFree(this.#mmio, at, pages * PAGE) &&
+      this.#mmio.isFree(at, pages * PAGE) &&
       list.every(({ window, callWindow }) =>
         at + pages * PAGE <= window.gpa || at >= callWindow.gpa + callWindow.size
       );
@@ -242,17 +242,34 @@ export class Devices {
     );
   }
 
-  #freePorts(size: number, list: readonly Attachment[], asked: number | undefined): AddressRange | string {
+  #freePorts(
+    name: string,
+    size: number,
+    list: readonly Attachment[],
+    asked: number | undefined,
+  ): AddressRange | string {
     if (this.#space.ports === undefined) {
       if (asked !== undefined) {
-        throw new RangeError(`no port 0x${asked.toString(16)}: this architecture has no port I/O`);
+        throw new RangeError(
+          `no port 0x${
+            asked.toString(16)
+          }: this architecture has no port I/O, its PIO would be MMIO (claim 8)`,
+        );
       }
       return "this architecture has no port I/O";
     }
     const whole = size + padding(size) + CALL_WINDOW;
+    if (asked !== undefined && asked + size > this.#ports.limit) {
+      throw new RangeError(
+        `port range 0x${asked.toString(16)}-0x${
+          (asked + size - 1).toString(16)
+        } of ${name} lies outside 0x0-0xffff: a port has ` +
+          `16 bits (claim 2)`,
+      );
+    }
     if (asked !== undefined) return { base: asked, size };
     const free = (at: number) =>
-      isFree(this.#ports, at, whole) &&
+      this.#ports.isFree(at, whole) &&
       list.every(({ ports, callPorts }) =>
         !ports || !callPorts || at + whole <= ports.base || at >= callPorts.base + callPorts.size
       );
@@ -265,11 +282,6 @@ export class Devices {
 
 function windowSize(device: Device): number {
   return device.size ?? 8;
-}
-
-/** Whether nothing on the bus claims any of these addresses. */
-function isFree(bus: Bus, base: number, size: number): boolean {
-  return bus.list.every((range) => base + size <= range.base || base >= range.base + range.size);
 }
 
 /** Bytes from the registers' end to where the call window is aligned. */

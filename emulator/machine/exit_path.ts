@@ -8,6 +8,7 @@ import type { CpuState } from "../engine/state.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import type { ExitSite } from "../exits/row.ts";
+import type { Handling } from "../exits/stages.ts";
 import { STATE } from "../ir/layout.ts";
 import { fits, ones } from "./access.ts";
 import type { Board } from "./board.ts";
@@ -43,6 +44,9 @@ export class ExitPath {
   #inHandler = false;
   /** Exits completed in this slice of the run. */
   #completed = 0;
+  /** For an iteration of a repeated access: how many more are completed in the exit that it begins. */
+  further: ((inKernel: boolean) => number) | undefined;
+  readonly #series = new Series();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
 
@@ -108,10 +112,14 @@ export class ExitPath {
   /** One that belongs to no instruction: the vCPU was interrupted between two. */
   boundaryExit(native: NativeReason): void {
     this.exited = true;
+    this.#series.end();
     this.#charged += this.#board.exits.charge(native, 0, "none", 0, "kernel", this.#vcpu);
   }
 
-  /** An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. */
+  /**
+   * An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. `fast` says whether a store's exit asks
+   * for a match by address before anything else.
+   */
   access(
     bus: Bus,
     native: NativeReason,
@@ -119,6 +127,7 @@ export class ExitPath {
     direction: "in" | "out",
     size: AccessSize,
     value: BusValue,
+    fast = false,
   ): Status {
     this.#turn();
     if (this.#journal.replays) {
@@ -127,16 +136,68 @@ export class ExitPath {
       return STATUS.proceed;
     }
     const range = bus.find(key, size);
-    this.#charge(native, key, direction, size, range?.handler.handledIn ?? "userspace");
-    if (!range) return this.#nobody(bus, key, direction, size);
-    const { handler, base, name } = range;
+    if (direction === "out") {
+      const done = this.#inKernel(bus, native, key, size, value, range !== undefined, fast);
+      if (done !== undefined) return done;
+    }
+    const handledIn = range?.handler.handledIn ?? "userspace";
+    this.#charge(native, key, direction, size, handledIn);
+    const drain = handledIn === "userspace" && this.#board.coalesced.waiting > 0;
+    if (!range && (!drain || this.#board.unclaimed === "stop")) {
+      return this.#nobody(bus, key, direction, size);
+    }
+    const call = (): Answer => {
+      if (!range) return direction === "in" ? ones(size) : undefined;
+      const { handler, base } = range;
+      return direction === "in"
+        ? handler.read(key - base, size)
+        : handler.write(key - base, size, size === 8 ? BigInt(value) : value);
+    };
+    return this.#handle(range?.name ?? bus.name, direction, size, drain ? this.#drained(call) : call);
+  }
+
+  /** A write that the kernel half completes by itself: matched, or gathered. Undefined if it does not. */
+  #inKernel(
+    bus: Bus,
+    native: NativeReason,
+    key: number,
+    size: AccessSize,
+    value: BusValue,
+    claimed: boolean,
+    fast: boolean,
+  ): Status | undefined {
+    const { ports, ioevents, coalesced, unclaimed } = this.#board;
+    const name = bus === ports ? "pio" : "mmio";
+    const event = ioevents.match(name, key, size, value);
+    const byAddress = fast && event?.length === 0;
+    // Devices of KVM's buses are asked by their first addresses; its fast bus comes before them all.
+    const zone = byAddress ? undefined : coalesced.find(name, key, size);
+    if (zone && !(event && zone.address >= key) && (claimed || unclaimed === "ones")) {
+      this.#charge(native, key, "out", size, "kernel");
+      coalesced.push(bus, key, size, size === 8 ? BigInt(value) : value);
+      this.#journal.complete(undefined);
+      return this.#accessDone();
+    }
+    if (!event) return undefined;
+    this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel");
+    event.count++;
+    return this.#handle(event.name, "out", size, () => event.signal());
+  }
+
+  /** Runs a handler, after userspace has taken what was gathered for it. */
+  #drained(call: () => Answer): () => Answer {
+    return () => {
+      const drained = this.#board.coalesced.drain();
+      return drained ? drained.then(call) : call();
+    };
+  }
+
+  #handle(name: string, direction: "in" | "out" | "none", size: AccessSize, call: () => Answer): Status {
     let answer: Answer;
     const outer = this.#inHandler;
     this.#inHandler = true;
     try {
-      answer = direction === "in"
-        ? handler.read(key - base, size)
-        : handler.write(key - base, size, size === 8 ? BigInt(value) : value);
+      answer = call();
     } catch (error) {
       return this.#fail(name, error);
     } finally {
@@ -170,17 +231,9 @@ export class ExitPath {
       this.#journal.complete(undefined);
       return this.#accessDone();
     }
-    let answer: Answer;
-    const outer = this.#inHandler;
-    this.#inHandler = true;
-    try {
-      answer = call.call(this.#vcpu);
-    } catch (error) {
-      return this.#fail(call.name, error);
-    } finally {
-      this.#inHandler = outer;
-    }
-    return this.#settle(call.name, answer, "none", 8);
+    const serve = (): Answer => call.call(this.#vcpu);
+    const drain = handledIn === "userspace" && this.#board.coalesced.waiting > 0;
+    return this.#handle(call.name, "none", 8, drain ? this.#drained(serve) : serve);
   }
 
   /** Adds a device's own cycles to the exit at hand. */
@@ -246,6 +299,7 @@ export class ExitPath {
   }
   /** The instruction at hand will not be gone on with, nor what it waits for. */
   abandon(): void {
+    this.#series.end();
     this.#journal.abandon();
     this.#stop = this.#stopAfter = this.#pending = undefined;
     this.#completed = 0;
@@ -274,13 +328,22 @@ export class ExitPath {
     this.#journal.turnTo(this.#vcpu.engine.instructions);
   }
 
-  #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: HandledIn): void {
+  #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: Handling): void {
     const outer = this.#inHandler;
     this.#inHandler = this.exited = true;
-    const { exits } = this.#board;
-    this.#charged += this.#journal.started
-      ? exits.accessAgain(key, direction, size, handledIn, this.#vcpu)
-      : exits.charge(native, key, direction, size, handledIn, this.#vcpu);
+    const { exits } = this.#board, { further } = this, now = this.#vcpu.engine.instructions;
+    if (this.#journal.started) {
+      this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
+    } else if (further && this.#series.takes(now, key, direction, size) && exits.isOpen(this.#vcpu.vcpu)) {
+      // What goes in was read ahead, of what goes out userspace is told.
+      const handling = direction === "out" ? handledIn : "kernel";
+      if (handling === "userspace") this.#series.end();
+      this.#charged += exits.accessAgain(key, direction, size, handling, this.#vcpu);
+    } else {
+      this.#charged += exits.charge(native, key, direction, size, handledIn, this.#vcpu);
+      if (further) this.#series.begin(now, key, direction, size, further(handledIn !== "userspace"));
+      else this.#series.end();
+    }
     this.#inHandler = outer;
   }
 
@@ -362,4 +425,37 @@ export function setResult(state: CpuState, value: BusValue, size: number): void 
 function badAnswer(device: string, value: unknown): TypeError {
   const what = value === null ? "null" : typeof value;
   return new TypeError(`${device} answered a load with ${what}: give a whole number or a bigint`);
+}
+
+/** Iterations of one repeated instruction that are completed in one exit: those right after each other. */
+class Series {
+  #left = 0;
+  #last = -1;
+  #key = 0;
+  #direction: Direction = "none";
+  #size = 0;
+
+  begin(instruction: number, key: number, direction: Direction, size: number, further: number): void {
+    this.#left = further;
+    this.#last = instruction;
+    this.#key = key;
+    this.#direction = direction;
+    this.#size = size;
+  }
+
+  /** Whether the iteration at hand is one of them; it is one less then. */
+  takes(instruction: number, key: number, direction: Direction, size: number): boolean {
+    const next = this.#left > 0 && instruction === this.#last + 1;
+    if (!next || key !== this.#key || direction !== this.#direction || size !== this.#size) {
+      this.#left = 0;
+      return false;
+    }
+    this.#left--;
+    this.#last = instruction;
+    return true;
+  }
+
+  end(): void {
+    this.#left = 0;
+  }
 }

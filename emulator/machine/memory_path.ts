@@ -35,6 +35,8 @@ export class MemoryPath {
   readonly #cpu: Accessing;
   /** The bytes of the access at hand, in the order of their addresses. */
   readonly #bytes = new DataView(new ArrayBuffer(8));
+  /** Whether the MMIO page at hand had an access before. */
+  #touched = false;
   /** Whether stores to the page found last need not be looked at. */
   #storable = true;
 
@@ -173,13 +175,17 @@ export class MemoryPath {
   }
 
   #mmioStore(address: number, size: AccessSize, value: BusValue): Status {
-    return this.#exits.access(this.#board.mmio, this.#mmioReason(address), address, "out", size, value);
+    const { mmio, backend } = this.#board;
+    const native = this.#mmioReason(address), { fast } = backend.mmio;
+    const asksFast = fast === "every" || fast === "later" && this.#touched;
+    return this.#exits.access(mmio, native, address, "out", size, value, asksFast);
   }
 
   #mmioReason(address: number): NativeReason {
-    const { first, later } = this.#board.backend.mmio;
-    if (first === later || this.#exits.replays) return later;
-    return this.#board.touchMmioPage(Math.floor(address / PAGE)) ? later : first;
+    const { first, later, fast } = this.#board.backend.mmio;
+    if (first === later && fast !== "later" || this.#exits.replays) return later;
+    this.#touched = this.#board.touchMmioPage(Math.floor(address / PAGE));
+    return this.#touched ? later : first;
   }
 
   /** Writes the bytes at hand to linear memory and tells who holds something from there; whether translations changed. */

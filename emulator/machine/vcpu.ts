@@ -473,10 +473,18 @@ export class Vcpu implements EngineHost, Exiting {
   endExit(): void {
     this.#exits.leaveInstruction();
   }
-  /** An access to a port; its value stands in argument 2 where it goes out. */
-  portAccess(native: NativeReason, direction: "in" | "out"): Status {
-    const size = this.argument(1) as AccessSize;
-    return this.#exits.access(this.#board.ports, native, this.argument(0), direction, size, this.argument(2));
+  /**
+   * An access to a port; its value stands in argument 2 where it goes out. `further` tells, for an iteration of a repeated
+   * instruction, how many more are completed in the exit that it begins.
+   */
+  portAccess(native: NativeReason, direction: "in" | "out", further?: (inKernel: boolean) => number): Status {
+    const size = this.argument(1) as AccessSize, port = this.argument(0), value = this.argument(2);
+    this.#exits.further = further;
+    try {
+      return this.#exits.access(this.#board.ports, native, port, direction, size, value);
+    } finally {
+      this.#exits.further = undefined;
+    }
   }
   /** A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. */
   hypercall(native: NativeReason, number: number, unknown: () => void, seen?: ExitSeen): Status {

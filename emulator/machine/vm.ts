@@ -15,9 +15,11 @@ import { type Arch, type ArchName, archOf, backendOf, type ModeWidth } from "./a
 import type { Board } from "./board.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Bus } from "./bus.ts";
+import { CoalescedZones } from "./coalesced.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
 import { HypercallTable } from "./hypercalls.ts";
+import { IoEvents } from "./io_events.ts";
 import { bootTree, TREE_SLOT } from "./hypervisors/boot_tree.ts";
 import { uncover } from "./hypervisors/hyperv.ts";
 import {
@@ -32,6 +34,7 @@ import { hypervisorOf } from "./hypervisors/hypervisors.ts";
 import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
 import { parseImage } from "./loaders/detect.ts";
 import { GuestMemory, type SlotOptions } from "./memory.ts";
+import { PortVectors } from "./port_vectors.ts";
 import { REACH } from "./processor.ts";
 import { StateParts } from "./state_parts.ts";
 import { type RunOptions, runVcpus } from "./run.ts";
@@ -171,6 +174,12 @@ export class Vm {
   readonly ports: Bus;
   /** Guest-physical addresses that trap because no memory is there. */
   readonly mmio: Bus;
+  /** The port space as 8,192 vectors of 8 bytes. */
+  readonly vectors: PortVectors;
+  /** Writes that the kernel half matches and signals by itself, as KVM_IOEVENTFD does. */
+  readonly ioevents: IoEvents;
+  /** Writes that the kernel half gathers for userspace, as KVM_REGISTER_COALESCED_MMIO does. */
+  readonly coalesced: CoalescedZones;
   /** What answers which hypercall number. */
   readonly hypercalls: HypercallTable = new HypercallTable();
   /** What the guest takes the hypervisor for. */
@@ -240,6 +249,13 @@ export class Vm {
     });
     this.ports = new Bus("port", Math.max(arch.portLimit, 1));
     this.mmio = new Bus("guest-physical", 2 ** 52);
+    this.vectors = new PortVectors(this.ports, arch.portLimit);
+    const limits = { pio: arch.portLimit, mmio: this.mmio.limit };
+    this.coalesced = new CoalescedZones(limits);
+    this.ioevents = new IoEvents(
+      limits,
+      (bus) => this.coalesced.list.filter((zone) => zone.bus === bus).length,
+    );
     this.exits = new Ledger(profile, { record: options.recordRows });
     this.devices = new Devices(
       this.ports,
@@ -255,6 +271,8 @@ export class Vm {
       memory: this.memory,
       ports: this.ports,
       mmio: this.mmio,
+      ioevents: this.ioevents,
+      coalesced: this.coalesced,
       hypercalls: this.hypercalls,
       hypervisor,
       hypervisorState: this.hypervisorState,
@@ -377,10 +395,24 @@ export class Vm {
     hold(options.holdInterrupts ?? false);
     try {
       const running = { vcpus: this.#vcpus, turns: this.#turns, breakpoints: this.breakpoints };
-      return await runVcpus(running, options);
+      return await this.#deliver(await runVcpus(running, options));
     } finally {
       hold(false);
       this.#running = false;
+    }
+  }
+
+  /** A run that ends is a return to userspace, which takes what was gathered, unless it may not wait or a device has failed. */
+  async #deliver(stop: Stop): Promise<Stop> {
+    const { reason } = stop;
+    if (this.coalesced.waiting === 0 || reason === "INTERRUPTED" || reason === "DEVICE_ERROR") return stop;
+    try {
+      await this.coalesced.drain();
+      return stop;
+    } catch (error) {
+      const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      const message = `a device failed on a write that was gathered: ${text}`;
+      return { reason: "DEVICE_ERROR", device: "coalesced", error, message, pc: stop.pc, vcpu: stop.vcpu };
     }
   }
 

@@ -86,5 +86,6 @@ export const kvmHv: Backend = {
   },
   // The decrementer is the guest's own and interrupts it without the host; a waiting line is taken so as well (LPCR[MER]).
   interrupts: { line: EXTERNAL, host: HV_DECREMENTER },
-  mmio: { first: H_DATA_STORAGE, later: H_DATA_STORAGE },
+  // kvmppc_hv_emulate_mmio asks the fast bus for every store (Linux 4.18).
+  mmio: { first: H_DATA_STORAGE, later: H_DATA_STORAGE, fast: "every" },
 };

@@ -120,5 +120,5 @@ export const kvmPr: Backend = {
     touch: { do: "native" },
   },
   interrupts: { line: EXTERNAL, timer: DECREMENTER },
-  mmio: { first: DATA_STORAGE, later: DATA_STORAGE },
+  mmio: { first: DATA_STORAGE, later: DATA_STORAGE, fast: "none" },
 };

@@ -24,26 +24,27 @@ export const REST = 0x24_7700n;
 
 /** EFLAGS, 64 bits, as PUSHF would show it. */
 export function composeFlags(state: StateView): bigint {
-  const res = state.get64(RES), aux = BigInt.asUintN(64, state.get64(AUX));
-  const bit = (n: bigint) => aux >> n & 1n;
-  let parity = (res ^ aux >> 8n) & 0xffn;
-  parity ^= parity >> 4n;
-  parity ^= parity >> 2n;
-  parity ^= parity >> 1n;
-  const sign = (BigInt.asUintN(64, res) >> 63n) ^ bit(0n);
-  return 2n | bit(63n) | (parity & 1n ^ 1n) << 2n | bit(3n) << 4n | (res === 0n ? FLAG.ZF : 0n) | sign << 7n |
-    (bit(63n) ^ bit(62n)) << 11n | (state.get64(EFLAGS_REST) & REST);
+  const res = state.get32(RES), aux = state.get32(AUX), high = state.get32(RES + 4);
+  // Carries out of the two highest bits.
+  const carries = state.get32(AUX + 4);
+  let parity = (res ^ aux >>> 8) & 0xff;
+  parity ^= parity >> 4;
+  parity ^= parity >> 2;
+  parity ^= parity >> 1;
+  const zero = res === 0 && high === 0 ? 0x40 : 0, sign = (high >>> 31 ^ aux & 1) << 7;
+  const overflow = (carries >>> 31 ^ carries >>> 30 & 1) << 11;
+  const bits = 2 | carries >>> 31 | (parity & 1 ^ 1) << 2 | (aux >>> 3 & 1) << 4 | zero | sign | overflow;
+  return BigInt(bits | state.get32(EFLAGS_REST) & Number(REST));
 }
 
 /** Sets EFLAGS; bits that cannot be set are ignored, VM among them. */
 export function setFlags(state: StateView, value: bigint): void {
-  const bit = (n: bigint) => value >> n & 1n;
-  const cf = bit(0n), zf = bit(6n);
+  const bits = Number(BigInt.asUintN(32, value)), bit = (n: number) => bits >>> n & 1;
+  const cf = bit(0), zf = bit(6);
   // RES is 0 or 1 for ZF; SF and PF are then corrected by AUX's bits 0 and 8.
-  state.set64(RES, zf ^ 1n);
-  state.set64(
-    AUX,
-    cf << 63n | (cf ^ bit(11n)) << 62n | bit(4n) << 3n | bit(7n) | (bit(2n) ^ zf) << 8n,
-  );
+  state.set32(RES, zf ^ 1);
+  state.set32(RES + 4, 0);
+  state.set32(AUX, bit(4) << 3 | bit(7) | (bit(2) ^ zf) << 8);
+  state.set32(AUX + 4, cf << 31 | (cf ^ bit(11)) << 30);
   state.set64(EFLAGS_REST, value & REST | state.get64(EFLAGS_REST) & FLAG.VM);
 }

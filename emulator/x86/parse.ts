@@ -83,11 +83,8 @@ class Parser {
   offset = 0;
   selector = 0;
   level = 0;
-  readonly #view: DataView;
 
-  constructor(readonly table: OpcodeTable, readonly bytes: Uint8Array, readonly pc: bigint) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+  constructor(readonly table: OpcodeTable, readonly bytes: Uint8Array, readonly pc: bigint) {}
 
   #take(count: number): number {
     const start = this.at;
@@ -101,11 +98,24 @@ class Parser {
     return start;
   }
 
-  byte = () => this.bytes[this.#take(1)];
-  int8 = () => this.#view.getInt8(this.#take(1));
-  int16 = () => this.#view.getInt16(this.#take(2), true);
-  int32 = () => this.#view.getInt32(this.#take(4), true);
-  int64 = () => this.#view.getBigInt64(this.#take(8), true);
+  byte(): number {
+    return this.bytes[this.#take(1)];
+  }
+  int8(): number {
+    return this.byte() << 24 >> 24;
+  }
+  int16(): number {
+    const at = this.#take(2), { bytes } = this;
+    return (bytes[at] | bytes[at + 1] << 8) << 16 >> 16;
+  }
+  int32(): number {
+    const at = this.#take(4), { bytes } = this;
+    return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
+  }
+  int64(): bigint {
+    const at = this.#take(8), { buffer, byteOffset } = this.bytes;
+    return new DataView(buffer, byteOffset + at, 8).getBigInt64(0, true);
+  }
 
   /** Takes prefixes and gives the first opcode byte. */
   #prefixes(): number {

@@ -152,6 +152,8 @@ export const svm: Backend = {
   traps: {
     in: { do: "exit", reason: IOIO },
     out: { do: "exit", reason: IOIO },
+    ins: { do: "exit", reason: IOIO },
+    outs: { do: "exit", reason: IOIO },
     vmcall: {
       do: "exception",
       vector: 6,
@@ -177,5 +179,6 @@ export const svm: Backend = {
     wbinvd: { do: "exit", reason: WBINVD },
   },
   interrupts: { line: INTR, timer: INTR, window: VINTR },
-  mmio: { first: NPF, later: NPF },
+  // npf_interception asks the fast bus when the entry is a cached MMIO one, with a reserved bit set (Linux, 2025).
+  mmio: { first: NPF, later: NPF, fast: "later" },
 };

@@ -5,6 +5,8 @@
  * |---|---|---|
  * | `in` | port, size in bytes | value of that size |
  * | `out` | port, size in bytes, value | |
+ * | `ins` | port, size in bytes, 0, iterations of a repeated INS that are left with this one | value of that size |
+ * | `outs` | port, size in bytes, value, iterations of a repeated OUTS that are left with this one | |
  * | `vmcall` `vmmcall` `cpuid` `hlt` | (registers) | |
  * | `rdtsc` `rdtscp` | | 64 bits; ECX is the definition's business |
  * | `exception` | vector, error code or 0: a fault, the instruction is not done, its own address is pushed | |
@@ -80,4 +82,6 @@ export const TRAPS = [
   "syscall",
   "sysret",
   "segments_changed",
+  "ins",
+  "outs",
 ] as const;

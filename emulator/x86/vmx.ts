@@ -157,6 +157,8 @@ export const vmx: Backend = {
   traps: {
     in: { do: "exit", reason: IO },
     out: { do: "exit", reason: IO },
+    ins: { do: "exit", reason: IO },
+    outs: { do: "exit", reason: IO },
     vmcall: { do: "exit", reason: VMCALL },
     vmmcall: {
       do: "exception",
@@ -183,5 +185,6 @@ export const vmx: Backend = {
   },
   interrupts: { line: EXTERNAL_INTERRUPT, timer: EXTERNAL_INTERRUPT, window: INTERRUPT_WINDOW },
   // KVM caches an MMIO page as a misconfigured entry when the first access has shown it to be one.
-  mmio: { first: EPT_VIOLATION, later: EPT_MISCONFIG },
+  // handle_ept_misconfig asks the fast bus (Linux 3.15); kvm_mmu_page_fault, for the violation, does not.
+  mmio: { first: EPT_VIOLATION, later: EPT_MISCONFIG, fast: "later" },
 };

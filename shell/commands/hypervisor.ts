@@ -56,10 +56,10 @@ reject hands the exception to the guest. Another one makes a new machine.`,
     { line: "hypervisor kvm emulate", after: ["arch x86"], shows: "the other vendor's instruction: emulate" },
     { line: "hypervisor", after: ["arch x86"], shows: "hyperv" },
   ],
-  run(session, { name, policy }): HypervisorData {
+  async run(session, { name, policy }): Promise<HypervisorData> {
     if (name === undefined) {
       const { backend, mode } = session.vm;
-      return { ...dataOf(session), choices: rowsFor(backend.name, mode) };
+      return { ...dataOf(session), choices: await rowsFor(backend.name, mode) };
     }
     const before = session.settings;
     const change: Partial<Settings> = { hypervisor: name, wrongHypercall: policy };

@@ -6,7 +6,6 @@ import { choice } from "@optique/core/valueparser";
 import { defineCommand } from "../command.ts";
 import type { Session, Settings } from "../session.ts";
 import { BACKENDS } from "./support/backends.ts";
-import { rowsFor } from "./support/hypervisors.ts";
 import { oneOf } from "./support/grammar.ts";
 import { stateOf } from "./support/state.ts";
 
@@ -142,13 +141,11 @@ what leaves the guest and under which name and number. Another one makes a new m
         `backend ${name} runs no ${mode}-bit guests: type "arch ${arch} ${modes[0]}" first`,
       );
     }
-    // One that this backend can show as well is kept: that is what a comparison of the two is about.
+    // One that both backends can show is kept: that is what a comparison of the two is about.
     const { hypervisor } = session.settings;
-    const kept = hypervisor === undefined || rowsFor(name, mode ?? 64).some((row) => row.name === hypervisor);
-    return change(session, {
-      backend: name,
-      ...(kept ? {} : { hypervisor: undefined, wrongHypercall: undefined }),
-    });
+    const kept = arch === "x86" || hypervisor === "papr" || hypervisor === "none";
+    const shown = kept ? {} : { hypervisor: undefined, wrongHypercall: undefined };
+    return change(session, { backend: name, ...shown });
   },
   print: printMachine,
 });

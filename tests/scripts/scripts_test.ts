@@ -9,6 +9,7 @@ const RUNS = [
   ["transports.ts"],
   ["transports.ts", "--csv"],
   ["transports.ts", "--json"],
+  ["ring_vs_call.ts"],
   ["vmexit.ts", "tsirkin-2013"],
   ["vmexit.ts", "tsirkin-2013", "--json"],
 ];

@@ -11,7 +11,7 @@ const GUESTS = `${ROOT}scripts/guests`;
 const NATIVE_COMPILER = "gcc";
 /** Sources that print the same whenever they run. */
 const PRINTING = ["all", "float"] as const;
-export type Source = typeof PRINTING[number] | "copy" | "virtio";
+export type Source = typeof PRINTING[number] | "copy" | "virtio" | "probe";
 
 export interface BuiltGuests {
   /** What the sources print when they are compiled for this machine, with its own C library. */
@@ -20,13 +20,14 @@ export interface BuiltGuests {
   image(target: GuestTarget, source: Source, optimisation: Optimisation): Uint8Array;
 }
 
-/** Which sources are compiled at which optimisation; `copy` and `virtio`, small enough for the oracle, are not needed twice. */
+/** Which sources are compiled at which optimisation; the others, small enough for the oracle, are not needed twice. */
 function buildsFor(target: GuestTarget): { source: Source; optimisation: Optimisation }[] {
   const twice: Source[] = target.float ? ["all", "float"] : ["all"];
   return [
     ...OPTIMISATIONS.flatMap((optimisation) => twice.map((source) => ({ source, optimisation }))),
     { source: "copy", optimisation: "-O2" },
     { source: "virtio", optimisation: "-O2" },
+    { source: "probe", optimisation: "-O2" },
   ];
 }
 

@@ -6,7 +6,7 @@ import type { HypercallAbi } from "../abi.ts";
 import { PCI_IO_BASE } from "../pci_io_window.ts";
 import type { VehicleName } from "../negotiate.ts";
 import { ppcAccess } from "../stubs/ppc_access.ts";
-import { kickNumber } from "../numbers.ts";
+import { otherNumber } from "../numbers.ts";
 import { indented } from "../stubs/stub_text.ts";
 import { trapLines } from "../stubs/trap.ts";
 import { pointerRegister } from "../stubs/x86_words.ts";
@@ -32,9 +32,12 @@ export interface Doorbell {
   remove(): void;
 }
 
-/** What is behind doorbells. */
+/** Who takes kicks; see `RingOptions.doorbell`. */
+export type DoorbellKind = "userspace" | "kernel" | "fast";
+
+/** What is behind a doorbell. */
 export interface Bell {
-  readonly handledIn: "kernel" | "userspace";
+  readonly kind: DoorbellKind;
   rung(): void | Promise<void>;
 }
 
@@ -47,22 +50,33 @@ export function placeDoorbell(
   bell: Bell,
 ): Doorbell {
   const handler: BusHandler = {
-    handledIn: bell.handledIn,
     read: (_offset, size) => (size === 8 ? (1n << 64n) - 1n : 2 ** (8 * size) - 1),
-    write: () => bell.rung(),
+    write: () => bell.kind === "userspace" ? bell.rung() : undefined,
   };
-  if (via === "pio") {
-    const port = free(vm.ports.list, PORTS.from, PORTS.to, STEP, STEP);
-    vm.ports.add({ base: port, size: STEP, name }, handler);
-    return { stub: pioStub(port), remove: () => vm.ports.remove(port) };
-  }
+  const pio = via === "pio", bus = pio ? vm.ports : vm.mmio;
+  const address = pio ? free(bus.list, PORTS.from, PORTS.to, STEP) : mmioPlace(vm, pciIo);
+  bus.add({ base: address, size: STEP, name }, handler);
+  const event = bell.kind === "userspace" ? undefined : vm.ioevents.add({
+    bus: pio ? "pio" : "mmio",
+    address,
+    length: bell.kind === "fast" ? 0 : STEP,
+    signal: () => bell.rung(),
+    name,
+  });
+  return {
+    stub: pio ? pioStub(address) : mmioStub(vm, address),
+    remove() {
+      bus.remove(address);
+      if (event) vm.ioevents.remove(event);
+    },
+  };
+}
+
+/** A page of its own, as an ioeventfd's is not shared with registers; in PCI's I/O space four ports. */
+function mmioPlace(vm: Vm, pciIo: boolean): number {
+  if (pciIo) return free(vm.mmio.list, PCI_IO_BASE + PORTS.from, PCI_IO_BASE + PORTS.to, STEP);
   const { from, to } = vm.mode === 16 ? LOW : HIGH;
-  const base = pciIo
-    ? free(vm.mmio.list, PCI_IO_BASE + PORTS.from, PCI_IO_BASE + PORTS.to, STEP, STEP)
-    // A page of its own: an ioeventfd's is not shared with registers.
-    : free(vm.mmio.list, from, to, PAGE, PAGE);
-  vm.mmio.add({ base, size: STEP, name }, handler);
-  return { stub: mmioStub(vm, base), remove: () => vm.mmio.remove(base) };
+  return free(vm.mmio.list, from, to, PAGE);
 }
 
 /**
@@ -73,7 +87,7 @@ export function hypercallStub(vm: Vm, abi: HypercallAbi, number: number): Doorbe
   if (abi.entry.by !== "instructions" || abi.memoryWords !== undefined) {
     throw new Error(`rings have no doorbell by ${abi.name}'s hypercalls: open the device via pio or mmio`);
   }
-  const kick = kickNumber(abi);
+  const kick = otherNumber(abi, "KICK");
   return {
     name: "ring_hypercall",
     text: indented(trapLines(abi, kick, vm.mode, undefined)),
@@ -105,9 +119,8 @@ function free(
   from: number,
   to: number,
   size: number,
-  step: number,
 ): number {
-  for (let base = from; base >= to; base -= step) {
+  for (let base = from; base >= to; base -= size) {
     if (taken.every((range) => base + size <= range.base || base >= range.base + range.size)) return base;
   }
   throw new RangeError(`no room for a ring's doorbell in 0x${to.toString(16)}-0x${from.toString(16)}`);

@@ -32,8 +32,8 @@ export interface InterruptStubs {
   around(doorbell: DoorbellStub): StubText<never>;
   /** Registers that these take, beside the doorbell's. */
   readonly registers: Readonly<Record<string, bigint>>;
-  /** What has to be in memory; `handler` is the address of the handler's stub, where there is one. */
-  patches(handler: bigint): readonly Patch[];
+  /** What has to be in memory; `handler` gives the addresses of the handler's labels, where there is one. */
+  patches(handler: (label: string) => bigint): readonly Patch[];
   /** Ends an interrupt; undefined where it is among the patches. */
   readonly handler: StubText<never> | undefined;
 }
@@ -69,12 +69,13 @@ function x86Stubs(mode: 16 | 32 | 64, places: Places): InterruptStubs {
       [wide("bp", mode)]: pointer(places, PLACE.gdtr),
       [wide("sp", mode)]: pointer(places, PLACE.stack),
     },
-    // Both controllers: the slave's ends nothing if it served nothing.
+    // A line of the slave's is ended at both controllers.
     handler: {
       name: "ring_interrupt",
       text: closed(
         "x86",
-        `call:\n  push ${accumulator}\n${out(0xa0, 0x20)}${out(0x20, 0x20)}  pop ${accumulator}\n  ${end}\n`,
+        `slave:\n  push ${accumulator}\n${out(0xa0, 0x20)}  pop ${accumulator}
+master:\n  push ${accumulator}\n${out(0x20, 0x20)}  pop ${accumulator}\n  ${end}\n`,
       ),
       registers: {},
     },
@@ -83,7 +84,7 @@ function x86Stubs(mode: 16 | 32 | 64, places: Places): InterruptStubs {
 }
 
 /** A flat GDT and a table in which every line of the controllers leads to the handler; in real mode, vectors. */
-function x86Tables(mode: 16 | 32 | 64, places: Places, handler: bigint): Patch[] {
+function x86Tables(mode: 16 | 32 | 64, places: Places, handler: (label: string) => bigint): Patch[] {
   const at = (offset: number) => places.stubs + offset;
   const quads = (...values: bigint[]) => new Uint8Array(BigUint64Array.from(values).buffer);
   const image = (limit: number, base: number) => {
@@ -93,15 +94,15 @@ function x86Tables(mode: 16 | 32 | 64, places: Places, handler: bigint): Patch[]
     return bytes;
   };
   const each = { 16: 4, 32: 8, 64: 16 }[mode], table = new Uint8Array(each * (VECTORS + LINES));
-  const view = new DataView(table.buffer), low = Number(handler & 0xffffn), high = Number(handler >> 16n);
+  const view = new DataView(table.buffer), master = handler("master"), slave = handler("slave");
   for (let vector = VECTORS; vector < VECTORS + LINES; vector++) {
-    const entry = each * vector;
-    view.setUint16(entry, low, true);
+    const entry = each * vector, to = vector < VECTORS + LINES / 2 ? master : slave;
+    view.setUint16(entry, Number(to & 0xffffn), true);
     view.setUint16(entry + 2, mode === 16 ? places.segment! : 8, true);
     if (mode === 16) continue;
     // A present interrupt gate of level 0: SDM vol. 3A, 6.11 and 6.14.1.
     view.setUint16(entry + 4, 0x8e00, true);
-    view.setUint16(entry + 6, high, true);
+    view.setUint16(entry + 6, Number(to >> 16n), true);
   }
   const code = mode === 64 ? 0x00af_9a00_0000_ffffn : 0x00cf_9a00_0000_ffffn;
   return [

@@ -30,9 +30,16 @@ export interface RingOptions {
   readonly coalesce?: number;
   /**
    * Who takes kicks: `userspace` serves the ring within the doorbell's exit; `kernel` matches the doorbell as an ioeventfd
-   * does, and the device serves the ring once the guest is on again or waits. `userspace` if not given.
+   * does (`vm.ioevents`, by address and length), and the device serves the ring once the guest is on again or waits;
+   * `fast` does so by address alone, which by MMIO needs no decoding where KVM has its fast bus. `userspace` if not given.
    */
-  readonly doorbell?: "userspace" | "kernel";
+  readonly doorbell?: "userspace" | "kernel" | "fast";
+  /**
+   * A device that is busy: behind a doorbell that is not `userspace` it comes to the ring only as the driver waits (a flush,
+   * a call, a full ring). Event indices and shm_signal then hold all kicks but one back, a virtqueue's flag does not. False
+   * if not given.
+   */
+  readonly busy?: boolean;
   /**
    * Interrupt line without `poll`, 5 if not given. While the ring is open it owns the interrupt controller: not for a VM
    * whose own guest uses that.
@@ -130,6 +137,10 @@ export class OpenRing implements Ring {
   #unkicked = 0;
   #kicks = 0;
   #suppressed = 0;
+  /** Interrupts that the driver has looked after. */
+  #heard = 0;
+  /** The kernel half has matched a doorbell that the device has not looked after. */
+  #rung = false;
   #closed = false;
 
   constructor(
@@ -167,7 +178,7 @@ export class OpenRing implements Ring {
     const id = await this.#put(what, VERB.queue, 0, list, reply);
     if (this.#unkicked >= this.#options.batch) {
       await this.#kick(what);
-      await this.#served();
+      if (this.#options.poll && !this.#options.busy) await this.#served();
     }
     return id;
   }
@@ -176,7 +187,7 @@ export class OpenRing implements Ring {
     const what = `kick() of the ${this.#what}`;
     this.#check(what);
     const rang = await this.#kick(what);
-    await this.#served();
+    if (this.#options.poll && !this.#options.busy) await this.#served();
     return rang;
   }
 
@@ -244,6 +255,8 @@ export class OpenRing implements Ring {
     first.set(requestHead(verb, fn));
     if (buffers.length > 0) first.set(buffers[0], first.length - buffers[0].length);
     const parts = [first, ...buffers.slice(1)];
+    // Meanwhile the device has come to what it was kicked for: its interrupt meets the guest in its next doorbell.
+    if (!this.#options.busy) await this.#served();
     for (;;) {
       const waiting = this.#submitted - this.#received;
       const id = waiting >= this.#options.entries
@@ -267,8 +280,18 @@ export class OpenRing implements Ring {
       return false;
     }
     this.#kicks++;
+    this.#rung = true;
     await this.#guest.ring(what);
+    this.#told();
     return true;
+  }
+
+  /** What the handler does: looks, and asks for the next interrupt. */
+  #told(): void {
+    const { interrupts } = this.#service.stats;
+    if (interrupts === this.#heard) return;
+    this.#heard = interrupts;
+    this.#look();
   }
 
   /** Kicks, and waits until `done` once all that is answered has been looked at. */
@@ -285,9 +308,11 @@ export class OpenRing implements Ring {
     }
   }
 
-  /** The device's own thread, as far as it has something to do. */
+  /** The device's own thread, if it was kicked. */
   #served(): MaybePromise<void> {
-    if (this.#options.doorbell === "kernel") return this.#service.kick();
+    if (this.#options.doorbell === "userspace" || !this.#rung) return;
+    this.#rung = false;
+    return this.#service.kick();
   }
 
   #look(): void {

@@ -6,8 +6,8 @@ import type { Choice } from "../negotiate.ts";
 import type { StubRun, StubRunner } from "../stub_runner.ts";
 import { closed, type StubText } from "../stubs/stub_text.ts";
 import { wide } from "../stubs/x86_words.ts";
-import { type Doorbell, type DoorbellStub, hypercallStub, placeDoorbell } from "./doorbell.ts";
-import { kickNumber } from "../numbers.ts";
+import { type Bell, type Doorbell, type DoorbellStub, hypercallStub, placeDoorbell } from "./doorbell.ts";
+import { otherNumber } from "../numbers.ts";
 import { type InterruptStubs, interruptStubs } from "./interrupt_stubs.ts";
 import { IoqDevice } from "./ioq_device.ts";
 import { IoqDriver } from "./ioq_driver.ts";
@@ -40,8 +40,10 @@ const DEFAULTS: FullRingOptions = {
   poll: true,
   coalesce: 1,
   doorbell: "userspace",
+  busy: false,
   line: 5,
 };
+const DOORBELLS: readonly FullRingOptions["doorbell"][] = ["userspace", "kernel", "fast"];
 /** The largest that each number may be. */
 const LIMITS = { entries: 4096, bytes: 65_536, batch: 4096, coalesce: 4096 } as const;
 
@@ -97,7 +99,7 @@ export class RingHost {
       // Behind an ioeventfd the device's own thread serves the ring, not the exit.
       if (options.doorbell === "userspace") return service?.kick();
     };
-    const bell = { handledIn: options.doorbell, rung };
+    const bell: Bell = { kind: options.doorbell, rung };
     let doorbell: Doorbell;
     try {
       service = new RingService(south, {
@@ -119,7 +121,7 @@ export class RingHost {
       doorbell.remove();
       vm.memory.removeSlot(name);
       if (this.#rings.size === 0 && typeof this.#abi !== "string") {
-        vm.hypercalls.unregister(kickNumber(this.#abi));
+        vm.hypercalls.unregister(otherNumber(this.#abi, "KICK"));
       }
     };
     this.#rings.set(number, { line: options.poll ? undefined : line, rung, close });
@@ -188,7 +190,7 @@ export class RingHost {
     choice: Choice,
     number: number,
     name: string,
-    bell: { readonly handledIn: "kernel" | "userspace"; rung(): MaybePromise<void> },
+    bell: Bell,
   ): Doorbell {
     const { vm } = this.#runner;
     if (choice.via !== "hypercall") {
@@ -197,14 +199,14 @@ export class RingHost {
     const abi = this.#abi;
     if (typeof abi === "string") throw new Error(`${name} has no doorbell by hypercall: ${abi}`);
     const stub = hypercallStub(vm, abi, number);
-    if (vm.hypercalls.find(kickNumber(abi)) === undefined) this.#registerKick(abi);
-    this.#handledIn.set(number, bell.handledIn);
+    if (vm.hypercalls.find(otherNumber(abi, "KICK")) === undefined) this.#registerKick(abi);
+    this.#handledIn.set(number, bell.kind === "userspace" ? "userspace" : "kernel");
     return { stub, remove: () => void this.#handledIn.delete(number) };
   }
 
   #registerKick(abi: HypercallAbi): void {
     const { vm } = this.#runner;
-    vm.hypercalls.register(kickNumber(abi), {
+    vm.hypercalls.register(otherNumber(abi, "KICK"), {
       name: "trapsh KICK",
       handledIn: ({ registers }) =>
         this.#handledIn.get(Number(registers.get(abi.args[0]) & 0xffff_ffffn)) ?? "userspace",
@@ -277,7 +279,7 @@ export class RingHost {
       registers: { ...registers, ...stubs.registers },
       exits: undefined,
       interrupts: {
-        patches: stubs.patches(stubs.handler ? this.#runner.place(stubs.handler) : 0n),
+        patches: stubs.patches((label) => this.#runner.place(stubs.handler!, label)),
         async whenHalted() {
           if (asked) return false;
           asked = true;
@@ -320,8 +322,8 @@ function checked(given: RingOptions): FullRingOptions {
   if (options.kind !== "ioq" && options.kind !== "virtqueue") {
     throw new RangeError(`there is no ring "${options.kind}": there are ioq and virtqueue`);
   }
-  if (options.doorbell !== "kernel" && options.doorbell !== "userspace") {
-    throw new RangeError(`there is no doorbell "${options.doorbell}": there are userspace and kernel`);
+  if (!DOORBELLS.includes(options.doorbell)) {
+    throw new RangeError(`there is no doorbell "${options.doorbell}": there are ${DOORBELLS.join(", ")}`);
   }
   for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
     if (!Number.isInteger(options[name]) || options[name] < 1 || options[name] > LIMITS[name]) {

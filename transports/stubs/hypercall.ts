@@ -15,7 +15,7 @@ export function bareHypercall(
 ): StubText<never> {
   const lines = indented(trapLines(abi, number, mode, page));
   return {
-    name: `hypercall${trapName(abi, number, page)}`,
+    name: `${abi.stub ?? "hypercall"}${trapName(abi, number, page)}`,
     text: closed(arch, `call:\n${lines}`),
     registers: {},
   };
@@ -47,7 +47,7 @@ export function packedHypercall(
   const loads = abi.args.slice(skip, skip + words).map(move("load")).join("");
   const stores = abi.outputs.map(move("store")).join("");
   return {
-    name: `hypercall_${skip}_${words}${trapName(abi, number, page)}`,
+    name: `${abi.stub ?? "hypercall"}_${skip}_${words}${trapName(abi, number, page)}`,
     text: closed(arch, `call:\n${loads}${indented(trapLines(abi, number, mode, page))}${stores}`),
     registers: { buffer },
   };

@@ -73,5 +73,22 @@ export type DescriptorRole =
   | "status"
   | "replyLength";
 
+/** Roles of a call of vbus's bridge (`vbus.ts`). */
+export type BridgeRole =
+  /** Address of its registers. */
+  "bar" | "vector" | "len" | "datap" | "result";
+
+/** Roles of a device call by vbus. */
+export type DeviceCallRole =
+  | "fn"
+  | "flags"
+  /** Guest-physical address of the buffer, and its bytes. */
+  | "data"
+  | "size"
+  /** Pointer to the block (`VBUS_BLOCK` in `places.ts`). */
+  | "block"
+  /** Out. */
+  | "result";
+
 /** Roles of one access to a register of a device. */
 export type AccessRole = "address" | "value";

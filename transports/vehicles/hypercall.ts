@@ -26,16 +26,22 @@ export class HypercallVehicle implements Vehicle {
   readonly #handle: number;
   readonly #calls: HypercallCalls;
 
-  constructor(wiring: Wiring, abi: HypercallAbi, handle: number) {
+  /** `fixed` is what else its registers hold: a port. */
+  constructor(
+    wiring: Wiring,
+    abi: HypercallAbi,
+    handle: number,
+    fixed: Readonly<Record<string, bigint>> = {},
+  ) {
     this.#wiring = wiring;
     this.#abi = abi;
     this.widest = widestAccess(abi);
-    this.#calls = hypercallCalls(wiring.runner, abi);
+    this.#calls = hypercallCalls(wiring.runner, abi, fixed);
     this.#handle = handle;
   }
 
   async call(request: CallRequest): Promise<Uint8Array> {
-    const packed = request.data === "words" ||
+    const packed = request.data === "words" || request.data === "registers" ||
       (request.data === "auto" && request.bytes.length <= callCapacity(this.#abi));
     if (packed) return await this.#callPacked(request);
     const page = await hypercallPage(this.#wiring.runner, request.what);
@@ -84,7 +90,7 @@ export class HypercallVehicle implements Vehicle {
     const reply = new Uint8Array(length);
     let filled = Math.min(length, replyCapacity(abi));
     reply.set(outcome.bytes(filled));
-    if (filled < length && request.data === "words") {
+    if (filled < length && (request.data === "words" || request.data === "registers")) {
       while (filled < length) {
         const next = await this.#calls.call("RECEIVE", request, [BigInt(this.#handle)], NOTHING);
         const more = this.#expect(next, what);

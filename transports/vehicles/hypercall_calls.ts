@@ -38,9 +38,13 @@ export interface HypercallCalls {
   ): Promise<Outcome>;
 }
 
-/** The calls that an ABI makes. */
-export function hypercallCalls(runner: StubRunner, abi: HypercallAbi): HypercallCalls {
-  return abi.memoryWords === undefined ? new RegisterCalls(runner, abi) : new MemoryCalls(runner, abi);
+/** The calls that an ABI makes; `fixed` is what else their registers hold. */
+export function hypercallCalls(
+  runner: StubRunner,
+  abi: HypercallAbi,
+  fixed: Readonly<Record<string, bigint>> = {},
+): HypercallCalls {
+  return abi.memoryWords === undefined ? new RegisterCalls(runner, abi, fixed) : new MemoryCalls(runner, abi);
 }
 
 /** Registers of an ABI with values, pairs taken apart; a stack for stubs that call a page. */
@@ -68,10 +72,12 @@ export function statusOf(abi: HypercallAbi, outputs: StubOutputs<string>): numbe
 class RegisterCalls implements HypercallCalls {
   readonly #runner: StubRunner;
   readonly #abi: HypercallAbi;
+  readonly #fixed: Readonly<Record<string, bigint>>;
 
-  constructor(runner: StubRunner, abi: HypercallAbi) {
+  constructor(runner: StubRunner, abi: HypercallAbi, fixed: Readonly<Record<string, bigint>>) {
     this.#runner = runner;
     this.#abi = abi;
+    this.#fixed = fixed;
   }
 
   async call(
@@ -84,6 +90,7 @@ class RegisterCalls implements HypercallCalls {
     const number = hypercallNumber(abi, name);
     const page = await hypercallPage(runner, what);
     const registers = abiRegisters(runner, abi, {
+      ...this.#fixed,
       [abi.number]: BigInt(number),
       ...Object.fromEntries(args.map((arg, i) => [abi.args[i], arg])),
     });

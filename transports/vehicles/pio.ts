@@ -1,6 +1,7 @@
 /** x86: calls and register accesses by IN and OUT. */
 import { x86PioAccess } from "../stubs/x86_access.ts";
 import { x86Descriptor } from "../stubs/x86_descriptor.ts";
+import { STRING_EXITS, x86StringWords } from "../stubs/x86_string.ts";
 import { x86PioWords } from "../stubs/x86_words.ts";
 import { WINDOW } from "../window.ts";
 import { callByDescriptor } from "./descriptor.ts";
@@ -15,8 +16,14 @@ export class PioVehicle implements Vehicle {
   readonly #wiring: Wiring;
   readonly #registers: number;
   readonly #window: number;
+  readonly #inKernel: () => boolean;
 
-  constructor(wiring: Wiring, place: { readonly registers: number; readonly call: number }) {
+  constructor(
+    wiring: Wiring,
+    place: { readonly registers: number; readonly call: number },
+    inKernel: () => boolean = () => false,
+  ) {
+    this.#inKernel = inKernel;
     this.#wiring = wiring;
     this.#registers = place.registers;
     this.#window = place.call;
@@ -24,6 +31,14 @@ export class PioVehicle implements Vehicle {
 
   call(request: CallRequest): Promise<Uint8Array> {
     const { mode } = this.#wiring.runner.vm;
+    if (request.data === "string") {
+      const begin = BigInt(this.#window), data = begin + BigInt(WINDOW.data);
+      const exits = {
+        sent: (words: number) => STRING_EXITS.sent(words, this.#inKernel()),
+        received: STRING_EXITS.received,
+      };
+      return callByWords(this.#wiring, { stub: x86StringWords(mode), begin, data, exits }, request);
+    }
     if (request.data === "words" || (request.data === "auto" && request.bytes.length <= AUTO_WORDS)) {
       const begin = BigInt(this.#window), data = begin + BigInt(WINDOW.data);
       return callByWords(this.#wiring, { stub: x86PioWords(mode), begin, data }, request);

@@ -1,9 +1,7 @@
 /** What a vehicle is to a handle: one device, reached one way. */
 import type { CallPort } from "../call_port.ts";
+import type { DataMode } from "../data_modes.ts";
 import type { StubRunner } from "../stub_runner.ts";
-
-/** How a call's payload travels; see `OpenOptions.data`. */
-export type DataMode = "auto" | "words" | "descriptor";
 
 /** One call as a vehicle gets it. */
 export interface CallRequest {
@@ -46,3 +44,5 @@ export function refused(wiring: Wiring, what: string, status: string): Error {
     cause: reason,
   });
 }
+
+export type { DataMode };

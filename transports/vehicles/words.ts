@@ -12,6 +12,8 @@ export interface WindowPlace {
   readonly begin: bigint;
   /** `window` at the entries `send` and `receive`. */
   readonly data: bigint;
+  /** Exits of so many words, one each if not given. */
+  readonly exits?: { sent(words: number): number; received(words: number): number };
   /** Segment registers, in real mode. */
   readonly registers?: Readonly<Record<string, bigint>>;
 }
@@ -28,6 +30,7 @@ export async function callByWords(
   const room = chunk / stub.width;
   const wordsOf = (count: number) => Math.ceil(count / stub.width);
   const resultOf = (outputs: StubOutputs<WordRole>) => Number(BigInt.asIntN(32, outputs.role("result")));
+  const { sent, received } = place.exits ?? { sent: (count) => count, received: (count) => count };
   const out = pointer(runner.places, STUB_SLOT.out), into = pointer(runner.places, STUB_SLOT.in);
   const run = (entry: string, inputs: Partial<Record<WordRole, bigint>>, fixed: number, asks: boolean) =>
     runner.run({
@@ -38,7 +41,7 @@ export async function callByWords(
       registers,
       signal,
       exits(outputs) {
-        return fixed + (asks ? 1 + Math.min(wordsOf(Math.max(resultOf(outputs), 0)), room) : 0);
+        return fixed + (asks ? 1 + received(Math.min(wordsOf(Math.max(resultOf(outputs), 0)), room)) : 0);
       },
     });
 
@@ -57,13 +60,13 @@ export async function callByWords(
       room: BigInt(last ? room : 0),
     };
     if (at > 0) {
-      outputs = await run("send", inputs, words, last);
+      outputs = await run("send", inputs, sent(words), last);
       continue;
     }
     const length = BigInt(bytes.length);
     if (stub.registers.length === undefined) inputs.fn = BigInt(request.fn) | (length << 32n);
     else Object.assign(inputs, { fn: BigInt(request.fn), length });
-    outputs = await run("call", inputs, words + (stub.registers.length === undefined ? 1 : 2), last);
+    outputs = await run("call", inputs, sent(words) + (stub.registers.length === undefined ? 1 : 2), last);
   }
 
   const result = resultOf(outputs!);
@@ -73,7 +76,7 @@ export async function callByWords(
   for (let at = chunk; at < result; at += chunk) {
     const length = Math.min(chunk, result - at);
     const words = wordsOf(length);
-    await run("receive", { window: place.data, buffer: into, words: BigInt(words) }, words, false);
+    await run("receive", { window: place.data, buffer: into, words: BigInt(words) }, received(words), false);
     reply.set(runner.readIn(length), at);
   }
   return reply;

@@ -27,7 +27,7 @@ export interface VirtioModel {
     request: RingRequest,
     context: DeviceContext,
     features: bigint,
-  ): MaybePromise<Uint8Array>;
+  ): Uint8Array | Promise<Uint8Array>;
   /** False while it has nothing to answer a queue's requests with: they stay where they are. */
   ready?(queue: number): boolean;
   /** Told when it may be ready where it was not. */
@@ -115,6 +115,14 @@ export class VirtioMmio implements Device {
   write(offset: number, size: AccessSize, value: BusValue, context: DeviceContext): void | Promise<void> {
     this.#context = context;
     if (size === 4 && offset < REG.config) return this.#write(offset, Number(value)) as void | Promise<void>;
+  }
+
+  /**
+   * As a driver's write of a queue's index to QueueNotify: for a `vm.ioevents` match of that register, which takes the
+   * notification in the kernel half.
+   */
+  notify(queue: number): void | Promise<void> {
+    return this.#serve(queue);
   }
 
   /** As a driver's write of 0 to the status register. */

@@ -34,6 +34,8 @@ export type HypercallEntry =
 export interface HypercallAbi {
   /** For people. */
   readonly name: string;
+  /** What its stubs are named after; `hypercall` if not given. */
+  readonly stub?: string;
   /** The trap as text, for people; assembler source where `entry` says instructions. */
   readonly trap: string;
   /** Where it is written down. */

@@ -4,7 +4,9 @@ import { type HypercallAbi, PRIVATE_NUMBERS } from "./abi.ts";
 import { strings } from "./device_tree.ts";
 import type { Personality } from "./hypervisor.ts";
 
-const H_FUNCTION = -2n;
+const H_FUNCTION = -2n, H_SUCCESS = 0n;
+/** H_LOGICAL_ICBI and H_LOGICAL_DCBF: the caches that they are about are not there. Numbers from memory. */
+const CACHES: ReadonlySet<number> = new Set([0x4c, 0x50]);
 
 const abi: HypercallAbi = {
   name: "PAPR",
@@ -39,12 +41,13 @@ export const papr: Personality = {
   abi: () => abi,
   systemCall({ state }, level) {
     if (level !== 1 || state.get64(SLOT.msr) & MSR.PR) return undefined;
+    const number = state.get32(gpr(3));
     return {
       reason: "PAPR_HCALL",
-      number: state.get32(gpr(3)),
-      unknown: () => state.set64(gpr(3), H_FUNCTION),
+      number,
+      unknown: () => state.set64(gpr(3), CACHES.has(number) ? H_SUCCESS : H_FUNCTION),
     };
   },
-  // Of the functions that LoPAR has names for none is there: the name is ours.
+  // No set of functions that LoPAR has a name for is there as a whole: the name is ours.
   tree: () => [{ name: "rtas", properties: { "ibm,hypertas-functions": strings("trapsh-devices") } }],
 };

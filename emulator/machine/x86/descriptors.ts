@@ -64,8 +64,8 @@ function find(vcpu: Vcpu, selector: number): Descriptor | string {
   const table = local ? "LDT" : "GDT";
   if (index + 7 > limit) return `lies beyond the ${table} limit ${hex(limit)}`;
   const address = base + BigInt(index), low = readLinear(vcpu, address, 8);
-  const field = (from: number, width: number) => Number(BigInt.asUintN(width, low >> BigInt(from)));
-  const system = field(44, 1) === 0, units = field(0, 16) + field(48, 4) * 0x1_0000;
+  const first = Number(BigInt.asUintN(32, low)), second = Number(low >> 32n);
+  const system = (second & 0x1000) === 0, units = (first & 0xffff) + (second & 0xf_0000);
   let high = 0n;
   if (system && isLong(state)) {
     if (index + 15 > limit) return `lies across the ${table} limit ${hex(limit)}`;
@@ -76,13 +76,14 @@ function find(vcpu: Vcpu, selector: number): Descriptor | string {
     address,
     bits: low,
     system,
-    type: field(40, 4),
-    privilege: field(45, 2),
-    present: field(47, 1) === 1,
-    base: BigInt(field(16, 24) + field(56, 8) * 2 ** 24) | BigInt.asUintN(32, high) << 32n,
-    limit: field(55, 1) ? units * 4096 + 4095 : units,
-    long: field(53, 1) === 1,
-    big: field(54, 1) === 1,
+    type: second >>> 8 & 15,
+    privilege: second >>> 13 & 3,
+    present: (second & 0x8000) !== 0,
+    base: BigInt((first >>> 16 | (second & 0xff) << 16 | second & 0xff00_0000) >>> 0) |
+      BigInt.asUintN(32, high) << 32n,
+    limit: second & 0x80_0000 ? units * 4096 + 4095 : units,
+    long: (second & 0x20_0000) !== 0,
+    big: (second & 0x40_0000) !== 0,
   };
 }
 

@@ -38,18 +38,19 @@ export function readGate(vcpu: Vcpu, vector: number, software: boolean): Gate {
   if (vector * length + length - 1 > limit) throw bad(`lies beyond the IDT limit 0x${limit.toString(16)}`);
   const address = state.get64(IDT_BASE) + BigInt(vector * length);
   const low = readLinear(vcpu, address, 8);
-  const field = (from: number, width: number) => Number(BigInt.asUintN(width, low >> BigInt(from)));
+  const first = Number(BigInt.asUintN(32, low)), second = Number(low >> 32n);
   // S is part of it: what is no system descriptor is no gate.
-  const type = field(40, 5), procedure = PROCEDURES[type], task = type === TASK && !long;
+  const type = second >>> 8 & 31, procedure = PROCEDURES[type], task = type === TASK && !long;
   if (!task && (!procedure || long && procedure.size === 2)) {
     throw bad(`is of type ${type}, which is no gate of this table`);
   }
-  const privilege = field(45, 2);
+  const privilege = second >>> 13 & 3;
   if (software && privilege < privilegeOf(state)) throw bad(`has privilege level ${privilege}`);
-  if (!field(47, 1)) throw bad("is not present", EXCEPTION.NP);
-  const selector = field(16, 16);
+  if ((second & 0x8000) === 0) throw bad("is not present", EXCEPTION.NP);
+  const selector = first >>> 16;
   if (!procedure) return { kind: "task", selector };
-  const half = BigInt(field(0, 16)), near = procedure.size === 2 ? half : BigInt(field(48, 16)) << 16n | half;
+  const half = first & 0xffff;
+  const near = BigInt(procedure.size === 2 ? half : (second & 0xffff_0000 | half) >>> 0);
   const offset = long ? BigInt.asUintN(32, readLinear(vcpu, address + 8n, 8)) << 32n | near : near;
   return {
     kind: "procedure",
@@ -57,6 +58,6 @@ export function readGate(vcpu: Vcpu, vector: number, software: boolean): Gate {
     offset,
     size: long ? 8 : procedure.size,
     clears: procedure.clears,
-    stack: long ? field(32, 3) : 0,
+    stack: long ? second & 7 : 0,
   };
 }

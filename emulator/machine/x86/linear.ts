@@ -43,12 +43,12 @@ export function readLinear(
   fault = notCanonical,
   user = false,
 ): bigint {
-  const { memory } = vcpu.board;
+  const pieces = new Locator(vcpu, REACH.load, fault, user).locate(address, size);
   let value = 0n;
-  for (const { gpa, from, size: length } of locate(vcpu, address, size, REACH.load, fault, user)) {
-    if (!memory.holds(gpa, length)) throw nowhere("read", gpa);
-    const bytes = memory.read(gpa, length);
-    value |= bytes.reduceRight((sum, byte) => sum << 8n | BigInt(byte), 0n) << BigInt(8 * from);
+  for (const { gpa, from, size: length } of pieces) {
+    const slot = vcpu.board.memory.find(gpa);
+    if (!slot) throw nowhere("read", gpa);
+    value |= get(vcpu.board.arena.view, slot.place + (gpa - slot.gpa), length) << BigInt(8 * from);
   }
   return value;
 }
@@ -60,50 +60,109 @@ export function writeLinear(
   fault = notCanonical,
   user = false,
 ): void {
-  const { memory } = vcpu.board;
-  const placed = writes.flatMap(({ address, size, value }) =>
-    locate(vcpu, address, size, REACH.store, fault, user).map((piece) => ({ ...piece, value }))
-  );
-  for (const { gpa, size } of placed) {
-    if (!memory.holds(gpa, size) || isReadOnly(vcpu, gpa)) throw nowhere("write", gpa);
+  const { memory, arena, watch } = vcpu.board, locator = new Locator(vcpu, REACH.store, fault, user);
+  const located = writes.map(({ address, size }) => locator.locate(address, size));
+  const placed: { place: number; size: number; value: bigint }[] = [];
+  located.forEach((pieces, i) => {
+    for (const { gpa, from, size } of pieces) {
+      const slot = memory.find(gpa);
+      if (!slot || slot.readOnly) throw nowhere("write", gpa);
+      placed.push({ place: slot.place + (gpa - slot.gpa), size, value: writes[i].value >> BigInt(8 * from) });
+    }
+  });
+  let start = Infinity, end = 0, sum = 0;
+  for (const { place, size, value } of placed) {
+    put(arena.view, place, size, value);
+    start = Math.min(start, place);
+    end = Math.max(end, place + size);
+    sum += size;
   }
-  for (const { gpa, from, size, value } of placed) {
-    const bytes = Uint8Array.from(
-      { length: size },
-      (_, i) => Number(value >> BigInt(8 * (from + i)) & 0xffn),
-    );
-    memory.write(gpa, bytes);
-  }
+  // A frame is one write for those who watch, unless it lies on pages apart.
+  if (end - start === sum) watch.written(start, sum);
+  else for (const { place, size } of placed) watch.written(place, size);
 }
 
 /** Sets bits of a byte of a descriptor; one in read-only memory stays as it is. */
 export function setBits(vcpu: Vcpu, address: bigint, bits: bigint): void {
   const before = readLinear(vcpu, address, 1);
   if ((before & bits) === bits) return;
-  const [{ gpa }] = locate(vcpu, address, 1, REACH.store, notCanonical, false);
+  const [{ gpa }] = new Locator(vcpu, REACH.store, notCanonical, false).locate(address, 1);
   if (isReadOnly(vcpu, gpa)) return;
   vcpu.board.memory.write(gpa, Uint8Array.of(Number(before | bits)));
 }
 
-/** Where the bytes are, page by page. Throws what the translation raises. */
-function locate(
-  vcpu: Vcpu,
-  address: bigint,
-  size: number,
-  reach: Reach,
-  fault: () => Fault,
-  user: boolean,
-): readonly Piece[] {
-  const paging = pagingOf(vcpu), bits = isLong(vcpu.state) ? 64 : 32, pieces: Piece[] = [];
-  for (let from = 0; from < size;) {
-    const at = BigInt.asUintN(bits, address + BigInt(from));
-    const length = Math.min(size - from, PAGE - Number(at % BigInt(PAGE)));
-    const gpa = paging.walk(Number(BigInt.asUintN(32, at)), Number(at >> 32n), reach, user);
-    if (gpa === -1) throw paging.fault(fault);
-    pieces.push({ gpa, from, size: length });
-    from += length;
+/** Where the bytes of accesses of one kind are, page by page. */
+class Locator {
+  readonly #vcpu: Vcpu;
+  readonly #reach: Reach;
+  readonly #fault: () => Fault;
+  readonly #user: boolean;
+  readonly #wide: boolean;
+  /** The page found last: nothing is written in between, so that it is where it was. */
+  #low = -1;
+  #high = -1;
+  #gpa = 0;
+
+  constructor(vcpu: Vcpu, reach: Reach, fault: () => Fault, user: boolean) {
+    this.#vcpu = vcpu;
+    this.#reach = reach;
+    this.#fault = fault;
+    this.#user = user;
+    this.#wide = isLong(vcpu.state);
   }
-  return pieces;
+
+  /** Throws what the translation raises. */
+  locate(address: bigint, size: number): readonly Piece[] {
+    const low = Number(BigInt.asUintN(32, address)), before = PAGE - low % PAGE;
+    const high = this.#wide ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
+    if (size <= before) return [{ gpa: this.#find(low, high), from: 0, size }];
+    const next = low + before >>> 0, above = next === 0 && this.#wide ? high + 1 >>> 0 : high;
+    return [
+      { gpa: this.#find(low, high), from: 0, size: before },
+      { gpa: this.#find(next, above), from: before, size: size - before },
+    ];
+  }
+
+  #find(low: number, high: number): number {
+    const offset = low % PAGE, page = low - offset;
+    if (page === this.#low && high === this.#high) return this.#gpa + offset;
+    const paging = pagingOf(this.#vcpu);
+    const gpa = paging.walk(low, high, this.#reach, this.#user);
+    if (gpa === -1) throw paging.fault(this.#fault);
+    this.#low = page;
+    this.#high = high;
+    this.#gpa = gpa - offset;
+    return gpa;
+  }
+}
+
+/** `size` little-endian bytes at a place in linear memory, at most 8. */
+function get(view: DataView, place: number, size: number): bigint {
+  switch (size) {
+    case 1:
+      return BigInt(view.getUint8(place));
+    case 2:
+      return BigInt(view.getUint16(place, true));
+    case 4:
+      return BigInt(view.getUint32(place, true));
+    case 8:
+      return view.getBigUint64(place, true);
+  }
+  let value = 0n;
+  for (let i = size - 1; i >= 0; i--) value = value << 8n | BigInt(view.getUint8(place + i));
+  return value;
+}
+
+function put(view: DataView, place: number, size: number, value: bigint): void {
+  switch (size) {
+    case 2:
+      return view.setUint16(place, Number(BigInt.asUintN(16, value)), true);
+    case 4:
+      return view.setUint32(place, Number(BigInt.asUintN(32, value)), true);
+    case 8:
+      return view.setBigUint64(place, value, true);
+  }
+  for (let i = 0; i < size; i++) view.setUint8(place + i, Number(value >> BigInt(8 * i) & 0xffn));
 }
 
 function isReadOnly(vcpu: Vcpu, gpa: number): boolean {

@@ -43,6 +43,8 @@ function clock(vcpu: Vcpu): void {
 const CHECKS: Readonly<Record<string, readonly Check[]>> = {
   in: [ports],
   out: [ports],
+  ins: [ports],
+  outs: [ports],
   rdtsc: [clock],
   rdtscp: [clock],
   ...Object.fromEntries(

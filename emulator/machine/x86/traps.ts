@@ -13,6 +13,7 @@ import { msrTraps, tsc } from "./msrs.ts";
 import { checked } from "./privilege_checks.ts";
 import { raise } from "./raise.ts";
 import { segmentTraps } from "./segments.ts";
+import { stringPort } from "./string_port.ts";
 import { repeatTraps } from "./repeat.ts";
 import { singleStepTraps } from "./single_step.ts";
 import { interruptTraps } from "./software_interrupt.ts";
@@ -22,6 +23,8 @@ import { verifyTraps } from "./verify.ts";
 const handlers: Readonly<Record<string, ArchTrap>> = {
   in: (vcpu, rule) => exits(vcpu, rule, (native) => backdoor(vcpu, native) ?? vcpu.portAccess(native, "in")),
   out: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "out")),
+  ins: stringPort("in"),
+  outs: stringPort("out"),
   vmcall: (vcpu, rule, backend) => hypercall(vcpu, rule, backend, "vmcall"),
   vmmcall: (vcpu, rule, backend) => hypercall(vcpu, rule, backend, "vmmcall"),
 

@@ -203,6 +203,19 @@ export const [scasb, scas] = pair({
   ], ["af | scasd | eax=5 edi=3000 d[3000]=6 => zf=0 cf=1 edi=3004 | 32"]],
 });
 
+/** The trap of a port access: an iteration of a repeated one tells how many are left, for those who do several at once. */
+function port<V extends Value>(
+  b: Ops<V>,
+  direction: "in" | "out",
+  width: number,
+  { repeat, address }: Instance,
+  value?: V,
+): [string, V[]] {
+  const args = [b.read(RDX, 16), b.constant(32, width / 8)];
+  if (repeat === undefined) return [direction, value === undefined ? args : [...args, value]];
+  return [`${direction}s`, [...args, value ?? b.constant(32, 0), b.read(RCX, address)]];
+}
+
 /** INS: [ES:rDI] <- port DX. */
 export const [insb, ins] = pair({
   name: "ins",
@@ -213,11 +226,12 @@ export const [insb, ins] = pair({
   once(b, [to], instance) {
     // The place is looked at first: a port that has been read cannot be read again.
     to.address(b, "write");
-    to.write(b, b.trap("in", [b.read(RDX, 16), b.constant(32, to.width / 8)], to.width));
+    to.write(b, b.trap(...port(b, "in", to.width, instance), to.width));
     advance(b, instance, RDI, to.width);
   },
   examples: [["6c | insb | edx=10080 edi=3000 result=7 => b[3000]=7 edi=3001 trap=in(80,1)"], [
     "6d | insd | edx=80 edi=3000 result=12345678 => d[3000]=12345678 edi=3004 trap=in(80,4)",
+    "f3 6d | rep insd | pc=1000 edx=80 ecx=2 edi=3000 result=7 => d[3000]=7 edi=3004 ecx=1 pc=1000 trap=ins(80,4,0,2)",
   ]],
 });
 
@@ -230,12 +244,12 @@ export const [outsb, outs] = pair({
   attributes: "max32",
   once(b, [from], instance) {
     const value = from.read(b);
-    b.trap("out", [b.read(RDX, 16), b.constant(32, from.width / 8), value]);
+    b.trap(...port(b, "out", from.width, instance, value));
     advance(b, instance, RSI, from.width);
   },
   examples: [["6e | outsb | edx=80 esi=2000 b[2000]=7 => esi=2001 trap=out(80,1,7)"], [
     "6f | outsd | edx=80 esi=2000 d[2000]=7 => esi=2004 trap=out(80,4,7)",
-    "f3 66 6f | rep outsw | pc=1000 edx=80 ecx=3 esi=2000 w[2000]=7 => esi=2002 ecx=2 pc=1000 trap=out(80,2,7)",
+    "f3 66 6f | rep outsw | pc=1000 edx=80 ecx=3 esi=2000 w[2000]=7 => esi=2002 ecx=2 pc=1000 trap=outs(80,2,7,3)",
   ]],
 });
 

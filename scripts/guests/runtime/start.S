@@ -22,6 +22,14 @@ _start:
         call    exit
 
 #else
+/* r3 is the device tree's address, if the guest was given one (ePAPR 1.1, 5.4). */
+        lis     4, boot_tree@ha
+        addi    4, 4, boot_tree@l
+#if defined(__powerpc64__)
+        std     3, 0(4)
+#else
+        stw     3, 0(4)
+#endif
 #ifndef _SOFT_FLOAT
         mfmsr   3
         ori     3, 3, 0x2000
@@ -62,5 +70,12 @@ _start:
         bl      exit
         nop
 #endif
+#endif
+#if !defined(__x86_64__) && !defined(__i386__)
+        .section .data
+        .globl  boot_tree
+        .balign 8
+boot_tree:
+        .quad   0
 #endif
         .section .note.GNU-stack, "", @progbits

@@ -1,6 +1,5 @@
 /** Which hypervisors can be had where. */
 import type { BackendName } from "./backends.ts";
-import { HYPERVISORS } from "../../../emulator/machine/hypervisors/public.ts";
 
 /** One that could be had. */
 export interface HypervisorRow {
@@ -10,7 +9,9 @@ export interface HypervisorRow {
 }
 
 /** Those that a backend can show guests of a mode. */
-export function rowsFor(backend: BackendName, mode: 16 | 32 | 64): HypervisorRow[] {
+export async function rowsFor(backend: BackendName, mode: 16 | 32 | 64): Promise<HypervisorRow[]> {
+  // With the emulator, which is loaded on demand.
+  const { HYPERVISORS } = await import("../../../emulator/machine/hypervisors/public.ts");
   return HYPERVISORS.filter(({ carriers }) => carriers[backend]?.includes(mode))
     .map(({ name, title, discovery }) => ({ name, title, discovery }));
 }

@@ -206,3 +206,58 @@ Deno.test("PowerPC code that changes itself is seen at the next instruction", as
   }, { instructions: 5 });
   assertEquals([stop.reason, registers.r3], ["BUDGET", "1234"]);
 });
+
+Deno.test("code that is changed and changed back is what it was", async () => {
+  assertEquals(
+    await eax({
+      source: `mov esp, 0x9000
+               call target
+               mov edx, eax
+               mov byte ptr [target + 1], 0x20
+               call target
+               add edx, eax
+               mov byte ptr [target + 1], 1
+               call target
+               add eax, edx
+               hlt
+               target: mov eax, 1
+               ret`,
+    }),
+    "22",
+  );
+});
+
+Deno.test("a store to code takes effect after a thousand beside it", async () => {
+  for (const stores of [100, 255, 256, 257, 1000]) {
+    assertEquals(
+      await eax({
+        source: `mov ecx, ${stores}
+                 again: inc dword ptr [data]
+                 dec ecx
+                 jne again
+                 mov byte ptr [target + 1], 0x55
+                 target: mov eax, 1
+                 hlt
+                 data: .long 0`,
+      }),
+      "55",
+    );
+  }
+});
+
+Deno.test("a store to the instruction that makes it takes effect when it comes again", async () => {
+  assertEquals(
+    await eax({
+      source: `mov ecx, 3
+               xor eax, eax
+               again: add byte ptr [again + 6], 1  # its own immediate: 1, 2, 4
+               movzx edx, byte ptr [again + 6]
+               add eax, edx
+               dec ecx
+               jne again
+               hlt`,
+      mode: 32,
+    }),
+    "e",
+  );
+});

@@ -29,11 +29,12 @@ function turner(more: Partial<Device> = {}): Device & { requests: number } {
 
 for (const cell of CELLS) {
   Deno.test(`${cell.name}: rings of every kind answer by every vehicle, and each kick is one exit`, async () => {
+    const { vm, io } = machine(cell, turner());
     for (const via of VIAS) {
-      for (const doorbell of ["userspace", "kernel"] as const) {
+      const handle = await io.open("turner", { via });
+      for (const doorbell of ["userspace", "kernel", "fast"] as const) {
         for (const kind of KINDS) {
-          const { vm, io } = machine(cell, turner());
-          const handle = await io.open("turner", { via });
+          vm.exits.reset();
           const ring = await handle.ring({ ...kind, entries: 16, batch: 4, doorbell });
           const sent = Array.from({ length: 10 }, (_, i) => pattern(5 + i));
           const ids: number[] = [];
@@ -45,7 +46,9 @@ for (const cell of CELLS) {
           assertEquals([kicks, submitted, completed, suppressedKicks], [3, 10, 10, 0], via);
           assertEquals(await ring.call(9, Uint8Array.of(1, 2)), Uint8Array.of(9, 1, 2));
           assertEquals(vm.exits.count, 4);
-          assertEquals(new Set(vm.exits.rows.map((row) => row.handledIn)), new Set([doorbell]));
+          // By MMIO the first touch of a page is the slow way.
+          const where = doorbell === "userspace" ? ["userspace"] : ["kernel", "kernel-fast"];
+          assert(vm.exits.rows.every((row) => where.includes(row.handledIn)), `${via} ${doorbell}`);
           ring.close();
           await assertRejects(() => ring.submit(pattern(1)), Error, "closed");
           assertEquals(await handle.call(3), Uint8Array.of(3));
@@ -58,13 +61,13 @@ for (const cell of CELLS) {
 /** The machines that have an interrupt controller's way into a stub. */
 for (const cell of CELLS) {
   Deno.test(`${cell.name}: completion by interrupt costs its end, and waiting halts the guest`, async () => {
+    const { vm, io } = machine({ ...cell, options: { ...cell.options, interrupts: true } }, turner());
+    const before = vm.memory.read(0x500, 64);
     for (const via of VIAS) {
+      const handle = await io.open("turner", { via });
       for (const kind of [KINDS[0], KINDS[2]]) {
         for (const doorbell of ["userspace", "kernel"] as const) {
-          const { vm, io } = machine({ ...cell, options: { ...cell.options, interrupts: true } }, turner());
-          const handle = await io.open("turner", { via });
           const ring = await handle.ring({ ...kind, entries: 8, poll: false, doorbell });
-          const before = vm.memory.read(0x500, 64);
           for (let i = 1; i <= 3; i++) {
             vm.exits.reset();
             const where = `${via} ${kind.kind} ${doorbell} ${i}`;
@@ -78,8 +81,34 @@ for (const cell of CELLS) {
             if (vm.arch === "x86") assertEquals(halts, doorbell === "kernel" ? 1 : 0, where);
           }
           assertEquals(vm.memory.read(0x500, 64), before);
-          io.close();
+          ring.close();
         }
+      }
+    }
+  });
+}
+
+for (const cell of CELLS) {
+  Deno.test(`${cell.name}: a doorbell whose trap was overwritten by no-ops fails, with interrupts too`, async () => {
+    for (const via of VIAS) {
+      for (const poll of [true, false]) {
+        const { vm, io } = machine({ ...cell, options: { ...cell.options, interrupts: true } }, turner());
+        const ring = await (await io.open("turner", { via })).ring({ entries: 8, poll, line: 12 });
+        vm.exits.reset();
+        await ring.call(1);
+        const stubs = vm.memory.slots.find((slot) => slot.name === "transport stubs")!;
+        const trap = vm.exits.rows.find(({ handledIn }) => handledIn === "userspace")!;
+        const at = Number(trap.pc) + (vm.mode === 16 ? stubs.gpa : 0);
+        const [line] = vm.disassemble(BigInt(at), 1);
+        const nops = vm.arch === "x86"
+          ? new Uint8Array(line.bytes.length).fill(0x90)
+          : Uint8Array.of(...(vm.isa.order === "be" ? [0x60, 0, 0, 0] : [0, 0, 0, 0x60]));
+        vm.memory.write(at, nops);
+        await assertRejects(
+          () => ring.call(1),
+          Error,
+          poll ? "ran to its end without a VM exit" : "nothing rang",
+        );
       }
     }
   });
@@ -102,7 +131,29 @@ Deno.test("interrupts are coalesced, and what is left is found by looking", asyn
   }
 });
 
-Deno.test("a lazy device is kicked once: the event index and shm_signal hold further kicks back", async () => {
+Deno.test("a busy device is kicked once by event index and shm_signal, each time by a virtqueue's flag", async () => {
+  for (const poll of [true, false]) {
+    for (const [i, kicks] of [[0, 1], [1, 6], [2, 1], [3, 1]]) {
+      const { vm, io } = machine({ name: "", options: { ...CELLS[0].options, interrupts: true } }, turner());
+      const ring = await (await io.open("turner")).ring({
+        ...KINDS[i],
+        entries: 8,
+        poll,
+        doorbell: "kernel",
+        busy: true,
+      });
+      vm.exits.reset();
+      for (let n = 0; n < 6; n++) await ring.submit(pattern(n));
+      assertEquals((await ring.flush()).length, 6);
+      const { kicks: rung, suppressedKicks, interrupts } = ring.stats;
+      assertEquals([rung, suppressedKicks], [kicks, 6 - kicks], KINDS[i].kind);
+      if (poll) assertEquals([vm.exits.count, interrupts], [kicks, 0]);
+      else assertEquals(vm.exits.rows.filter(({ native }) => native.name === "HLT").length, 1);
+    }
+  }
+});
+
+Deno.test("a device that answers later has its answers in order", async () => {
   for (const kind of [KINDS[0], KINDS[2]]) {
     const { io } = machine(
       CELLS[0],

@@ -1,0 +1,181 @@
+/**
+ * Writes that the hypervisor's kernel half matches by itself, as KVM_IOEVENTFD has it: an address, a length and perhaps
+ * the data, and whoever waits is told without a way to userspace. Rules and errors: Linux virt/kvm/eventfd.c,
+ * `kvm_assign_ioeventfd`; `kvm_io_bus_register_dev` in virt/kvm/kvm_main.c.
+ */
+import type { BusName } from "./bus.ts";
+
+/** Lengths that an event may match; 0 is any. */
+export type IoEventLength = 0 | 1 | 2 | 4 | 8;
+
+/** A write to be matched in the kernel, shaped like `struct kvm_ioeventfd`. */
+export interface IoEventOptions {
+  /** `pio` is KVM_IOEVENTFD_FLAG_PIO. */
+  readonly bus: BusName;
+  /** Port or guest-physical address of the write's first byte: an access that only contains it does not match. */
+  readonly address: number;
+  /**
+   * Bytes of the write. 0 matches every length by address alone: where the backend has KVM's fast MMIO bus, before the
+   * instruction is fetched and decoded. (There KVM on VT-x does not look which way the access goes, and takes a load for a
+   * match as well; here a load is never one.)
+   */
+  readonly length: IoEventLength;
+  /** The value to match, as a bus has it (`BusValue`, little-endian); any if not given. */
+  readonly datamatch?: number | bigint;
+  /** Called for each match, in the exit: an eventfd's other end. What it throws ends the run with DEVICE_ERROR. */
+  signal(): void | Promise<void>;
+  /** For messages and lists. */
+  readonly name?: string;
+}
+
+/** An event that is registered. */
+export interface IoEvent {
+  /** As it was asked for. */
+  readonly bus: BusName;
+  /** First byte. */
+  readonly address: number;
+  /** 0 for any. */
+  readonly length: IoEventLength;
+  /** Unsigned; undefined for any. */
+  readonly datamatch: bigint | undefined;
+  /** For messages. */
+  readonly name: string;
+  /** Matches so far. */
+  readonly count: number;
+}
+
+/** Why the kernel half refuses to match or to gather an access, with KVM's errno. */
+export class KernelIoError extends RangeError {
+  /** As the ioctl returns it. */
+  readonly errno: "EINVAL" | "EEXIST" | "ENOSPC" | "ENOENT";
+
+  /** An error with its errno. */
+  constructor(errno: KernelIoError["errno"], message: string) {
+    super(`${errno}: ${message}`);
+    this.name = "KernelIoError";
+    this.errno = errno;
+  }
+}
+
+/** Devices that a bus of KVM's takes (NR_IOBUS_DEVS): zones count, events do not, they are limited by files. */
+export const NR_IOBUS_DEVS = 1000;
+
+export class Registered implements IoEvent {
+  readonly bus: BusName;
+  readonly address: number;
+  readonly length: IoEventLength;
+  readonly datamatch: bigint | undefined;
+  readonly name: string;
+  readonly signal: IoEventOptions["signal"];
+  count = 0;
+
+  constructor(options: IoEventOptions) {
+    const { bus, address, length, datamatch } = options;
+    this.bus = bus;
+    this.address = address;
+    this.length = length;
+    this.datamatch = datamatch === undefined ? undefined : BigInt.asUintN(8 * length, BigInt(datamatch));
+    this.name = options.name ?? `event at ${bus} 0x${address.toString(16)}`;
+    this.signal = () => options.signal();
+  }
+
+  /** Whether a write to its address is one of its. */
+  takes(size: number, value: number | bigint): boolean {
+    if (this.length === 0) return true;
+    return size === this.length && (this.datamatch === undefined || this.datamatch === BigInt(value));
+  }
+
+  /** Whether some write would be of both. */
+  collides(other: Registered): boolean {
+    if (this.length === 0 || other.length === 0) return true;
+    if (this.length !== other.length) return false;
+    return this.datamatch === undefined || other.datamatch === undefined ||
+      this.datamatch === other.datamatch;
+  }
+}
+
+/** The events of a VM; `vm.ioevents`. */
+export class IoEvents {
+  readonly #at: Readonly<Record<BusName, Map<number, Registered[]>>> = { pio: new Map(), mmio: new Map() };
+  readonly #limits: Readonly<Record<BusName, number>>;
+  readonly #devices: (bus: BusName) => number;
+
+  /** @internal */
+  constructor(limits: Readonly<Record<BusName, number>>, devices: (bus: BusName) => number) {
+    this.#limits = limits;
+    this.#devices = devices;
+  }
+
+  /**
+   * Registers a match, before any device of userspace. Throws `KernelIoError`: EINVAL for what is no such match, EEXIST
+   * where a write would be of two, ENOSPC on a bus with 1,000 zones.
+   */
+  add(options: IoEventOptions): IoEvent {
+    const event = new Registered(this.#checked(options));
+    const at = this.#at[event.bus], others = at.get(event.address) ?? [];
+    const other = others.find((one) => one.collides(event));
+    if (other) {
+      throw new KernelIoError("EEXIST", `${describe(event)} matches writes that ${describe(other)} matches`);
+    }
+    if (this.#devices(event.bus) >= NR_IOBUS_DEVS) {
+      throw new KernelIoError("ENOSPC", `the bus has ${NR_IOBUS_DEVS} devices already (KVM's NR_IOBUS_DEVS)`);
+    }
+    at.set(event.address, [...others, event]);
+    return event;
+  }
+
+  /** Takes an event away; false if it is not there (KVM: ENOENT). */
+  remove(event: IoEvent): boolean {
+    const at = this.#at[event.bus], others = at.get(event.address) ?? [];
+    const left = others.filter((one) => one !== event);
+    if (left.length === others.length) return false;
+    if (left.length > 0) at.set(event.address, left);
+    else at.delete(event.address);
+    return true;
+  }
+
+  /** The event that takes a write, if there is one. */
+  find(bus: BusName, address: number, size: number, value: number | bigint): IoEvent | undefined {
+    return this.match(bus, address, size, value);
+  }
+
+  /** @internal */
+  match(bus: BusName, address: number, size: number, value: number | bigint): Registered | undefined {
+    const at = this.#at[bus];
+    if (at.size === 0) return undefined;
+    return at.get(address)?.find((event) => event.takes(size, value));
+  }
+
+  /** By bus and address, then oldest first. */
+  get list(): readonly IoEvent[] {
+    return (["pio", "mmio"] as const).flatMap((bus) =>
+      [...this.#at[bus]].sort(([a], [b]) => a - b).flatMap(([, events]) => events)
+    );
+  }
+
+  #checked(options: IoEventOptions): IoEventOptions {
+    const { bus, address, length, datamatch, signal } = options;
+    const invalid = (message: string) => new KernelIoError("EINVAL", message);
+    if (bus !== "pio" && bus !== "mmio") throw invalid(`there is no bus "${bus}"; there are pio and mmio`);
+    const limit = this.#limits[bus];
+    if (limit === 0) throw invalid("this architecture has no port I/O (claims 2 and 8)");
+    if (![0, 1, 2, 4, 8].includes(length)) throw invalid(`a length of ${length}; there are 0, 1, 2, 4 and 8`);
+    if (!Number.isSafeInteger(address) || address < 0 || address + Math.max(length, 1) > limit) {
+      throw invalid(
+        `${length} bytes at ${bus} ${address}, which has addresses 0 to 0x${(limit - 1).toString(16)}`,
+      );
+    }
+    if (length === 0 && datamatch !== undefined) throw invalid("a match of any length cannot compare data");
+    if (datamatch !== undefined && typeof datamatch !== "bigint" && !Number.isSafeInteger(datamatch)) {
+      throw invalid(`datamatch is ${String(datamatch)}; give a whole number or a bigint`);
+    }
+    if (typeof signal !== "function") throw new TypeError("an event has to have a function signal");
+    return options;
+  }
+}
+
+function describe({ bus, address, length, datamatch, name }: IoEvent): string {
+  const size = length === 0 ? "any length" : `${length} bytes`;
+  const data = datamatch === undefined ? "any data" : `data 0x${datamatch.toString(16)}`;
+  return `${name} (${bus} 0x${address.toString(16)}, ${size}, ${data})`;
+}
