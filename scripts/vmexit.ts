@@ -19,7 +19,7 @@ import {
   type Vm,
 } from "../mod.ts";
 
-const PROFILES = ["tsirkin-2013", "pci-testdev", "kvm-unit-tests-2012"];
+const PROFILES = ["tsirkin-2013", "pci-testdev", "kvm-unit-tests-2012", "ioeventfd-2009"];
 
 /** Iterations double until a run takes this many guest cycles; the source's goal is 2^30. */
 const GOAL = 2 ** 24;
@@ -71,6 +71,11 @@ const LOOPS: Readonly<Record<string, Loop>> = {
   "portio-no-eventfd:pci-io": out(PORT.qemu, "out dx, eax"),
   "portio-wildcard-eventfd:pci-io": out(PORT.kernel, "out dx, eax"),
   "portio-datamatch-eventfd:pci-io": out(PORT.kernel + 4, "out dx, eax"),
+  "qemu-mmio": store(GPA.qemu),
+  "ioeventfd-mmio": store(GPA.kernel),
+  "ioeventfd-pio": out(PORT.kernel, "out dx, eax"),
+  "qemu-pio": out(PORT.qemu, "out dx, eax"),
+  "ioeventfd-hc": call(CALL.nothing),
   "outl_to_kernel": out(PORT.kernel, "out dx, al"),
   "inl_from_kernel": out(PORT.kernel, "in al, dx"),
   "inl_from_qemu": out(PORT.qemu, "in eax, dx"),
@@ -104,17 +109,27 @@ export interface VmexitTable {
   readonly rows: readonly VmexitRow[];
 }
 
-/** Stores to its first four bytes match any data (a wildcard eventfd), to the others only `DATA`. */
+/** Takes what no event has matched: of its first four bytes only loads, and accesses of one byte. */
 function testDevice(name: string, handledIn: "kernel" | "userspace"): Device {
   return {
     name,
     handledIn,
     size: 8,
     read: () => 0,
-    write(offset, _size, value) {
-      if (offset >= 4 && value !== DATA) throw new RangeError(`${name}: ${value} does not match ${DATA}`);
+    write(offset, size, value) {
+      if (handledIn === "kernel" && size > 1) {
+        throw new RangeError(`${name}: ${value} (${size} bytes) at ${offset} matched no event`);
+      }
     },
   };
+}
+
+/** What an eventfd of the sources matches: any data of 2 or 4 bytes, and four bytes further `DATA` alone. */
+function addEvents(vm: Vm): void {
+  for (const [bus, address] of [["pio", PORT.kernel], ["mmio", GPA.kernel]] as const) {
+    for (const length of [2, 4] as const) vm.ioevents.add({ bus, address, length, signal() {} });
+    vm.ioevents.add({ bus, address: address + 4, length: 4, datamatch: DATA, signal() {} });
+  }
 }
 
 /** The ACPI timer: 24 bits at 3.579545 MHz. Its model charges nothing, so that the row's error shows its cost. */
@@ -130,6 +145,7 @@ function machineFor(profileName: string, row?: PublishedRow): Vm {
   const vm = createVm({ arch: "x86", mode: 64, backend: "vmx", profile: profileName, memory: 2 ** 20 });
   const { profile } = vm;
   vm.devices.add(testDevice("in-kernel", "kernel"), { port: PORT.kernel, gpa: GPA.kernel });
+  addEvents(vm);
   vm.devices.add(testDevice("in-qemu", "userspace"), { port: PORT.qemu, gpa: GPA.qemu });
   vm.devices.add(pmTimer(profile.tscHz ?? 1), { port: PORT.pmTimer });
   vm.hypercalls.register(CALL.nothing, { name: "nothing", handledIn: "kernel", call() {} });
@@ -143,10 +159,10 @@ function machineFor(profileName: string, row?: PublishedRow): Vm {
     handledIn: "kernel",
     call(vcpu) {
       const address = Number(vcpu.registers.get("rbx"));
-      const range = vm.mmio.find(address, 2);
-      if (!range) throw new RangeError(`hypercall for 0x${address.toString(16)}, where no device is`);
+      if (!vm.ioevents.find("mmio", address, 2, DATA)) {
+        throw new RangeError(`hypercall for 0x${address.toString(16)}, where no event is`);
+      }
       vcpu.chargeDevice(more);
-      return void range.handler.write(address - range.base, 2, DATA);
     },
   });
   return vm;

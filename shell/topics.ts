@@ -34,7 +34,8 @@ A device is opened by name and reached by a vehicle, each a stub of real guest
 code that traps as the hardware would:
 
   hypercall   vmcall on vmx, vmmcall on svm, sc 1 on kvm-hv, the magic sc on
-              kvm-pr. Cheapest: nothing to decode.
+              kvm-pr; under another hypervisor as that one has it: see
+              help hypervisor. Cheapest: nothing to decode.
   pio         in and out, on x86. On PowerPC the PCI I/O window turns it into
               loads and stores, and it is labelled so.
   mmio        loads and stores, everywhere; pays for the fault and the decode.

@@ -66,11 +66,15 @@ export class Bridge {
     const one = this.#bar1();
     const claims = [
       () => vm.mmio.add({ base: bar0, size: BAR0_SIZE, name: "vbus.bar0" }, this.#bar0()),
-      () => vm.mmio.add({ base: bar1.memory, size: BAR1.size, name: "vbus.bar1" }, one),
+      () => vm.mmio.add({ base: bar1.memory, size: BAR1.callX, name: "vbus.bar1" }, one),
       () =>
         vm.arch === "x86"
-          ? vm.ports.add({ base: bar1.ports, size: BAR1.size, name: "vbus.bar1" }, one)
-          : vm.mmio.add({ base: PCI_IO_BASE + bar1.ports, size: BAR1.size, name: "vbus.bar1.pci" }, one),
+          ? vm.ports.add({ base: bar1.ports, size: BAR1.callX, name: "vbus.bar1" }, one)
+          : vm.mmio.add({ base: PCI_IO_BASE + bar1.ports, size: BAR1.callX, name: "vbus.bar1.pci" }, one),
+      () => {
+        const base = bar1.ports + BAR1.callX;
+        if (vm.arch === "x86") vm.ports.add({ base, size: 4, name: "vbus.callx" }, this.#callX());
+      },
       () => this.#registerHypercall(),
     ];
     try {
@@ -90,6 +94,7 @@ export class Bridge {
     own(vm.mmio, bar1.memory);
     own(vm.mmio, PCI_IO_BASE + bar1.ports);
     own(vm.ports, bar1.ports);
+    own(vm.ports, bar1.ports + BAR1.callX);
     this.#unregister();
   }
 
@@ -133,10 +138,9 @@ export class Bridge {
 
   #bar1(): BusHandler {
     const vm = this.#vm;
-    const callX = callXHandler(vm, (handle) => this.#find(handle));
-    const handledIn = () => this.#handledIn(this.#fast.get(vm.acting.index)) ?? callX.handledIn;
+    const handledIn = () => this.#handledIn(this.#fast.get(vm.acting.index));
     return {
-      read: (offset, size) => offset === BAR1.callX && size === 4 && vm.arch === "x86" ? callX.read() : 0,
+      read: () => 0,
       write: (offset, size, value): void | Promise<void> => {
         if (offset !== BAR1.fastcall || size !== 4) return;
         const done = this.#fastcall(Number(value));
@@ -144,6 +148,18 @@ export class Bridge {
       },
       get handledIn() {
         return handledIn();
+      },
+    };
+  }
+
+  /** Its own range: who completes a call is asked before it is read. */
+  #callX(): BusHandler {
+    const callX = callXHandler(this.#vm, (handle) => this.#find(handle));
+    return {
+      read: (_offset, size) => size === 4 ? callX.read() : 0,
+      write() {},
+      get handledIn() {
+        return callX.handledIn;
       },
     };
   }

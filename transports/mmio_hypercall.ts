@@ -64,7 +64,7 @@ interface Access {
 
 function argumentsOf(abi: HypercallAbi, vcpu: VirtualCpu): Access {
   const [size, address, value] = abi.args.map((name) =>
-    BigInt.asUintN(8 * abi.width, vcpu.registers.get(name))
+    BigInt.asUintN(8 * abi.width, readRegister(vcpu.registers, name))
   );
   // An address that a number does not hold exactly is past every bus.
   return { size, address: Number(address), value };

@@ -77,6 +77,11 @@ export class ExitPath {
     this.#turn();
     return this.#journal.replays;
   }
+  /** The same, and what is done was no load: a hypercall, whose registers may have changed since. */
+  get replaysCall(): boolean {
+    this.#turn();
+    return this.#journal.replaysCall;
+  }
   /** The slice of the run has had its exits. */
   get overdue(): boolean {
     return this.#completed > EXITS_PER_SLICE;

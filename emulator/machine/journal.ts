@@ -33,6 +33,10 @@ export class Journal {
   get replays(): boolean {
     return this.#next < this.#count;
   }
+  /** Whether what is done already gave no value, as a hypercall does; a load always gives one. */
+  get replaysCall(): boolean {
+    return this.replays && this.#values[this.#next] === undefined;
+  }
   take(): BusValue | undefined {
     return this.#values[this.#next++];
   }

@@ -464,6 +464,10 @@ export class Vcpu implements EngineHost, Exiting {
   get replays(): boolean {
     return this.#exits.replays;
   }
+  /** The same, and what is done was no load. */
+  get replaysCall(): boolean {
+    return this.#exits.replaysCall;
+  }
 
   /** An exit that the hypervisor's kernel half completes by itself. */
   kernelExit(native: NativeReason, key: number): void {

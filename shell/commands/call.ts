@@ -3,6 +3,7 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
+import { DATA_MODES } from "../../transports/data_modes.ts";
 import { defineCommand } from "../command.ts";
 import { costLines } from "../reports/cost_lines.ts";
 import { hex } from "../reports/hexdump.ts";
@@ -29,16 +30,18 @@ export const open = defineCommand({
   description:
     `Without via the first vehicle that works is taken: hypercall, then pio, then mmio; open says why it passed one
 over. data says how call moves its bytes: words through registers or ports, one at a time, or a descriptor in guest
-RAM; auto, the default, takes words while they are few. The device opened last is the one that call, read and write use.`,
+RAM; auto, the default, takes words while they are few. registers packs them into a hypercall, or beside an IN; string
+is REP OUTSD, logical MMIO as a hypercall, fastcall and bridge are AlacrityVM's. The device opened last is the one that call, read and write use.`,
   grammar: object({
     name: word("NAME"),
     via: keywordOf("via", ["hypercall", "pio", "mmio"], "VEHICLE"),
-    data: keywordOf("data", ["auto", "words", "descriptor"], "HOW"),
+    data: keywordOf("data", DATA_MODES, "HOW"),
   }),
   examples: [
     { line: "open echo", after: ["arch x86"], shows: "echo: hypercall" },
     { line: "open echo via mmio", after: ["arch ppc"], shows: "echo: mmio" },
     { line: "open echo via pio data descriptor", after: ["arch x86"], shows: "echo: pio" },
+    { line: "open echo via mmio data fastcall", after: ["arch ppc"], shows: "echo: mmio" },
   ],
   complete: (session, typed) => typed.length <= 1 ? session.devices.keys() : [],
   async run(session, { name, via, data }): Promise<OpenData> {

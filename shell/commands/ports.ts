@@ -106,8 +106,9 @@ export const hypercall: Command = defineCommand({
   summary: "make a raw hypercall and show what it returns",
   description:
     `hypercall NUMBER [ARGUMENT...]: a stub of guest code puts the number and the arguments into the registers of the
-hypervisor's ABI and traps: KVM x86 rax and rbx rcx rdx rsi; PAPR (kvm-hv) r3 and r4 on; ePAPR
-(kvm-pr) r11 and r3 on. Arguments are register values, 32 or 64 bits wide as the guest is. The result is
+hypervisor's ABI and traps: KVM x86 rax and rbx rcx rdx rsi; Xen rdi rsi rdx r10 r8 r9 or ebx ecx edx esi edi, by
+its page; Hyper-V a fast call by its page, rdx r8 or ebx:ecx edi:esi; VMware ecx and ebx esi edi, by its port;
+PAPR (kvm-hv) r3 and r4 on; ePAPR (kvm-pr) r11 and r3 on; OSI r5 and r6 on. Arguments are register values, 32 or 64 bits wide as the guest is. The result is
 the ABI's status register; an unknown number gives the ABI's own error and no failure here.`,
   grammar: object({ number: word("NUMBER"), args: words("ARGUMENT") }),
   examples: [{ line: "hypercall 0x5000 1 2", after: ["arch x86"], shows: "VMCALL 18" }],

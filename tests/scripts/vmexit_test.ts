@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import vmexit, { measureProfile, type VmexitTable } from "../../scripts/vmexit.ts";
 import type { ScriptContext } from "../../mod.ts";
 
-const PROFILES = ["tsirkin-2013", "pci-testdev", "kvm-unit-tests-2012"];
+const PROFILES = ["tsirkin-2013", "pci-testdev", "kvm-unit-tests-2012", "ioeventfd-2009"];
 
 /** Each takes half a second, so once for all tests. */
 const tables = new Map<string, Promise<VmexitTable>>();

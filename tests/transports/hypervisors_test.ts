@@ -29,8 +29,11 @@ function device() {
     size: 16,
     read: (offset: number, size: number) => registers.get(offset) ?? (size === 8 ? 0n : 0),
     write: (offset: number, _size: number, value: number | bigint) => void registers.set(offset, value),
-    call: (fn: number, data: Uint8Array) =>
-      Uint8Array.of(...data.toReversed(), ...new Uint8Array(fn).fill(7)),
+    call(fn: number, data: Uint8Array) {
+      const reply = Uint8Array.of(...data.toReversed(), ...new Uint8Array(fn).fill(7));
+      // Some of them later: the instruction is gone on with when the answer is there.
+      return data.length % 2 ? new Promise<Uint8Array>((resolve) => setTimeout(() => resolve(reply))) : reply;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** The scripts that people copy: they run, say the same twice, and their figures add up. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ScriptContext } from "../../mod.ts";
+import hypervisors from "../../scripts/hypervisors.ts";
 import hello from "../../scripts/hello.ts";
 import transports from "../../scripts/transports.ts";
 
@@ -34,6 +35,39 @@ Deno.test("transports.ts prints the same bytes twice, in every format", async ()
   for (const [args, json] of [[[], false], [["--csv"], false], [[], true]] as const) {
     assertEquals(await printed(transports, args, json), await printed(transports, args, json));
   }
+});
+
+Deno.test("hypervisors.ts: equal replies in every cell, reasons in the others, the same bytes twice", async () => {
+  interface Cost {
+    readonly exits: number;
+    readonly cycles: number;
+  }
+  interface Cell {
+    readonly hypervisor: string;
+    readonly via: string;
+    readonly open?: Cost;
+    readonly write?: Cost;
+    readonly repliesEqual?: boolean;
+    readonly infeasible?: string;
+  }
+  const text = await printed(hypervisors, [], true);
+  const { rows, wrong } = JSON.parse(text) as { rows: Cell[]; wrong: { policy: string; text: string }[] };
+  assertEquals(rows.length, 3 * 28);
+  for (const row of rows) {
+    if (row.infeasible !== undefined) {
+      assertEquals(row.via, "hypercall");
+      continue;
+    }
+    assertEquals(row.repliesEqual, true, JSON.stringify(row));
+    assert(row.write!.cycles > 1000);
+    const asks = row.via === "hypercall" && ["xen", "hyperv"].includes(row.hypervisor);
+    assertEquals(row.open!.exits, asks ? 2 : 0);
+  }
+  assertEquals(
+    wrong.map(({ policy, text }) => `${policy} ${text}`),
+    ["vmx", "svm"].flatMap(() => ["patch rewritten", "emulate untouched", "reject untouched"]),
+  );
+  assertEquals(await printed(hypervisors, [], true), text);
 });
 
 /** Exits by machine and operation: hypercall, pio, mmio. */

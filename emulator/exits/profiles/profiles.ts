@@ -2,6 +2,7 @@
 import type { Backend } from "../../engine/backend.ts";
 import { editDistance } from "../../isa/edit_distance.ts";
 import { CostProfile, type ProfileData } from "../profile.ts";
+import ioeventfd from "./ioeventfd_2009.json" with { type: "json" };
 import kvmUnitTests from "./kvm_unit_tests_2012.json" with { type: "json" };
 import pciTestdev from "./pci_testdev.json" with { type: "json" };
 import ppc32Pr from "./ppc32_pr_assumed.json" with { type: "json" };
@@ -14,6 +15,7 @@ const PROFILES: Readonly<Record<string, unknown>> = {
   "tsirkin-2013": tsirkin,
   "pci-testdev": pciTestdev,
   "kvm-unit-tests-2012": kvmUnitTests,
+  "ioeventfd-2009": ioeventfd,
   "ppc64-hv-assumed": ppc64Hv,
   "ppc32-pr-assumed": ppc32Pr,
 };

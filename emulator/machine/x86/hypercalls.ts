@@ -83,11 +83,18 @@ function writable(vcpu: Vcpu, address: bigint): number {
   return slot && !slot.readOnly ? gpa : -1;
 }
 
+/** Whether an IN or OUT is of the port that the hypervisor opens to everybody. One that is gone on with may have lost it. */
+export function isBackdoor(vcpu: Vcpu): boolean {
+  const { backdoor: door } = vcpu.board.hypervisor;
+  if (!door || vcpu.argument(1) !== 4) return false;
+  return vcpu.argument(0) === door.port || vcpu.replaysCall;
+}
+
 /** An IN of the hypervisor's own port, which carries registers; undefined if it is any other. */
 export function backdoor(vcpu: Vcpu, native: NativeReason): Status | undefined {
   const { backdoor: door } = vcpu.board.hypervisor;
+  if (!door || !isBackdoor(vcpu)) return undefined;
   const port = vcpu.argument(0), size = vcpu.argument(1);
-  if (door?.port !== port || size !== 4) return undefined;
   const trap = new HypercallTrap(vcpu, native, { key: port, direction: "in", size });
   const status = trap.replays ? trap.serve(0, () => {}) : door.call(trap);
   // IN writes eax itself: what the call has left there.

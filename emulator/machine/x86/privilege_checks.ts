@@ -7,6 +7,7 @@ import { CR } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION, Fault } from "./fault.ts";
+import { isBackdoor } from "./hypercalls.ts";
 import { ioPrivilegeOf, isReal, isVirtual8086, privilegeOf } from "./mode.ts";
 import { guarded } from "./protected.ts";
 import { allowsPorts } from "./tss.ts";
@@ -26,9 +27,9 @@ function systemOnly({ state }: Vcpu): void {
 function ports(vcpu: Vcpu): void {
   const { state } = vcpu;
   if (isReal(state) || privilegeOf(state) <= ioPrivilegeOf(state) && !isVirtual8086(state)) return;
-  const port = vcpu.argument(0);
   // VMware opens its own to everybody.
-  if (vcpu.board.hypervisor.backdoor?.port === port) return;
+  if (isBackdoor(vcpu)) return;
+  const port = vcpu.argument(0);
   if (!allowsPorts(vcpu, port, vcpu.argument(1))) {
     throw general(`port 0x${port.toString(16)} is not open to privilege level ${privilegeOf(state)}`);
   }

@@ -43,6 +43,13 @@ const TABLES: Readonly<
     "portio-wildcard-eventfd:pci-io": [1762, 1762],
     "portio-datamatch-eventfd:pci-io": [1777, 1762],
   },
+  "ioeventfd-2009": {
+    "qemu-mmio": [9090, 9090],
+    "ioeventfd-mmio": [5000, 5000],
+    "ioeventfd-pio": [2720, 2720],
+    "qemu-pio": [6530, 6810],
+    "ioeventfd-hc": [2370, 2481],
+  },
   "kvm-unit-tests-2012": {
     "vmcall": [3898, 3898],
     "outl_to_kernel": [4451, 4451],

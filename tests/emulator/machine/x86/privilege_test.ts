@@ -1,6 +1,7 @@
 /** Privilege levels where QEMU is no measure: 64-bit mode, ports, EXT, limits. 32-bit tables: privilege_qemu_test.ts. */
 import { assertEquals } from "@std/assert";
 import { type Outcome, runEverywhere } from "../../engine/executors.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm.ts";
 import { FLAT_MODES, flatGuest, type FlatMode, type Gate, SELECTOR, STACK_0, STACK_1 } from "./guest.ts";
 
 const OPEN = 0xee;
@@ -164,6 +165,29 @@ for (const mode of FLAT_MODES) {
     const outcome = await user("mov eax, 5\nvmcall\nmov Rbp, Rax\nint 0x28");
     assertEquals([outcome.stop.reason, BigInt.asIntN(mode, full(outcome, "bp"))], ["HLT", -1n]);
     assertEquals(JSON.stringify(outcome.ledger).includes('"VMCALL"'), true);
+  });
+
+  Deno.test(`hypervisors refuse level 3 each in its own way, and VMware does not, x86-${mode}`, async () => {
+    const under = (options: Partial<VmOptions>, code: string) =>
+      runEverywhere({ ...userGuest(mode, `${code}\nint 0x28`), ...options });
+    const call = "mov eax, 5\nvmcall\nmov Rbp, Rax".replaceAll("Rax", mode === 64 ? "rax" : "eax")
+      .replace("Rbp", mode === 64 ? "rbp" : "ebp");
+    const xen = await under({ hypervisor: "xen" }, call);
+    assertEquals(BigInt.asIntN(mode, full(xen, "bp")), -1n, "-EPERM");
+    // #UD: the address that it leaves is the instruction's own, and there is no error code.
+    for (const hypervisor of ["hyperv", "none"] as const) {
+      const { ledger, ...outcome } = await under({ hypervisor }, call.replace("vmcall", "at: vmcall"));
+      assertEquals([outcome.stop.reason, full({ ledger, ...outcome }, "di") & 3n], ["HLT", 3n]);
+      assertEquals(full({ ledger, ...outcome }, "bp"), 0n, "not executed");
+    }
+    const door = "mov eax, 0x564d5868\nmov ecx, 10\nmov edx, 0x5658\nin eax, dx\nmov ebp, eax";
+    assertEquals(full(await under({ hypervisor: "vmware" }, door), "bp"), 6n);
+    assertEquals(full(await under({ hypervisor: "kvm" }, `mov ebp, 1\n${door}`), "bp"), 0n, "#GP, code 0");
+    // The other vendor's: KVM's emulator refuses VMCALL with #GP, and patches VMMCALL, whose call it then refuses.
+    const wrong = await under({ backend: "svm" }, `mov ebp, 1\n${call}`);
+    assertEquals(full(wrong, "bp"), 0n, "#GP, code 0");
+    const patched = await under({ backend: "vmx" }, call.replace("vmcall", "vmmcall"));
+    assertEquals(BigInt.asIntN(mode, full(patched, "bp")), -1n, "-KVM_EPERM");
   });
 
   Deno.test(`without a TSS there is no way in: a shutdown, x86-${mode}`, async () => {
