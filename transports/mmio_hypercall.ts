@@ -4,7 +4,7 @@
  * paravirtual-MMIO hypercall that Tsirkin measured in 2013. Arguments in the ABI's order: size, address, value.
  */
 import type { AccessSize, BusValue } from "../emulator/machine/bus.ts";
-import { registerValues } from "../emulator/machine/hypervisors/abi.ts";
+import { readRegister, registerValues } from "../emulator/machine/hypervisors/abi.ts";
 import type { VirtualCpu } from "../emulator/machine/virtual_cpu.ts";
 import type { Vm } from "../emulator/machine/vm.ts";
 import type { HypercallAbi } from "./abi.ts";
