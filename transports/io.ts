@@ -111,15 +111,18 @@ export interface Io {
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm);
   const runner = new StubRunner(vm);
+  const rings = new RingHost(runner, endpoint.abi);
   vm.parts.add(PART, {
-    save: () => ({ endpoint: endpoint.save(), runner: runner.save() }),
+    save() {
+      rings.checkSaving();
+      return { endpoint: endpoint.save(), runner: runner.save() };
+    },
     load(state) {
       const saved = new SavedFields(state, PART);
       runner.load(saved.fields("runner"));
       endpoint.load(saved.records("endpoint", 0xffff));
     },
   });
-  const rings = new RingHost(runner, endpoint.abi);
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   return {

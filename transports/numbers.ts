@@ -46,7 +46,10 @@ export function hypercallNumber({ numbers }: Pick<HypercallAbi, "numbers">, name
   return numbers.first + numbers.step * HYPERCALL_NAMES.indexOf(name);
 }
 
-/** Calls of another kind, numbered on from there: a fast call (`bridge.ts`), MMIO (`mmio_hypercall.ts`), a ring's doorbell. */
+/**
+ * Calls of another kind, numbered on from there: a fast call (`bridge.ts`), MMIO (`mmio_hypercall.ts`), and the doorbell
+ * of rings, whose argument is the ring (`rings/doorbell.ts`).
+ */
 const OTHER_NAMES = ["FASTCALL", "MMIO_LOAD", "MMIO_STORE", "KICK"] as const;
 
 /** The number of one of them under an ABI. */

@@ -2,6 +2,8 @@
  * Writes that the kernel half gathers in a ring instead of going to userspace with each, as KVM_REGISTER_COALESCED_MMIO
  * has it: userspace finds them when it is there for another reason. Linux virt/kvm/coalesced_mmio.c.
  */
+import type { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import type { AccessSize, Bus, BusName, BusValue } from "./bus.ts";
 import { KernelIoError, NR_IOBUS_DEVS } from "./io_events.ts";
 
@@ -95,6 +97,43 @@ export class CoalescedZones {
   /** How often userspace has found any. */
   get drains(): number {
     return this.#drains;
+  }
+
+  /**
+   * Zones, and writes that wait, for a snapshot.
+   *
+   * @internal
+   */
+  save(): SavedState {
+    return {
+      zones: this.#zones.map((zone) => ({ ...zone })),
+      ring: this.#ring.map(({ bus, address, size, value }) => ({ bus: bus.name, address, size, value })),
+      gathered: this.#gathered,
+      drains: this.#drains,
+    };
+  }
+  /**
+   * Puts back what `save` gave; `buses` are the VM's. Throws `SyntaxError` for what is none.
+   *
+   * @internal
+   */
+  load(saved: SavedFields, buses: readonly Bus[]): void {
+    for (const zone of saved.records("zones", 2 * NR_IOBUS_DEVS)) {
+      const bus = zone.oneOf("bus", ["pio", "mmio"]);
+      this.add({ bus, address: zone.whole("address"), size: zone.whole("size") });
+    }
+    for (const entry of saved.records("ring", COALESCED_LIMIT)) {
+      const name = entry.oneOf("bus", buses.map((bus) => bus.name)), size = entry.oneOf("size", [1, 2, 4, 8]);
+      const value = size === 8 ? entry.unsigned("value") : entry.whole("value", 2 ** (8 * size) - 1);
+      this.#ring.push({
+        bus: buses.find((bus) => bus.name === name)!,
+        address: entry.whole("address"),
+        size,
+        value,
+      });
+    }
+    this.#gathered = saved.whole("gathered");
+    this.#drains = saved.whole("drains");
   }
 
   /**

@@ -318,6 +318,7 @@ export class ExitPath {
       stopAfter: this.#stopAfter ? saveStop(this.#stopAfter) : null,
       exited: this.exited,
       journal: this.#journal.save(),
+      series: this.#series.save(),
     };
   }
   load(saved: SavedFields): void {
@@ -326,6 +327,7 @@ export class ExitPath {
     this.#stopAfter = saved.has("stopAfter") ? loadStop(saved.fields("stopAfter")) : undefined;
     this.exited = saved.flag("exited");
     this.#journal.load(saved.fields("journal"));
+    this.#series.load(saved.fields("series"));
   }
 
   /** Opens the journal at the instruction at hand. */
@@ -446,6 +448,24 @@ class Series {
     this.#key = key;
     this.#direction = direction;
     this.#size = size;
+  }
+
+  save(): SavedState {
+    const [left, last, key, direction, size] = [
+      this.#left,
+      this.#last,
+      this.#key,
+      this.#direction,
+      this.#size,
+    ];
+    return { left, last, key, direction, size };
+  }
+  load(saved: SavedFields): void {
+    this.#left = saved.whole("left");
+    this.#last = saved.whole("last", Number.MAX_SAFE_INTEGER, -1);
+    this.#key = saved.whole("key");
+    this.#direction = saved.oneOf("direction", ["none", "in", "out"]);
+    this.#size = saved.whole("size", 8);
   }
 
   /** Whether the iteration at hand is one of them; it is one less then. */

@@ -8,7 +8,7 @@ import { unimplemented } from "./unimplemented.ts";
 import type { Turns } from "./turns.ts";
 import { ASLEEP, type Vcpu } from "./vcpu.ts";
 
-/** Slices that an interrupt, a timer or a vCPU's turn cuts short between two turns of the event loop. */
+/** Slices that an interrupt, a timer, an exception or a vCPU's turn cuts short between two turns of the event loop. */
 const SHORT_SLICES = 256;
 
 /** When a run ends, beside what the guest does. */
@@ -111,7 +111,9 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
       engine.stopsChanged();
     } else if (left > 0) {
       // A signal comes from the event loop, which short slices need not each wait for.
-      short = limit < full || stop.kind === "host" && vcpu.interrupts ? short + 1 : 0;
+      const cut = stop.kind === "fetch" || stop.kind === "undecodable" ||
+        stop.kind === "host" && vcpu.interrupts;
+      short = limit < full || cut ? short + 1 : 0;
       if (short % SHORT_SLICES === 0) await setImmediate();
     }
   }

@@ -123,6 +123,12 @@ export async function runWorld(
   return { vm, instructions, cycles, exits: vm.exits.totals().count, stops, digest: digestOf(vm) };
 }
 
+/** How the world of that seed ends, without its machine. */
+export async function endOfWorld(mode: EnduranceMode, seed: number, length: number): Promise<WorldEnd> {
+  const { vm: _vm, ...end } = await runWorld(mode, seed, length);
+  return end;
+}
+
 /** Blocks of sampled code for the most part, of noise, of pointers, of nothing. */
 function fillMemory({ vm, random, ram }: World, code: CodeSource): void {
   const bytes = new Uint8Array(ram);

@@ -1,5 +1,5 @@
 /** Worlds of one mode, each run twice; in a process of its own under `endurance_main.ts`, or within a test. */
-import { type EnduranceMode, runWorld, type WorldEnd } from "./endurance.ts";
+import { endOfWorld, type EnduranceMode, type WorldEnd } from "./endurance.ts";
 
 /** Every `step`-th world from `first` on, until they have executed this many instructions in one of the two runs. */
 export interface Chunk {
@@ -35,7 +35,7 @@ export async function runChunk(mode: EnduranceMode, chunk: Chunk, watcher?: Watc
 
 async function attempt(mode: EnduranceMode, world: number, length: number): Promise<WorldEnd> {
   try {
-    return await runWorld(mode, world, length);
+    return await endOfWorld(mode, world, length);
   } catch (error) {
     throw new Error(`${mode.name}, world ${world} of ${length} instructions: the host failed`, {
       cause: error,

@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { TextLineStream } from "../support/lines.ts";
-import { runWorld, type WorldEnd } from "./endurance.ts";
+import { endOfWorld, type WorldEnd } from "./endurance.ts";
 import { runChunk } from "./endurance_chunk.ts";
 import { ENDURANCE_MODES } from "./endurance_modes.ts";
 
@@ -111,7 +111,7 @@ async function runProcess(mode: string, index: number, tally: Tally): Promise<vo
 if (values.world !== undefined) {
   const [mode] = modes.filter(({ name }) => name === values.mode);
   if (!mode) throw new RangeError("--world needs --mode with the mode's whole name");
-  console.log(await runWorld(mode, Number(values.world), length));
+  console.log(await endOfWorld(mode, Number(values.world), length));
 } else if (values.chunk !== undefined) {
   const say = (said: Said) => console.log(JSON.stringify(said));
   await runChunk(modes[0], {

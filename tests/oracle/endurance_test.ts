@@ -4,7 +4,7 @@
  * `endurance_main.ts` does so in parallel processes, which a host that hangs does not take down.
  */
 import { assert, assertEquals } from "@std/assert";
-import { runWorld, type WorldEnd } from "./endurance.ts";
+import { endOfWorld, type WorldEnd } from "./endurance.ts";
 import { runChunk } from "./endurance_chunk.ts";
 import { ENDURANCE_MODES } from "./endurance_modes.ts";
 
@@ -33,7 +33,10 @@ for (const mode of ENDURANCE_MODES) {
 for (const mode of ENDURANCE_MODES) {
   Deno.test(`${mode.name}: a random world is the same on the oracle`, async () => {
     const oracle = { ...mode, options: { ...mode.options, engine: "oracle" as const } };
-    const [fast, slow] = [await runWorld(mode, 1, ORACLE_LENGTH), await runWorld(oracle, 1, ORACLE_LENGTH)];
+    const [fast, slow] = [
+      await endOfWorld(mode, 1, ORACLE_LENGTH),
+      await endOfWorld(oracle, 1, ORACLE_LENGTH),
+    ];
     assertEquals(fast, slow);
   });
 }

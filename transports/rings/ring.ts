@@ -77,7 +77,10 @@ export interface RingStats {
   readonly suppressedInterrupts: number;
 }
 
-/** The driver's side of a ring. One operation at a time: await each. */
+/**
+ * The driver's side of a ring. One operation at a time: await each. Doorbells, interrupts, their ends and halts are guest
+ * code whose exits are charged; the driver's own loads and stores in the ring are made by TypeScript and cost the guest nothing.
+ */
 export interface Ring {
   /** The kind and what it rides on, for people. */
   readonly label: string;

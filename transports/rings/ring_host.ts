@@ -3,11 +3,11 @@ import type { Attachment } from "../../emulator/machine/devices.ts";
 import type { HypercallAbi } from "../abi.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { Choice } from "../negotiate.ts";
+import { otherNumber } from "../numbers.ts";
 import type { StubRun, StubRunner } from "../stub_runner.ts";
 import { closed, type StubText } from "../stubs/stub_text.ts";
 import { wide } from "../stubs/x86_words.ts";
 import { type Bell, type Doorbell, type DoorbellStub, hypercallStub, placeDoorbell } from "./doorbell.ts";
-import { otherNumber } from "../numbers.ts";
 import { type InterruptStubs, interruptStubs } from "./interrupt_stubs.ts";
 import { IoqDevice } from "./ioq_device.ts";
 import { IoqDriver } from "./ioq_driver.ts";
@@ -134,6 +134,14 @@ export class RingHost {
       throw error;
     }
     return ring;
+  }
+
+  /** Throws `Error` while rings are open: their drivers are scripts, which no snapshot has. */
+  checkSaving(): void {
+    if (this.#rings.size === 0) return;
+    throw new Error(
+      `rings are open (${this.#rings.size}), whose drivers a snapshot does not have: close them first`,
+    );
   }
 
   /** Closes every ring. */

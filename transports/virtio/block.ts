@@ -1,4 +1,5 @@
 /** A block device over bytes in memory: virtio 1.2, section 5.2. */
+import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import { RingError } from "../rings/ring_memory.ts";
 import type { RingRequest } from "../rings/ring_sides.ts";
 import { VirtioMmio, type VirtioMmioOptions, type VirtioModel } from "./virtio_mmio.ts";
@@ -65,6 +66,18 @@ class Block implements VirtioModel {
       data,
     );
     return reply;
+  }
+
+  /** The disk's bytes. */
+  save(): SavedState {
+    return this.#options.image.slice();
+  }
+  load(state: SavedState | undefined): void {
+    const { image } = this.#options;
+    if (!(state instanceof Uint8Array) || state.length !== image.length) {
+      throw new RangeError(`the snapshot has another disk than one of ${image.length} bytes`);
+    }
+    image.set(state);
   }
 
   #do(type: number, sector: bigint, sent: Uint8Array, wanted: Uint8Array): number {

@@ -1,4 +1,5 @@
 /** A console with a single port: virtio 1.2, section 5.3. */
+import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import type { RingRequest } from "../rings/ring_sides.ts";
 import { VirtioMmio, type VirtioMmioOptions, type VirtioModel } from "./virtio_mmio.ts";
 
@@ -59,6 +60,17 @@ class Port implements VirtioModel {
     const part = this.#input.slice(0, capacity);
     this.#input = this.#input.slice(part.length);
     return part;
+  }
+
+  /** What was typed and not received. */
+  save(): SavedState {
+    return this.#input.slice();
+  }
+  load(state: SavedState | undefined): void {
+    if (!(state instanceof Uint8Array) || state.length > MOST_WAITING) {
+      throw new RangeError("the snapshot has no console's input");
+    }
+    this.#input = state.slice();
   }
 
   feed(bytes: Uint8Array): void {

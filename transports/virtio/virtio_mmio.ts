@@ -1,11 +1,13 @@
 /** A virtio device behind the MMIO transport's registers: virtio 1.2, section 4.2, version 2 (no legacy interface). */
 import type { AccessSize, BusValue } from "../../emulator/machine/bus.ts";
+import { SavedFields } from "../../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import type { Device, DeviceContext } from "../../emulator/machine/device.ts";
 import { after, type MaybePromise } from "../maybe_promise.ts";
 import { address, RingError } from "../rings/ring_memory.ts";
 import { RingService, type ServiceStats } from "../rings/ring_service.ts";
 import type { RingRequest } from "../rings/ring_sides.ts";
-import { VirtqueueDevice } from "../rings/virtqueue_device.ts";
+import { VirtqueueDevice, type VirtqueueProgress } from "../rings/virtqueue_device.ts";
 import { FEATURE, INTERRUPT, MAGIC, MMIO_SIZE, REG, STATUS, VENDOR } from "./mmio_registers.ts";
 
 /** What a kind of virtio device is, whatever its transport. */
@@ -34,6 +36,10 @@ export interface VirtioModel {
   onReady?: (queue: number) => void;
   /** Back to its first state. */
   reset?(): void;
+  /** Its own state for a snapshot, as `Device.save`. */
+  save(): SavedState;
+  /** Puts back what `save` gave. Throws if it cannot. */
+  load(state: SavedState | undefined): void;
 }
 
 /** How a device stands on the bus. */
@@ -48,7 +54,10 @@ interface QueueRegisters {
   ready: boolean;
   /** Low and high halves: descriptor table, driver area (available ring), device area (used ring). */
   readonly addresses: Record<"descriptors" | "driver" | "device", [low: number, high: number]>;
+  ring?: VirtqueueDevice;
   service?: RingService;
+  /** Of a queue that a snapshot had, until the device is reached. */
+  restored?: VirtqueueProgress;
 }
 
 /** Registers by offset that are a half of an address of the selected queue. */
@@ -104,7 +113,7 @@ export class VirtioMmio implements Device {
 
   /** A register, or bytes of the configuration. */
   read(offset: number, size: AccessSize, context: DeviceContext): BusValue {
-    this.#context = context;
+    this.#reached(context);
     if (offset >= REG.config) return this.#configuration(offset - REG.config, size);
     // 4.2.2.2: 32-bit aligned accesses only.
     if (size !== 4) return size === 8 ? 0n : 0;
@@ -113,7 +122,7 @@ export class VirtioMmio implements Device {
 
   /** A register; the configuration is read-only. */
   write(offset: number, size: AccessSize, value: BusValue, context: DeviceContext): void | Promise<void> {
-    this.#context = context;
+    this.#reached(context);
     if (size === 4 && offset < REG.config) return this.#write(offset, Number(value)) as void | Promise<void>;
   }
 
@@ -137,6 +146,51 @@ export class VirtioMmio implements Device {
     this.#problem = undefined;
     this.#setInterrupt(0);
     this.#model.reset?.();
+  }
+
+  /** As `Device.save`: between two accesses no request is open. */
+  save(): SavedState {
+    return {
+      status: this.#status,
+      interrupt: this.#interrupt,
+      select: this.#select,
+      deviceSelect: this.#deviceSelect,
+      driverSelect: this.#driverSelect,
+      accepted: this.#accepted,
+      problem: this.#problem ?? null,
+      queues: this.#queues.map(({ size, ready, addresses, ring, restored }) => ({
+        size,
+        ready,
+        addresses: [...addresses.descriptors, ...addresses.driver, ...addresses.device],
+        progress: progressList(restored ?? ring?.progress),
+      })),
+      model: this.#model.save(),
+    };
+  }
+
+  /** As `Device.load`. */
+  load(state: SavedState): void {
+    const saved = new SavedFields(state, `virtio device ${this.name}`);
+    const count = this.#queues.length;
+    const queues = saved.records("queues", count, count).map((one): QueueRegisters => {
+      const [a, b, c, d, e, f] = exactly(6, one.wholes("addresses", 6, ONES));
+      const progress = one.has("progress") ? exactly(3, one.wholes("progress", 3, 0xffff)) : undefined;
+      return {
+        size: one.whole("size", ONES),
+        ready: one.flag("ready"),
+        addresses: { descriptors: [a, b], driver: [c, d], device: [e, f] },
+        restored: progress && { taken: progress[0], used: progress[1], told: progress[2] },
+      };
+    });
+    this.#model.load(saved.raw("model"));
+    this.#queues = queues;
+    this.#status = saved.whole("status", 0xff);
+    this.#interrupt = saved.whole("interrupt", 3);
+    this.#select = saved.whole("select", ONES);
+    this.#deviceSelect = saved.whole("deviceSelect", ONES);
+    this.#driverSelect = saved.whole("driverSelect", ONES);
+    this.#accepted = saved.unsigned("accepted");
+    this.#problem = saved.has("problem") ? saved.text("problem") : undefined;
   }
 
   get #offered(): bigint {
@@ -231,19 +285,20 @@ export class VirtioMmio implements Device {
   }
 
   #setReady(value: number): void {
-    const queue = this.#queue, index = this.#select, most = this.#model.queues[index];
+    const queue = this.#queue;
     if (!queue) return;
     queue.ready = (value & 1) !== 0;
-    if (!queue.ready) {
-      queue.service = undefined;
-      return;
-    }
-    const memory = this.#context!.memory;
+    queue.ring = queue.service = undefined;
+    if (queue.ready) this.#makeReady(queue, this.#select);
+  }
+
+  #makeReady(queue: QueueRegisters, index: number, progress?: VirtqueueProgress): void {
+    const memory = this.#context!.memory, most = this.#model.queues[index];
     this.#checked(() => {
       if (queue.size > most) throw new RangeError(`queue ${index} of ${queue.size}: it has at most ${most}`);
       const at = ([low, high]: readonly [number, number], what: string) =>
         address(BigInt(high) << 32n | BigInt(low), what);
-      const ring = new VirtqueueDevice(memory, {
+      queue.ring = new VirtqueueDevice(memory, {
         size: queue.size,
         descriptors: at(queue.addresses.descriptors, "the descriptor table"),
         available: at(queue.addresses.driver, "the available ring"),
@@ -251,13 +306,25 @@ export class VirtioMmio implements Device {
         eventIdx: (this.#accepted & FEATURE.eventIdx) !== 0n,
         indirect: (this.#accepted & FEATURE.indirect) !== 0n,
       });
-      queue.service = new RingService(ring, {
+      if (progress) queue.ring.progress = progress;
+      queue.service = new RingService(queue.ring, {
         serve: (request) => this.#model.serve(index, request, this.#context!, this.#accepted),
         ready: () => this.#model.ready?.(index) ?? true,
         interrupt: () => this.#setInterrupt(this.#interrupt | INTERRUPT.used),
       });
     });
     this.#look(queue);
+  }
+
+  /** An access gives the device its way to memory, which queues of a snapshot wait for. */
+  #reached(context: DeviceContext): void {
+    this.#context = context;
+    this.#queues.forEach((queue, index) => {
+      const { restored } = queue;
+      if (restored === undefined) return;
+      queue.restored = undefined;
+      this.#makeReady(queue, index, restored);
+    });
   }
 
   #serve(index: number): MaybePromise<void> {
@@ -298,6 +365,15 @@ export class VirtioMmio implements Device {
     for (let i = size - 1; i >= 0; i--) value = value << 8n | BigInt(config[offset + i] ?? 0);
     return size === 8 ? value : Number(value);
   }
+}
+
+function exactly(length: number, list: readonly number[]): readonly number[] {
+  if (list.length === length) return list;
+  throw new SyntaxError(`a virtio queue has ${list.length} numbers where ${length} belong`);
+}
+
+function progressList(progress: VirtqueueProgress | undefined): number[] | null {
+  return progress ? [progress.taken, progress.used, progress.told] : null;
 }
 
 function fresh(): QueueRegisters {

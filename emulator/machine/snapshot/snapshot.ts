@@ -1,7 +1,7 @@
 /**
  * A VM in a file, and a VM made of it that goes on as if it had never stopped: the same instructions, exits, cycles and
  * stops. What is not in it: breakpoints, compiled code, caches, and functions (devices, handlers that scripts put on a
- * bus, hypercalls), which have to be given again; the state of devices and of `Vm.parts` is in it.
+ * bus, hypercalls, `vm.ioevents` and their counts), which have to be given again; the state of devices and of `Vm.parts` is in it.
  */
 import { SavedFields } from "../../engine/saved_fields.ts";
 import { numbersToBytes, rowsOfNumbers, type SavedState } from "../../engine/saved_state.ts";
@@ -120,6 +120,7 @@ export function saveVm(vm: Vm): Uint8Array<ArrayBuffer> {
     hypervisor: saveHypervisor(vm.hypervisorState),
     interrupts: vcpus.map(({ controller }) => controller?.save() ?? null),
     mmioPages: numbersToBytes([...mmioPages].sort((a, b) => a - b)),
+    coalesced: vm.coalesced.save(),
     symbols: symbolsOf(vm),
     exits: vm.exits.save(),
     earlier: earlier.map(({ backend, hypervisor, exits }) => ({
@@ -203,6 +204,7 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
       if (mmioPages.size < MOST_MMIO_PAGES) mmioPages.add(page);
     }
   }
+  vm.coalesced.load(saved.fields("coalesced"), [vm.ports, vm.mmio]);
   loadSymbols(vm, saved);
   for (const segment of saved.records("earlier", MOST_SEGMENTS)) {
     const known = backendOf(arch, machine.mode, segment.text("backend"));

@@ -28,8 +28,8 @@ const CASES: readonly Case[] = [
     bytes: "0f b8",
     pc: 0x1001n,
     mode: "x86-64",
-    what: "opcode 0f b8 is not implemented (popcnt)",
-    message: "opcode 0f b8 is not implemented (popcnt) (bytes 0f b8 at 0x1001, mode x86-64)",
+    what: "opcode 0f b8 is not implemented",
+    message: "opcode 0f b8 is not implemented (bytes 0f b8 at 0x1001, mode x86-64)",
     undecodable: true,
   },
   {

@@ -1,15 +1,18 @@
 /**
- * A driver of virtio-mmio in C, compiled for each target: a disk and a console. Skipped, with the reason in the name, where
- * the compiler is not installed.
+ * A driver of virtio-mmio in C, compiled for each target: a disk and a console; and the same cut anywhere by snapshots.
+ * Skipped, with the reason in the name, where the compiler is not installed.
  */
-import { assertEquals } from "@std/assert";
-import { debugExitDevice } from "../../../emulator/machine/devices/debug_exit.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
+import { TARGETS, whyNot } from "../../support/guest_targets.ts";
 import { Uart16550 } from "../../../emulator/machine/devices/uart16550.ts";
-import { createVm } from "../../../emulator/machine/vm.ts";
-import { virtioBlock } from "../../../transports/virtio/block.ts";
 import { VirtioConsole } from "../../../transports/virtio/console.ts";
 import { buildGuests, type BuiltGuests } from "../../support/guest_build.ts";
-import { TARGETS, whyNot } from "../../support/guest_targets.ts";
+import { createIo } from "../../../transports/io.ts";
+import { debugExitDevice } from "../../../emulator/machine/devices/debug_exit.ts";
+import { pattern } from "../cells.ts";
+import { restoreVm, saveVm } from "../../../emulator/machine/snapshot/snapshot.ts";
+import { virtioBlock } from "../../../transports/virtio/block.ts";
 
 let guests: Promise<BuiltGuests> | undefined;
 
@@ -61,3 +64,67 @@ for (const target of TARGETS) {
     },
   });
 }
+
+/** The guest's devices, and what they send. */
+function devices() {
+  const image = new Uint8Array(4 * 512), sent: number[] = [];
+  const console: VirtioConsole = new VirtioConsole({
+    transmit(bytes) {
+      sent.push(...bytes);
+      if (bytes.includes(0x3f)) console.feed(pattern(20));
+    },
+  });
+  const uart = new Uart16550({ transmit: (byte) => void sent.push(byte) });
+  return { image, sent, all: [uart, debugExitDevice(), virtioBlock({ image }), console] };
+}
+
+for (const target of TARGETS) {
+  const missing = whyNot({ compiler: "gcc" }) ?? whyNot(target);
+  Deno.test({
+    name: `a snapshot has virtio's queues, ${target.name}${
+      missing === undefined ? "" : ` (skipped: ${missing})`
+    }`,
+    ignore: missing !== undefined,
+    async fn() {
+      const elf = (await (guests ??= buildGuests())).image(target, "virtio", "-O2");
+      const start = () => {
+        const vm = createVm(target.vm), made = devices();
+        const place = (port: number) => vm.arch === "x86" ? { port } : { gpa: 0xfe00_0000 + port };
+        const places = [place(0x3f8), place(0x501), { gpa: 0xfeb1_0000 }, { gpa: 0xfeb1_1000 }];
+        made.all.forEach((device, i) => vm.devices.add(device, places[i]));
+        vm.load(elf);
+        return { vm, ...made };
+      };
+      const outcome = (vm: Vm, image: Uint8Array, sent: readonly number[]) => [
+        [...image].join(),
+        sent.join(),
+        vm.vcpu.instructions,
+        vm.vcpu.cycles,
+        vm.exits.count,
+      ];
+      const whole = start();
+      assertEquals((await whole.vm.run()).reason, "SYSTEM_EVENT");
+      const expected = outcome(whole.vm, whole.image, whole.sent);
+      let { vm, image, sent } = start();
+      for (let cuts = 0;; cuts++) {
+        const stop = await vm.run({ instructions: 997 });
+        if (stop.reason !== "BUDGET") break;
+        const snapshot = saveVm(vm), next = devices();
+        vm = restoreVm(snapshot, { devices: next.all });
+        next.sent.push(...sent);
+        ({ image, sent } = next);
+      }
+      assertEquals(outcome(vm, image, sent), expected);
+    },
+  });
+}
+
+Deno.test("a snapshot is refused while rings are open, whose drivers it does not have", async () => {
+  const vm = createVm({ arch: "x86" });
+  vm.devices.add({ name: "sink", queue: () => 0, stateless: true });
+  const ring = await (await createIo(vm).open("sink")).ring({ entries: 4 });
+  assertThrows(() => saveVm(vm), Error, "rings are open (1)");
+  ring.close();
+  saveVm(vm);
+  await assertRejects(() => ring.kick(), Error, "closed");
+});

@@ -47,7 +47,7 @@ for (const [name, source] of Object.entries(GUESTS)) {
     const limit = source.options.arch === "ppc" ? 2000 : 20_000;
     for (let way = 0; way < WAYS; way++) {
       const make = () => machine(source, way % 2 === 0 ? "interpreter" : "region");
-      await compare(make, limit, [300, 40, 2000][way % 3], way, fullTrace);
+      await compare(make, limit, [900, 200, 40][way % 3], way, fullTrace);
     }
   });
 }
