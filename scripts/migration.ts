@@ -29,7 +29,7 @@ const TEXT = 0x1000, PAGE = 0x2000, STACK = 0x8000, NAME = 0x4000, PORT = 0x500;
 /** The same on PowerPC, whose `lis` extends the sign of what it loads. */
 const GPA = 0x7eb0_0000;
 /** More instructions than a driver takes: one that goes on for longer is lost in its exception vectors. */
-const PATIENCE = 20_000;
+const PATIENCE = 5_000;
 
 const KVM_CALL = 0x5453_0004, XEN_CALL = 0x70, HYPERV_CALL = 0x7f01, VMWARE_CALL = 0x5401;
 

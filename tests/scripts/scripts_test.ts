@@ -14,6 +14,13 @@ const RUNS = [
   ["vehicles.ts"],
   ["vehicles.ts", "--json"],
   ["ring_vs_call.ts"],
+  ["attestation.ts"],
+  ["attestation.ts", "--json"],
+  ["migration.ts", "3"],
+  ["migration.ts", "3", "--json"],
+  ["haskins.ts"],
+  ["haskins.ts", "--json"],
+  ["haskins.ts", "--svg", "-"],
   ["vmexit.ts", "tsirkin-2013"],
   ["vmexit.ts", "tsirkin-2013", "--json"],
 ];
