@@ -649,7 +649,7 @@ export function asSvg({ cells, findings, provenance }: Verdict): string {
   parts.push(label(30, y, "What was claimed, and what came out", { size: 17, weight: "bold" }));
   y += 14;
   for (const { id, who, claim, verdict, measured } of findings) {
-    const left = wrap(`${who}: ${claim}`, 48), right = wrap(measured, 100);
+    const left = wrap(`${who}: ${claim}`, 44), right = wrap(measured, 100);
     const height = 15 * Math.max(left.length, right.length) + 9;
     parts.push(`<line x1="30" y1="${y}" x2="${width - 30}" y2="${y}" stroke="#ddd"/>`);
     parts.push(label(40, y + 17, id, { size: 13, weight: "bold", anchor: "middle" }));
