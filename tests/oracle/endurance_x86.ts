@@ -267,6 +267,14 @@ function pageTables(world: World, { indexes, entry }: (typeof FORMATS)[PagingNam
   });
 }
 
+/** Every other time on to privilege level 3, by a frame for IRET whose words are the mode's. SDM vol. 2A, IRET. */
+function userToo({ random }: World, iret: "iretd" | "iretq"): string {
+  if (random.below(2) === 0) return "";
+  const { user, userData } = SELECTOR, flags = 0x202 | random.below(4) << 12;
+  const words = [userData, random.below(PAGES) & ~7, flags, user, random.below(PAGES)];
+  return words.map((word) => `push ${word}\n`).join("") + iret;
+}
+
 /** Protected mode with paging on, and PSE and write protection by chance. SDM vol. 3A, 4.1.2. */
 export async function paged(world: World, format: "32" | "pae"): Promise<void> {
   const { random } = world;
@@ -276,7 +284,8 @@ export async function paged(world: World, format: "32" | "pae"): Promise<void> {
   const cr0 = 0x8000_0001 + random.below(2) * 0x1_0000;
   await enter(
     world,
-    `${TASK}mov eax, ${cr4}\nmov cr4, eax\nmov eax, ${PAGES}\nmov cr3, eax\nmov eax, ${cr0}\nmov cr0, eax`,
+    `${TASK}mov eax, ${cr4}\nmov cr4, eax\nmov eax, ${PAGES}\nmov cr3, eax\nmov eax, ${cr0}\nmov cr0, eax\n` +
+      userToo(world, "iretd"),
   );
 }
 
@@ -286,5 +295,5 @@ export async function pagedLong(world: World): Promise<void> {
   tables(world, 64);
   pageTables(world, FORMATS["4-level"]);
   const efer = `mov ecx, 0xc0000080\nrdmsr\nor eax, ${random.below(2) * 0x800}\nwrmsr\n`;
-  await enter(world, `${TASK}${efer}mov rax, ${PAGES}\nmov cr3, rax`);
+  await enter(world, `${TASK}${efer}mov rax, ${PAGES}\nmov cr3, rax\n` + userToo(world, "iretq"));
 }
