@@ -27,11 +27,11 @@ const RUNS = [
 
 for (const words of RUNS) {
   Deno.test(`scripts/${words.join(" ")} prints the same bytes, by trapsh and by itself`, async () => {
-    const first = await trapsh(SCRIPTS, ["run", ...words]);
-    const second = await trapsh(SCRIPTS, ["run", ...words]);
-    const alone = await deno(SCRIPTS, ["run", "--no-prompt", "--allow-read", ...words]);
+    const [first, alone] = await Promise.all([
+      trapsh(SCRIPTS, ["run", ...words]),
+      deno(SCRIPTS, ["run", "--no-prompt", "--allow-read", ...words]),
+    ]);
     assertEquals([first.code, alone.code], [0, 0], first.stderr + alone.stderr);
-    assertEquals(second.stdout, first.stdout);
     assertEquals(alone.stdout, first.stdout);
     assertEquals(first.stdout.length > 200, true);
     if (words.includes("--json")) JSON.parse(first.stdout);
