@@ -12,16 +12,16 @@ import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
+import { CodePath } from "./code_path.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
-import { type Processor, REACH, type Translation } from "./processor.ts";
+import type { Processor, Translation } from "./processor.ts";
 import { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 import type { Offender } from "./unimplemented.ts";
 
-const PAGE = 4096;
 /** The message of a stop for HLT. */
 export const ASLEEP = "the guest halted, and no interrupt can wake it";
 /** Exceptions without an instruction completed between them, after which a guest is stopped. */
@@ -48,13 +48,12 @@ export class Vcpu implements EngineHost, Exiting {
   readonly #board: Board;
   readonly #exits: ExitPath;
   readonly #memory: MemoryPath;
+  readonly #code: CodePath;
   readonly #resetIsa: Isa;
   #isa: Isa;
   #engine: Engine | undefined;
   /** Instructions that were completed before the engine was made. */
   #executed = 0;
-  /** Pages of linear memory with tables that translations were read from. */
-  readonly #tables = new Set<number>();
   /** Exceptions in a row, all at one count of instructions. */
   #faults = 0;
   #faultsAt = -1;
@@ -70,6 +69,7 @@ export class Vcpu implements EngineHost, Exiting {
     this.state = new CpuState(board.arena);
     this.#exits = new ExitPath(board, this.state, this);
     this.#memory = new MemoryPath(board, this.state, this.#exits, this);
+    this.#code = new CodePath(board, this.state, this);
     this.registers = new Registers(isa, this.state, {
       moved: () => this.#abandon(),
       changed: () => this.modeChanged(),
@@ -116,58 +116,29 @@ export class Vcpu implements EngineHost, Exiting {
 
   /** What addresses are translated by has changed: see `Translation`. */
   translationChanged(): void {
-    this.#tables.clear();
+    this.#code.forgetTables();
     this.#engine?.forgetMappings();
   }
 
-  /** A table at this guest-physical address was read for a translation. */
   watchTable(gpa: number): void {
-    const slot = this.#board.memory.find(gpa);
-    if (!slot) return;
-    const place = slot.place + (gpa - slot.gpa);
-    const page = Math.floor(place / PAGE);
-    if (this.#tables.has(page)) return;
-    this.#tables.add(page);
-    this.#board.watch.watch(place);
+    this.#code.watchTable(gpa);
   }
-  /**
-   * The processor sets bits of a byte of a table, its own accessed and dirty flags: no translation changes by it, but code
-   * that was decoded from there may. False where it cannot be written, in read-only memory.
-   */
   markTable(gpa: number, bits: number): boolean {
-    const slot = this.#board.memory.find(gpa);
-    if (!slot || slot.readOnly) return false;
-    const place = slot.place + (gpa - slot.gpa);
-    this.#board.arena.u8[place] |= bits;
-    this.#board.watch.marked(place);
-    return true;
+    return this.#code.markTable(gpa, bits);
   }
-  /** Whether the page of this place in linear memory holds such a table. */
   isTable(place: number): boolean {
-    return this.#tables.has(Math.floor(place / PAGE));
+    return this.#code.isTable(place);
   }
-
-  /** Place in linear memory of the code at an address that `pc` and the code segment's base give, or -1. */
   codeAt(address: bigint): number {
-    const wide = this.#isa.addressWidth === 64;
-    const low = Number(BigInt.asUintN(32, address));
-    const high = wide ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
-    const { translation } = this.processor;
-    let gpa = high * 2 ** 32 + low;
-    if (translation?.active(REACH.fetch)) gpa = translation.translate(low, high, REACH.fetch);
-    else if (gpa >= PHYSICAL_LIMIT) return -1;
-    const slot = gpa < 0 ? undefined : this.#board.memory.find(gpa);
-    return slot ? slot.place + (gpa - slot.gpa) : -1;
+    return this.#code.placeOf(address);
+  }
+  codeAddress(pc: bigint = this.pc): bigint {
+    return this.#code.addressOf(pc);
   }
 
   /** There is no code at an address: raises what its translation fails with; undefined if only memory is missing. */
   fetchFailed(address: bigint): Status | undefined {
-    const wide = this.#isa.addressWidth === 64;
-    const { translation } = this.processor;
-    if (!translation) return undefined;
-    // Asked also where it is not active: an address may be none at all.
-    const high = wide ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
-    if (translation.translate(Number(BigInt.asUintN(32, address)), high, REACH.fetch) >= 0) return undefined;
+    if (!this.#code.isRefused(address)) return undefined;
     return this.#betweenInstructions(() => this.processor.raise());
   }
   /** Bytes at `pc` that the architecture knows as no instruction; undefined if it has no exception for them. */
@@ -280,16 +251,6 @@ export class Vcpu implements EngineHost, Exiting {
   /** An interrupt waits for the guest to enable it. */
   set window(on: boolean) {
     this.state.set32(STATE.window, on ? 1 : 0);
-  }
-  codeAddress(pc: bigint = this.pc): bigint {
-    const { codeBase, addressWidth } = this.#isa;
-    const linear = codeBase === undefined ? pc : pc + this.state.get64(codeBase);
-    const { translation } = this;
-    if (!translation?.active(REACH.fetch)) return linear;
-    const low = Number(BigInt.asUintN(32, linear));
-    const high = addressWidth === 64 ? Number(BigInt.asUintN(32, linear >> 32n)) : 0;
-    const gpa = translation.look?.(low, high) ?? translation.translate(low, high, REACH.fetch);
-    return gpa < 0 ? linear : BigInt(gpa);
   }
   symbol(): string | undefined {
     const near = this.#board.symbols.nearest(this.pc);
