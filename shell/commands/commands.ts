@@ -18,6 +18,7 @@ import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
 import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
+import { merge, sweep, sweepCall } from "./sweep.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
 import { echo, script, source } from "./scripts.ts";
@@ -73,6 +74,9 @@ export const COMMANDS: readonly Command[] = [
   profile,
   whatIf,
   compare,
+  sweep,
+  sweepCall,
+  merge,
   script,
   source,
   echo,

@@ -38,9 +38,11 @@ export async function identify(
   const { default: project } = await import("../../deno.json", { with: { type: "json" } });
   const texts = new Map<string, string>();
   for (const file of [path, ...also]) await collect(file, texts);
+  // Trapsh's own module is none of its files, and where it lies is nobody's business.
+  const folder = dirname(isOwn(path) && also.length > 0 ? also[0] : path);
   const files: Record<string, string> = {};
   for (const file of [...texts.keys()].sort()) {
-    files[relative(dirname(path), file).replaceAll("\\", "/")] = await hash(texts.get(file)!);
+    files[relative(folder, file).replaceAll("\\", "/")] = await hash(texts.get(file)!);
   }
   return {
     name: basename(path),

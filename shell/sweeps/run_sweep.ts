@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { abortable } from "../abortable.ts";
 import { UserError } from "../errors.ts";
-import type { SweepValue } from "./definition.ts";
+import type { SweepParameters, SweepValue } from "./definition.ts";
 import { identify, identityHash, type SweepInput } from "./identity.ts";
 import { Journal, type JournalMode } from "./journal.ts";
 import type { CellOutcome } from "./outcome.ts";
@@ -66,7 +66,10 @@ export interface SweepRun extends SweepTable {
 /** What only trapsh's own sweeps have. */
 export interface OwnOptions {
   readonly input?: SweepInput;
-  /** Further files that the cells depend on, absolute. */
+  /** Instead of the module's. */
+  readonly parameters?: SweepParameters;
+  readonly title?: string;
+  /** Further files that the cells depend on, absolute; cells get them as `files`. */
   readonly also?: readonly string[];
   /** MiB for the objects of a worker. */
   readonly heap?: number;
@@ -87,7 +90,7 @@ export function runSweep(module: string | URL, options: SweepOptions = {}): Prom
 export async function runOwnSweep(
   module: string | URL,
   options: SweepOptions,
-  { input, also, heap }: OwnOptions,
+  { input, also, heap, ...own }: OwnOptions,
 ): Promise<SweepRun> {
   const path = /^file:/.test(String(module)) ? fileURLToPath(module) : resolve(String(module));
   const where = String(module).startsWith("file:") ? path : String(module);
@@ -100,13 +103,17 @@ export async function runOwnSweep(
   }
   const signal = options.signal ?? new AbortController().signal;
   if (options.out !== undefined) checkFormat(options.out);
-  const task = { module: pathToFileURL(path).href, where, ...(input && { input }) };
+  const task = {
+    module: pathToFileURL(path).href,
+    where,
+    ...(input && { input: { ...input, files: also ?? [] } }),
+  };
   const first = new CellWorker(task, { patience, ...(heap && { heap }) });
   let journal: Journal | undefined;
   try {
-    const { title, parameters: own } = await abortable(first.described, signal);
-    const parameters = override(own, options.set ?? {}, where);
-    const whatItIs = () => identify(path, { title, parameters, input, also });
+    const { title, parameters } = { ...await abortable(first.described, signal), ...own };
+    const swept = override(parameters, options.set ?? {}, where);
+    const whatItIs = () => identify(path, { title, parameters: swept, input, also });
     const identity = await whatItIs(), id = await identityHash(identity);
     const file = options.out === undefined ? undefined : journalName(options.out, shard);
     if (file !== undefined) {
@@ -114,7 +121,7 @@ export async function runOwnSweep(
       if (options.retry) journal.retry();
     }
     const outcomes = journal?.outcomes ?? new Map<number, CellOutcome>();
-    const total = cellCount(parameters), order = workOrder(total, shard), before = outcomes.size;
+    const total = cellCount(swept), order = workOrder(total, shard), before = outcomes.size;
     let failed = [...outcomes.values()].filter(({ kind }) => kind === "failed").length;
     const tell = () => options.onProgress?.({ done: outcomes.size, before, total: order.length, failed });
     tell();
@@ -128,7 +135,7 @@ export async function runOwnSweep(
       task,
       first,
       order.filter((cell) => !outcomes.has(cell)),
-      parameters,
+      swept,
       { jobs, patience, beforeReplacing, signal, ...(heap && { heap }) },
       (cell, outcome) => {
         if (journal) journal.add(cell, outcome);
