@@ -95,11 +95,34 @@ const exec = object({
   ),
 });
 
+/** A command of the shell by itself, with its own grammar. */
+const alone = <const Name extends "sweep" | "merge">(name: Name) =>
+  object({
+    kind: constant("command"),
+    name: constant(name),
+    args: passThrough({
+      format: "greedy",
+      description: message`as at the prompt: ${`trapsh ${name} --help`} has them`,
+    }),
+  });
+
+const sweep = alone("sweep"), merged = alone("merge");
+
 const folder = optional(
   option("-C", string({ metavar: "DIR" }), { description: message`work in this folder` }),
 );
 const common = merge(object({ folder, json }), settings);
-const grammar = merge(common, or(command("run", run), command("exec", exec), lines));
+const grammar = merge(
+  common,
+  or(
+    command("run", run),
+    command("exec", exec),
+    command("sweep", sweep),
+    command("merge", merged),
+    lines,
+  ),
+);
+const WORDS = ["run", "exec", "sweep", "merge"];
 const linesOnly = merge(common, lines);
 
 export type CommandLine = InferValue<typeof grammar>;
@@ -107,13 +130,13 @@ export type CommandLine = InferValue<typeof grammar>;
 /** Throws `UserError` that says what is wrong. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   // Without the word for one of the others it can only be lines: errors are then about them.
-  const result = parseSync(args.includes("run") || args.includes("exec") ? grammar : linesOnly, args);
+  const result = parseSync(WORDS.some((word) => args.includes(word)) ? grammar : linesOnly, args);
   if (result.success) return result.value;
   const what = formatMessage(result.error, { quotes: false }).replaceAll(/\s*\n\s*/g, " ").replace(/\.$/, "");
   throw new UserError(`${what} (see --help)`);
 }
 
-/** `--help`: the three ways to call it, and the options of each. */
+/** `--help`: the ways to call it, and the options of each. */
 export function commandLineHelp(color: boolean): string {
   const section = (title: string, parser: Parser<"sync", unknown, unknown>) => {
     const page = getDocPageSync(parser);
@@ -126,7 +149,9 @@ export function commandLineHelp(color: boolean): string {
   return [
     "trapsh [OPTIONS] [-e LINE | -x FILE]...   lines; without any, a prompt, or standard input\n" +
     "trapsh [OPTIONS] run FILE.ts [ARGS...]    an experiment\n" +
-    "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output",
+    "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output\n" +
+    "trapsh sweep FILE.ts [--out TABLE.csv]... an experiment over all combinations of its parameters\n" +
+    "trapsh merge TABLE.csv [JOURNAL...]       a sweep's shards put together",
     "A guest's console is a 16550A at port 0x3f8, its input standard input. A byte to port 0x501 ends it and is\n" +
     "the exit status. On PowerPC ports lie from 0xfe000000 on. An ELF file says itself which ARCH and BITS.\n" +
     "OPTIONS stand before run, as what follows FILE.ts is the experiment's own.",
@@ -134,7 +159,7 @@ export function commandLineHelp(color: boolean): string {
     section("Lines", lines),
     section("run", run),
     section("exec", exec),
-    "The exit status is 0, 1 after the first failure, or what quit and experiments ask for.\n" +
-    "trapsh -e help lists the commands.",
+    "The exit status is 0, 1 after the first failure, or what quit and experiments ask for; of a sweep 1 if cells failed, 130\n" +
+    "if it was stopped by Ctrl-C. trapsh -e help lists the commands.",
   ].join("\n\n") + "\n";
 }

@@ -61,6 +61,11 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
       const result = await runScript(session, line.file, line.args);
       return session.quitStatus ?? (typeof result === "number" ? result : 0);
     }
+    case "command": {
+      const { runSweepCommand } = await import("./sweep_program.ts");
+      const session = await createSession(line, world);
+      return await interruptible(session, () => runSweepCommand(session, line.name, line.args));
+    }
     case "exec": {
       const { execGuest } = await import("./exec.ts");
       const session = await createSession(line, world, { input: standardInput });
@@ -119,7 +124,7 @@ async function standardInput(): Promise<Uint8Array | undefined> {
   return length === null ? undefined : buffer.subarray(0, length);
 }
 
-/** The first Ctrl-C stops the guest, so that its statistics are still written; a second one ends the process. */
+/** The first Ctrl-C stops the guest or the sweep, so that what is done is still told; a second one ends the process. */
 async function interruptible<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
   const stop = () => {
     if (session.signal.aborted) process.exit(130);
