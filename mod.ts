@@ -156,6 +156,28 @@ export type { ExitTable, ExitTableBy, ExitTableOptions, ExitTableRow } from "./e
 export { exitTableLines, type ExitTableText } from "./shell/reports/exit_table.ts";
 export { type Column, table } from "./shell/reports/table.ts";
 
+// Sweeps: an experiment over all combinations of some parameters, over the cores, resumed, and in shards.
+export {
+  type CellContext,
+  type CellResult,
+  type CellValues,
+  defineSweep,
+  type SweepDefinition,
+  type SweepParameters,
+  type SweepValue,
+} from "./shell/sweeps/definition.ts";
+export { type MergedSweep, mergeSweeps } from "./shell/sweeps/merge_sweeps.ts";
+export type { CellOutcome } from "./shell/sweeps/outcome.ts";
+export type { Shard } from "./shell/sweeps/product.ts";
+export { runSweep, type SweepOptions, type SweepProgress, type SweepRun } from "./shell/sweeps/run_sweep.ts";
+export {
+  type SweepCell,
+  sweepCsv,
+  sweepJson,
+  sweepLines,
+  type SweepTable,
+} from "./shell/sweeps/sweep_table.ts";
+
 // Testing: exits asserted, with a difference that says where they part.
 export {
   assertExitRows,

@@ -3,6 +3,7 @@
  * one; so is all that can go wrong.
  */
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { UserError } from "../errors.ts";
 import type { SweepParameters } from "./definition.ts";
 import type { SweepInput } from "./identity.ts";
 import { type LoadedSweep, sweepOf } from "./load_sweep.ts";
@@ -43,10 +44,18 @@ function serve({ module, where, input }: WorkerTask): void {
   const loading = load(module, where);
   loading.then(
     ({ title, parameters }) => answer({ kind: "loaded", ...(title !== undefined && { title }), parameters }),
-    (error) => answer({ kind: "unloadable", error: messageOf(error) }),
+    (error) =>
+      answer({
+        kind: "unloadable",
+        error: error instanceof UserError ? error.message : `${where} cannot be loaded: ${messageOf(error)}`,
+      }),
   );
   parentPort!.on("message", async ({ cell, parameters }: CellRequest) => {
-    answer({ kind: "done", cell, outcome: await performCell(await loading, parameters, cell, input) });
+    const sweep = await loading;
+    const perform = async () =>
+      answer({ kind: "done", cell, outcome: await performCell(sweep, parameters, cell, input) });
+    // Deno 2.9.6 tells of a full heap where it fills within a timer's callback, and else falls silent.
+    setTimeout(perform);
   });
 }
 

@@ -1,4 +1,5 @@
 /** What became of a cell, and the line of a journal that tells it. */
+import { stripVTControlCharacters } from "node:util";
 import type { CellResult, SweepValue } from "./definition.ts";
 
 /** A cell has its result, or cannot be, or failed. */
@@ -54,7 +55,9 @@ function describe(value: unknown): string {
 
 /** `TypeError: x is no function`, without a stack: that has paths of the machine in it. */
 export function messageOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  const shown = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  // Deno colours some of its own messages.
+  const text = stripVTControlCharacters(shown);
   return text.length > MESSAGE ? `${text.slice(0, MESSAGE)}...` : text;
 }
 

@@ -57,7 +57,7 @@ export class CellWorker {
       resourceLimits: { maxOldGenerationSizeMb: heap },
     });
     this.#worker.on("error", (error: Error) => this.#lose(`the worker crashed: ${error.message}`));
-    this.#worker.on("exit", (code: number) => this.#lose(`the cell ended its worker with status ${code}`));
+    this.#worker.on("exit", (code: number) => this.#lose(`its worker ended with status ${code}`));
     this.described = this.#load(task.where);
     // Whoever waits for a cell first hears of it there.
     this.described.catch(() => {});
@@ -67,14 +67,17 @@ export class CellWorker {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         clearTimeout(this.#timer);
-        reject(new UserError(`${where} cannot be loaded: ${why}`));
+        this.#settle = undefined;
+        reject(new UserError(why));
       };
       this.#watch("it was not loaded");
-      this.#settle = (end) => fail("lost" in end ? end.lost : "it did a cell before");
+      this.#settle = (end) =>
+        fail(`${where} cannot be loaded: ${"lost" in end ? end.lost : "it did a cell before"}`);
       this.#worker.on("message", (reply: WorkerReply) => {
         switch (reply.kind) {
           case "loaded":
             clearTimeout(this.#timer);
+            this.#settle = undefined;
             return resolve(reply);
           case "unloadable":
             return fail(reply.error);
@@ -96,7 +99,7 @@ export class CellWorker {
   async perform(request: CellRequest): Promise<CellOutcome> {
     await this.described;
     return await new Promise((resolve) => {
-      this.#watch("no answer");
+      this.#watch("no answer", ": an endless loop, a wait without end, or a full memory");
       this.#settle = (end) => {
         clearTimeout(this.#timer);
         this.#settle = undefined;
@@ -107,13 +110,15 @@ export class CellWorker {
     });
   }
 
-  #watch(what: string): void {
-    this.#timer = setTimeout(() => this.#lose(`${what} within ${this.#patience} s`), this.#patience * 1000);
+  #watch(what: string, why = ""): void {
+    const lose = () => this.#lose(`${what} within ${this.#patience} s${why}`);
+    this.#timer = setTimeout(lose, this.#patience * 1000);
   }
 
   #lose(why: string): void {
-    this.end();
+    // First, as terminate tells of the exit at once, and that is not the reason.
     this.#settle?.({ lost: why });
+    this.end();
   }
 
   /** A cell in an endless loop of JavaScript's own cannot be stopped: its thread goes on until the process ends. */
