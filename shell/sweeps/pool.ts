@@ -1,5 +1,4 @@
 /** Workers that perform the cells of a sweep. One that crashes or hangs costs its cell and no other. */
-import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { UserError } from "../errors.ts";
 import type { CellRequest, WorkerReply, WorkerTask } from "./cell_worker.ts";
@@ -31,7 +30,7 @@ export interface Described {
 
 /** One for each core, up to a limit. */
 export function defaultJobs(): number {
-  return Math.max(1, Math.min(MOST_JOBS, navigator.hardwareConcurrency ?? availableParallelism()));
+  return Math.max(1, Math.min(MOST_JOBS, navigator.hardwareConcurrency));
 }
 
 /** Throws `UserError` for what is no number of workers. */
