@@ -20,6 +20,7 @@ import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
+import { saveSession } from "./session.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -74,6 +75,7 @@ export const COMMANDS: readonly Command[] = [
   whatIf,
   compare,
   script,
+  saveSession,
   source,
   echo,
 ];
