@@ -6,8 +6,11 @@ import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import { getDocPageSync, type InferValue, type Parser, parseSync } from "@optique/core/parser";
 import { argument, command, constant, flag, option, passThrough } from "@optique/core/primitives";
 import { choice, integer, string } from "@optique/core/valueparser";
+import { PROFILE_NAMES } from "../emulator/exits/profiles/names.ts";
 import { HYPERVISOR_NAMES } from "./commands/support/hypervisor_names.ts";
+import { COMPLETED_SHELLS } from "./completion.ts";
 import { UserError } from "./errors.ts";
+import { fileWord, folderWord, nameOrFile } from "./file_words.ts";
 
 const settings = object("Machine", {
   arch: optional(
@@ -29,7 +32,9 @@ const settings = object("Machine", {
     }),
   ),
   profile: optional(
-    option("--profile", string({ metavar: "NAME" }), { description: message`cost profile, by name or file` }),
+    option("--profile", nameOrFile("NAME", PROFILE_NAMES, [".json"]), {
+      description: message`cost profile, by name or file`,
+    }),
   ),
   memory: optional(
     option("--memory", integer({ metavar: "MIB", min: 1, max: 2047 }), {
@@ -48,9 +53,6 @@ const json = withDefault(
   false,
 );
 
-const file = (metavar: "FILE" | "GUEST", description: ReturnType<typeof message>) =>
-  argument(string({ metavar }), { description });
-
 /** `-e` and `-x` keep their order among each other. */
 const steps = multiple(or(
   map(
@@ -58,7 +60,7 @@ const steps = multiple(or(
     (line) => ({ line }),
   ),
   map(
-    option("-x", string({ metavar: "FILE" }), { description: message`do a file's lines, then end` }),
+    option("-x", fileWord("FILE"), { description: message`do a file's lines, then end` }),
     (name) => ({
       file: name,
     }),
@@ -75,15 +77,17 @@ const lines = object({
 
 const run = object({
   kind: constant("run"),
-  file: file("FILE", message`a TypeScript module; its default export is called with a context`),
+  file: argument(fileWord("FILE", [".ts"]), {
+    description: message`a TypeScript module; its default export is called with a context`,
+  }),
   args: passThrough({ format: "greedy", description: message`what follows is the module's own` }),
 });
 
 const exec = object({
   kind: constant("exec"),
-  guest: file("GUEST", message`a flat image or an ELF file`),
+  guest: argument(fileWord("GUEST"), { description: message`a flat image or an ELF file` }),
   stats: optional(
-    option("--stats", string({ metavar: "FILE" }), { description: message`write exits and cycles as JSON` }),
+    option("--stats", fileWord("FILE"), { description: message`write exits and cycles as JSON` }),
   ),
   at: optional(
     option("--at", string({ metavar: "ADDR" }), { description: message`where a flat image goes` }),
@@ -95,21 +99,28 @@ const exec = object({
   ),
 });
 
-/** A command of the shell by itself, with its own grammar. */
-const alone = <const Name extends "sweep" | "merge">(name: Name) =>
+/** A command of the shell by itself, with its own grammar: here is only what Tab of another shell needs. */
+const alone = <const Name extends "sweep" | "merge">(name: Name, endings: readonly `.${string}`[]) =>
   object({
     kind: constant("command"),
     name: constant(name),
-    args: passThrough({
-      format: "greedy",
-      description: message`as at the prompt: ${`trapsh ${name} --help`} has them`,
-    }),
+    file: optional(argument(fileWord("FILE", endings))),
+    args: passThrough({ format: "greedy", hidden: true }),
   });
 
-const sweep = alone("sweep"), merged = alone("merge");
+const sweep = alone("sweep", [".ts"]), merged = alone("merge", [".csv", ".json"]);
+
+const completion = object({
+  kind: constant("completion"),
+  shell: argument(choice(COMPLETED_SHELLS, { metavar: "SHELL" }), {
+    description: message`prints what makes that shell's Tab know trapsh`,
+  }),
+  /** What the printed script asks with. */
+  words: passThrough({ format: "greedy", hidden: true }),
+});
 
 const folder = optional(
-  option("-C", string({ metavar: "DIR" }), { description: message`work in this folder` }),
+  option("-C", folderWord(), { description: message`work in this folder` }),
 );
 const common = merge(object({ folder, json }), settings);
 const grammar = merge(
@@ -119,11 +130,20 @@ const grammar = merge(
     command("exec", exec),
     command("sweep", sweep),
     command("merge", merged),
+    command("completion", completion),
     lines,
   ),
 );
-const WORDS = ["run", "exec", "sweep", "merge"];
 const linesOnly = merge(common, lines);
+
+/** Each begins another kind of call than lines. */
+const WORDS = ["run", "exec", "sweep", "merge", "completion"];
+
+/** For Tab: the whole command line, and the options that may stand anywhere in it. */
+export const completed: {
+  readonly grammar: Parser<"sync", unknown, unknown>;
+  readonly options: Parser<"sync", unknown, unknown>;
+} = { grammar, options: linesOnly };
 
 export type CommandLine = InferValue<typeof grammar>;
 
@@ -151,7 +171,8 @@ export function commandLineHelp(color: boolean): string {
     "trapsh [OPTIONS] run FILE.ts [ARGS...]    an experiment\n" +
     "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output\n" +
     "trapsh sweep FILE.ts [--out TABLE.csv]... an experiment over all combinations of its parameters\n" +
-    "trapsh merge TABLE.csv [JOURNAL...]       a sweep's shards put together",
+    "trapsh merge TABLE.csv [JOURNAL...]       a sweep's shards put together\n" +
+    "trapsh completion SHELL                   a script for Tab of the installed command",
     "A guest's console is a 16550A at port 0x3f8, its input standard input. A byte to port 0x501 ends it and is\n" +
     "the exit status. On PowerPC ports lie from 0xfe000000 on. An ELF file says itself which ARCH and BITS.\n" +
     "OPTIONS stand before run, as what follows FILE.ts is the experiment's own.",
@@ -159,6 +180,7 @@ export function commandLineHelp(color: boolean): string {
     section("Lines", lines),
     section("run", run),
     section("exec", exec),
+    section("completion", completion),
     "The exit status is 0, 1 after the first failure, or what quit and experiments ask for; of a sweep 1 if cells failed, 130\n" +
     "if it was stopped by Ctrl-C. trapsh -e help lists the commands.",
   ].join("\n\n") + "\n";

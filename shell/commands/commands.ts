@@ -21,6 +21,8 @@ import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { merge, sweep, sweepCall } from "./sweep.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
+import { answer, tutorial } from "./tutorial.ts";
+import { saveSession } from "./session.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -78,6 +80,9 @@ export const COMMANDS: readonly Command[] = [
   sweepCall,
   merge,
   script,
+  saveSession,
+  tutorial,
+  answer,
   source,
   echo,
 ];

@@ -82,7 +82,7 @@ function isOwn(path: string): boolean {
 /** One hash over trapsh's modules and profiles; where they are no files, the version alone has to do. */
 async function ownSources(): Promise<string> {
   if (ROOT.protocol !== "file:") return "";
-  const files: string[] = ["mod.ts", "deno.json", "deno.lock"];
+  const files: string[] = ["mod.ts"];
   for (const folder of OWN_FOLDERS) await listModules(folder, files);
   const parts = await Promise.all(
     files.sort().map(async (file) => {

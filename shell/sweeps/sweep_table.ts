@@ -110,8 +110,15 @@ export function sweepJson({ cells, ...head }: SweepTable): string {
 /** Lines of a table on a terminal: cells with results, then why others have none, each reason once. */
 export function sweepLines(sweep: SweepTable, most = Infinity): string[] {
   const { title, parameters, cells, notes } = sweep;
-  // A parameter of one value tells nothing in each line.
-  const names = Object.keys(parameters).filter((name) => parameters[name].length > 1);
+  // A parameter of one value need not stand in each line.
+  const [names, fixed] = [true, false].map((several) =>
+    Object.keys(parameters).filter((name) => parameters[name].length > 1 === several)
+  );
+  const head = [
+    ...(title === undefined ? [] : [title]),
+    fixed.map((name) => `${name}=${parameters[name][0]}`).join(" "),
+  ]
+    .filter((line) => line !== "");
   const good = cells.filter(({ outcome }) => outcome.kind === "ok");
   const columns = [
     ...names.map((name) => ({ title: name, value: (cell: SweepCell) => plainValue(cell.values[name]) })),
@@ -125,7 +132,7 @@ export function sweepLines(sweep: SweepTable, most = Infinity): string[] {
     : [];
   const reasons = (["infeasible", "failed"] as const).flatMap((kind) => reasonLines(kind, cells, names));
   return [
-    ...(title === undefined ? [] : [title, ""]),
+    ...(head.length === 0 ? [] : [...head, ""]),
     ...(good.length === 0 || columns.length === 0 ? [] : [...table(columns, good.slice(0, most)), ...left]),
     ...(notes.length === 0 ? [] : ["", ...notes]),
     ...(reasons.length === 0 ? [] : ["", ...reasons]),

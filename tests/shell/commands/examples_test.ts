@@ -4,13 +4,14 @@ import { parseCommand } from "../../../shell/invoke.ts";
 import { createShellTable } from "../../../shell/shell_table.ts";
 import { startSession } from "./session.ts";
 
-/** Commands whose examples need a file; `files_test.ts` runs them. */
+/** Commands whose examples need a file; `files_test.ts`, `saved_session_test.ts` and those of sweeps run them. */
 const WITH_FILES = new Set([
   "load",
   "device add",
   "device reload",
   "exits save",
   "script",
+  "session save",
   "source",
   "sweep",
   "merge",
