@@ -145,7 +145,7 @@ product and answers the columns of its line.
   import { createIo, createVm, defineSweep, startMeter } from "trapsh";
 
   export default defineSweep({
-    parameters: { arch: ["x86", "ppc"], vehicle: ["pio", "mmio"], size: [1, 64] },
+    parameters: { arch: ["x86", "ppc"], vehicle: ["pio", "mmio"], size: [1, 8] },
     async cell({ arch, vehicle, size }, context) {
       const vm = createVm({ arch });
       vm.devices.add({ name: "sink", call: () => 0 });
@@ -161,7 +161,8 @@ Cells run in workers, in any order: a cell makes all that it uses, awaits what
 it starts and keeps nothing for the next. context.infeasible(why) says that a
 cell cannot be; context.run(vm) runs a guest within the sweep's budget of
 instructions; context.random() is alike in every run; context.note(line) is for
-where figures are from.
+where figures are from. A loop of JavaScript that never ends costs its cell,
+after --patience seconds, and a core until trapsh ends: nothing can stop it.
 
   sweep costs.ts --out costs.csv --set size=1..4096*2
   sweep costs.ts --out costs.csv --resume              after Ctrl-C or a kill

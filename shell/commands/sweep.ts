@@ -11,6 +11,7 @@ import { UserError } from "../errors.ts";
 import { createProgress } from "../progress.ts";
 import { amount, sweepSummary } from "../reports/sweep_summary.ts";
 import type { Session } from "../session.ts";
+import { besideThis } from "../sweeps/beside_this.ts";
 import type { CallInput } from "../sweeps/call_sweep.ts";
 import type { SweepParameters, SweepValue } from "../sweeps/definition.ts";
 import type { MergedSweep } from "../sweeps/merge_sweeps.ts";
@@ -76,8 +77,11 @@ async function perform(
   }
 }
 
-function print(data: SweepRun | MergedSweep): string {
-  return [...sweepLines(data, MOST_LINES), "", ...sweepSummary(data)].join("\n");
+function print(data: SweepRun): string {
+  const hint = data.journal === undefined && data.cells.length > MOST_LINES
+    ? ["--out FILE.csv writes all lines"]
+    : [];
+  return [...sweepLines(data, MOST_LINES), "", ...sweepSummary(data), ...hint].join("\n");
 }
 
 export const sweep = defineCommand({
@@ -205,7 +209,7 @@ options are those of sweep; they stand before FN and ARG, where these are negati
       machine: machineOf(session),
       profile,
     };
-    return await perform(session, new URL("../sweeps/call_sweep.ts", import.meta.url), options as How, {
+    return await perform(session, besideThis("call_sweep"), options as How, {
       input,
       parameters,
       title: `call ${name}`,

@@ -1,6 +1,7 @@
 /** Workers that perform the cells of a sweep. One that crashes or hangs costs its cell and no other. */
 import { Worker } from "node:worker_threads";
 import { UserError } from "../errors.ts";
+import { besideThis } from "./beside_this.ts";
 import type { CellRequest, WorkerReply, WorkerTask } from "./cell_worker.ts";
 import type { SweepParameters } from "./definition.ts";
 import type { CellOutcome } from "./outcome.ts";
@@ -51,7 +52,7 @@ export class CellWorker {
 
   constructor(task: WorkerTask, { patience, heap = HEAP }: Pick<PoolOptions, "patience" | "heap">) {
     this.#patience = patience;
-    this.#worker = new Worker(new URL("./cell_worker.ts", import.meta.url), {
+    this.#worker = new Worker(besideThis("cell_worker"), {
       workerData: task,
       resourceLimits: { maxOldGenerationSizeMb: heap },
     });

@@ -127,9 +127,7 @@ export function sweepLines(sweep: SweepTable, most = Infinity): string[] {
       value: (cell: SweepCell) => plainValue(resultOf(cell, name)),
     })),
   ];
-  const left = good.length > most
-    ? [`... and ${good.length - most} more: --out FILE.csv has all of them`]
-    : [];
+  const left = good.length > most ? [`... and ${good.length - most} more`] : [];
   const reasons = (["infeasible", "failed"] as const).flatMap((kind) => reasonLines(kind, cells, names));
   return [
     ...(head.length === 0 ? [] : [...head, ""]),
