@@ -145,11 +145,11 @@ product and answers the columns of its line.
   import { createIo, createVm, defineSweep, startMeter } from "trapsh";
 
   export default defineSweep({
-    parameters: { arch: ["x86", "ppc"], vehicle: ["pio", "mmio"], size: [1, 8] },
-    async cell({ arch, vehicle, size }, context) {
+    parameters: { arch: ["x86", "ppc"], via: ["pio", "mmio"], size: [1, 64] },
+    async cell({ arch, via, size }, context) {
       const vm = createVm({ arch });
       vm.devices.add({ name: "sink", call: () => 0 });
-      const sink = await createIo(vm).open("sink", { via: vehicle })
+      const sink = await createIo(vm).open("sink", { via })
         .catch(context.infeasible);
       const meter = startMeter(vm);
       await sink.call(1, new Uint8Array(size));

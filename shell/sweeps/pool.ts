@@ -40,7 +40,10 @@ export function checkJobs(jobs: number): number {
   throw new UserError(`${jobs} jobs are not between 1 and ${MOST_JOBS}`);
 }
 
-/** A worker, from its start to its loss. */
+/**
+ * A worker, from its start to its loss. It may do what the process may: Deno 2.9.6 gives workers fewer permissions only behind
+ * an unstable flag, and what a worker gives up by itself the process loses, too.
+ */
 export class CellWorker {
   /** Rejects with `UserError` if the module cannot be loaded. */
   readonly described: Promise<Described>;

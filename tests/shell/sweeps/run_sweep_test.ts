@@ -5,6 +5,7 @@ import { identify } from "../../../shell/sweeps/identity.ts";
 import { mergeSweeps } from "../../../shell/sweeps/merge_sweeps.ts";
 import { runOwnSweep, runSweep } from "../../../shell/sweeps/run_sweep.ts";
 import { sweepCsv, sweepLines } from "../../../shell/sweeps/sweep_table.ts";
+import { findTopic } from "../../../shell/topics.ts";
 import { BAD_CELLS, inFolder, TOY } from "./folder.ts";
 
 /** 40 of the toy's cells. */
@@ -192,6 +193,35 @@ Deno.test("runSweep(): an edited module, or one that it imports, is another swee
     assertEquals(await Deno.readTextFile(out), "a,sum,outcome,why\n1,11,ok,\n2,12,ok,\n");
     const { files } = await identify(file, { parameters: { a: [1] } });
     assertEquals(Object.keys(files), ["it.ts", "lib/helper.ts"]);
+  }));
+
+Deno.test("runSweep(): the module of help sweeps, and what it says of budgets", () =>
+  inFolder(async (folder) => {
+    const file = join(folder, "costs.ts"), { text } = findTopic("sweeps")!;
+    await Deno.writeTextFile(
+      file,
+      text.slice(text.indexOf("import {"), text.indexOf("Cells run in workers")),
+    );
+    const exits = (await runSweep(file)).cells.map(({ outcome }) =>
+      outcome.kind === "ok" && outcome.result.exits
+    );
+    assertEquals(exits.length, 8);
+    assert(exits.every((count) => typeof count === "number" && count >= 1));
+    await Deno.writeTextFile(
+      file,
+      'import { createVm, defineSweep } from "trapsh";\n' +
+        "export default defineSweep({ parameters: { code: ['hlt', 'again: jmp again'] }, budget: 100_000,\n" +
+        "  async cell({ code }, context) {\n" +
+        "    const vm = createVm({ arch: 'x86' });\n" +
+        "    vm.load(vm.assemble(code));\n" +
+        "    const { reason } = await context.run(vm);\n" +
+        "    return { reason, left: context.budget };\n" +
+        "  } });\n",
+    );
+    assertEquals((await runSweep(file)).cells.map(({ outcome }) => outcome), [
+      { kind: "ok", result: { reason: "HLT", left: 99_999 }, notes: [] },
+      { kind: "failed", error: "RangeError: the cell's budget of 100000 guest instructions is spent" },
+    ]);
   }));
 
 Deno.test("runSweep(): defineSweep under the name sweep leaves the default export to a script", () =>
