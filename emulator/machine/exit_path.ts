@@ -185,8 +185,7 @@ export class ExitPath {
     }
     if (!event) return undefined;
     this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel");
-    event.count++;
-    return this.#handle(event.name, "out", size, () => event.signal());
+    return this.#handle(event.name, "out", size, () => event.ring());
   }
 
   /** Runs a handler, after userspace has taken what was gathered for it. */
