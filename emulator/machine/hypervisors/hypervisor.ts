@@ -33,7 +33,11 @@ export interface HypervisorState {
   hypercallPage: bigint;
   /** Hyper-V: what is below the page that lies over guest memory. */
   covered: { gpa: number; bytes: Uint8Array } | undefined;
-  /** VMware: the message channels that the guest has opened. */
+  /**
+   * VMware: the message channels that the guest has opened.
+   *
+   * @internal
+   */
   messages: MessageChannels;
 }
 
@@ -80,6 +84,8 @@ export interface PpcCall {
   readonly number: number;
   /** Sets what this hypervisor answers to a number that no device has. */
   unknown(): void;
+  /** Then the vCPU waits for an interrupt. */
+  readonly idles?: boolean;
 }
 
 /** A hypervisor as its guests see it. */
