@@ -18,15 +18,8 @@ import {
   startMeter,
   table,
   type VehicleName,
-  type VmOptions,
 } from "../mod.ts";
-
-const MACHINES: readonly { readonly name: string; readonly options: VmOptions }[] = [
-  { name: "x86 vmx", options: { arch: "x86", mode: 64, backend: "vmx" } },
-  { name: "x86 svm", options: { arch: "x86", mode: 64, backend: "svm" } },
-  { name: "ppc32", options: { arch: "ppc", mode: 32, backend: "kvm-pr" } },
-  { name: "ppc64", options: { arch: "ppc", mode: 64, backend: "kvm-hv" } },
-];
+import { type Machine, MACHINES } from "./support/machines.ts";
 
 const VEHICLES: readonly VehicleName[] = ["hypercall", "pio", "mmio"];
 
@@ -89,7 +82,7 @@ interface Section {
   readonly notes: readonly string[];
 }
 
-async function measureMachine({ name, options }: (typeof MACHINES)[number]): Promise<Section> {
+async function measureMachine({ name, options }: Machine): Promise<Section> {
   const vm = createVm({ ...options, memory: 2 ** 20 });
   vm.devices.add(sink);
   const io = createIo(vm);
