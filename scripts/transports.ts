@@ -20,6 +20,7 @@ import {
   type VehicleName,
 } from "../mod.ts";
 import { type Machine, MACHINES } from "./support/machines.ts";
+import { folded } from "./support/text.ts";
 
 const VEHICLES: readonly VehicleName[] = ["hypercall", "pio", "mmio"];
 
@@ -190,27 +191,16 @@ const COLUMNS = [
   { title: "bytes/exit", value: (row: Row) => row.bytesPerExit.toFixed(1), right: true },
 ];
 
-/** Breaks a line between words; what follows is indented. */
-function wrap(line: string, width = 100): string {
-  const lines = [""];
-  for (const word of line.split(" ")) {
-    const last = lines.length - 1;
-    if (lines[last] !== "" && lines[last].length + 1 + word.length > width) lines.push(`  ${word}`);
-    else lines[last] += lines[last] === "" ? word : ` ${word}`;
-  }
-  return lines.join("\n");
-}
-
 function asText(sections: readonly Section[]): string {
   const parts = sections.map(({ machine, rows, notes }) =>
-    [`${machine} (${rows[0].backend})`, "", ...table(COLUMNS, rows), "", ...notes.map((note) => wrap(note))]
+    [`${machine} (${rows[0].backend})`, "", ...table(COLUMNS, rows), "", ...notes.map((note) => folded(note))]
       .join("\n")
   );
   const about =
     "cycles are of one operation, stages summed over its exits; calls are answered with 8 bytes, which " +
     "bytes/exit counts";
-  return `${[...parts, wrap(about)].join("\n\n\n")}\n\n${
-    claims(sections).map((claim) => wrap(claim)).join("\n")
+  return `${[...parts, folded(about)].join("\n\n\n")}\n\n${
+    claims(sections).map((claim) => folded(claim)).join("\n")
   }\n`;
 }
 

@@ -23,7 +23,7 @@ import {
   type VmOptions,
 } from "../mod.ts";
 import { HV, type Machine, PR, SVM, VMX } from "./support/machines.ts";
-import { messageOf } from "./support/text.ts";
+import { folded, messageOf } from "./support/text.ts";
 
 const MACHINES: readonly Machine[] = [
   { name: "x86 vmx", options: VMX },
@@ -267,17 +267,6 @@ const DOORBELL_COLUMNS = [
   { title: "cycles a write", value: (row: DoorbellRow) => row.cyclesEach, right: true },
 ];
 
-/** Breaks a line between words; what follows is indented. */
-function wrap(line: string, width = 100): string {
-  const lines = [""];
-  for (const word of line.split(" ")) {
-    const last = lines.length - 1;
-    if (lines[last] !== "" && lines[last].length + 1 + word.length > width) lines.push(`  ${word}`);
-    else lines[last] += lines[last] === "" ? word : ` ${word}`;
-  }
-  return lines.join("\n");
-}
-
 function asText(sections: readonly Section[], ports: readonly string[]): string {
   const parts = sections.map(({ machine, profile, source, calls, refusals, doorbells }) =>
     [
@@ -285,16 +274,16 @@ function asText(sections: readonly Section[], ports: readonly string[]): string 
       "",
       ...table(CALL_COLUMNS, calls),
       "",
-      ...refusals.map(({ vehicle, why }) => wrap(`no ${vehicle}: ${why}`)),
+      ...refusals.map(({ vehicle, why }) => folded(`no ${vehicle}: ${why}`)),
       "",
       ...table(DOORBELL_COLUMNS, doorbells),
       "",
-      wrap(`profile ${profile}`),
-      wrap(`source: ${source}`),
+      folded(`profile ${profile}`),
+      folded(`source: ${source}`),
     ].join("\n")
   );
-  return `${parts.join("\n\n\n")}\n\n\nthe port space\n${ports.map((line) => wrap(line)).join("\n")}\n\n${
-    wrap(ABOUT)
+  return `${parts.join("\n\n\n")}\n\n\nthe port space\n${ports.map((line) => folded(line)).join("\n")}\n\n${
+    folded(ABOUT)
   }\n`;
 }
 

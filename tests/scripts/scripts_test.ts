@@ -14,6 +14,8 @@ const RUNS = [
   ["vehicles.ts"],
   ["vehicles.ts", "--json"],
   ["ring_vs_call.ts"],
+  ["what_if.ts"],
+  ["what_if.ts", "--json"],
   ["attestation.ts"],
   ["attestation.ts", "--json"],
   ["migration.ts", "3"],
