@@ -8,12 +8,313 @@
  * row the guest is cut at CUTS random places (50 if not given, the same ones each time), saved, restored on the other
  * host and run to its end. A row survives if, for every cut, each request was made once and answered once.
  */
-import { type ScriptContext, standalone, table, type Vm } from "../mod.ts";
-import { profileOf, REQUESTS, SITES, start } from "./migration/driver.ts";
-import { type Host, type Move, MOVES } from "./migration/moves.ts";
-import { moves, numbers, stays } from "./migration/outcome.ts";
+import {
+  createVm,
+  type Device,
+  type HypervisorName,
+  restoreVm,
+  saveVm,
+  type ScriptContext,
+  standalone,
+  table,
+  type Vm,
+  type VmOptions,
+  type WrongHypercall,
+} from "../mod.ts";
 
 const CUTS = 50;
+/** Requests, and places in the driver that make them in turn: a patch is made at each of them. */
+const REQUESTS = 40, SITES = 4;
+const TEXT = 0x1000, PAGE = 0x2000, STACK = 0x8000, NAME = 0x4000, PORT = 0x500;
+/** The same on PowerPC, whose `lis` extends the sign of what it loads. */
+const GPA = 0x7eb0_0000;
+/** More instructions than a driver takes: one that goes on for longer is lost in its exception vectors. */
+const PATIENCE = 5_000;
+
+const KVM_CALL = 0x5453_0004, XEN_CALL = 0x70, HYPERV_CALL = 0x7f01, VMWARE_CALL = 0x5401;
+
+/** How the driver makes a request. Its number is in r12 (x86), r20 (PowerPC); the answer comes in eax, r3. */
+interface Way {
+  readonly setup?: string;
+  readonly request: string;
+}
+
+const X86 = {
+  vmcall: { request: `mov eax, ${KVM_CALL}\n mov ebx, r12d\n vmcall\n mov eax, ecx` },
+  vmmcall: { request: `mov eax, ${KVM_CALL}\n mov ebx, r12d\n vmmcall\n mov eax, ecx` },
+  xen: {
+    setup: `mov eax, 0x40000002\n cpuid\n mov ecx, ebx\n mov eax, ${PAGE}\n xor edx, edx\n wrmsr`,
+    request: `mov edi, r12d\n call ${PAGE + 32 * XEN_CALL}\n mov eax, esi`,
+  },
+  hyperv: {
+    setup: `mov ecx, 0x40000000\n mov eax, 1\n xor edx, edx\n wrmsr
+            mov ecx, 0x40000001\n mov eax, ${PAGE | 1}\n wrmsr`,
+    // Fast calls answer a status alone: the device's answer is in memory that the request names.
+    request: `mov ecx, ${1 << 16 | HYPERV_CALL}\n mov edx, r12d\n call ${PAGE}\n mov eax, [${STACK}]`,
+  },
+  vmware: {
+    request:
+      `mov eax, 0x564d5868\n mov ecx, ${VMWARE_CALL}\n mov ebx, r12d\n mov edx, 0x5658\n in eax, dx\n mov eax, ebx`,
+  },
+  pio: { request: `mov edx, ${PORT}\n mov eax, r12d\n out dx, eax\n in eax, dx` },
+  mmio: { request: `mov ebx, ${GPA}\n mov [rbx], r12d\n mov eax, [rbx]` },
+} as const satisfies Record<string, Way>;
+
+/** `lis` and `ori` of a 32-bit number. */
+const load = (register: string, n: number) =>
+  `lis ${register}, ${n >>> 16}\n ori ${register}, ${register}, ${n & 0xffff}`;
+
+/** As attestation.ts does it: the tree's opcodes, found by their name at NAME, become the stub at PAGE. */
+const FROM_TREE = `
+  lwz r10, 8(r3)\n add r10, r10, r3\n lwz r11, 12(r3)\n add r11, r11, r3\n li r13, ${NAME}\n li r14, ${PAGE}
+  next: lwz r5, 0(r10)\n addi r10, r10, 4\n cmpwi r5, 1\n beq node\n cmpwi r5, 3\n bne next
+  lwz r6, 0(r10)\n lwz r7, 4(r10)\n addi r10, r10, 8\n add r7, r7, r11\n li r8, 0
+  letter: lbzx r9, r7, r8\n lbzx r4, r13, r8\n cmpw r9, r4\n bne other\n cmpwi r9, 0\n beq found\n addi r8, r8, 1\n b letter
+  node: lbz r6, 0(r10)\n addi r10, r10, 1\n cmpwi r6, 0\n bne node\n li r6, 0
+  other: add r10, r10, r6\n addi r10, r10, 3\n rlwinm r10, r10, 0, 0, 29\n b next
+  found: lwz r5, 0(r10)\n stw r5, 0(r14)\n lwz r5, 4(r10)\n stw r5, 4(r14)\n lwz r5, 8(r10)\n stw r5, 8(r14)
+  lwz r5, 12(r10)\n stw r5, 12(r14)\n dcbst r0, r14\n sync\n icbi r0, r14\n isync`;
+
+const PPC = {
+  papr: { request: `${load("r3", KVM_CALL)}\n mr r4, r20\n sc 1\n mr r3, r5` },
+  epapr: { setup: FROM_TREE, request: `${load("r11", KVM_CALL)}\n mr r3, r20\n bl ${PAGE}\n mr r3, r5` },
+  mmio: { request: `lis r9, ${GPA >>> 16}\n stwbrx r20, r0, r9\n lwbrx r3, r0, r9` },
+} as const satisfies Record<string, Way>;
+
+/** Where a guest runs. */
+interface Host {
+  readonly backend: "vmx" | "svm" | "kvm-hv" | "kvm-pr";
+  readonly hypervisor: HypervisorName;
+}
+
+interface Move {
+  readonly name: string;
+  readonly way: Way;
+  readonly from: Host;
+  readonly to: Host;
+  readonly wrongHypercall?: WrongHypercall;
+}
+
+function x86(
+  name: string,
+  way: keyof typeof X86,
+  from: Host,
+  to: Host,
+  wrongHypercall?: WrongHypercall,
+): Move {
+  return { name, way: X86[way], from, to, wrongHypercall };
+}
+
+const on = (backend: Host["backend"], hypervisor: HypervisorName): Host => ({ backend, hypervisor });
+const between = (hypervisor: HypervisorName) => [on("vmx", hypervisor), on("svm", hypervisor)] as const;
+
+/** Every row of the table. */
+export const MOVES: readonly Move[] = [
+  x86("vmcall, KVM patches", "vmcall", ...between("kvm"), "patch"),
+  x86("vmcall, KVM emulates", "vmcall", ...between("kvm"), "emulate"),
+  x86("vmcall, KVM refuses", "vmcall", ...between("kvm"), "reject"),
+  x86("vmmcall from svm, KVM patches", "vmmcall", on("svm", "kvm"), on("vmx", "kvm"), "patch"),
+  x86("Xen's page, Xen refuses", "xen", ...between("xen"), "reject"),
+  x86("Xen's page, host patches", "xen", ...between("xen"), "patch"),
+  x86("Hyper-V's page", "hyperv", ...between("hyperv")),
+  x86("VMware's port", "vmware", ...between("vmware")),
+  x86("PIO", "pio", ...between("none")),
+  x86("MMIO", "mmio", ...between("none")),
+  x86("KVM's call", "vmcall", on("vmx", "kvm"), on("vmx", "xen")),
+  x86("KVM's call", "vmcall", on("vmx", "kvm"), on("vmx", "hyperv")),
+  x86("KVM's call", "vmcall", on("vmx", "kvm"), on("vmx", "vmware")),
+  x86("Xen's page", "xen", on("vmx", "xen"), on("vmx", "kvm")),
+  x86("Hyper-V's page", "hyperv", on("vmx", "hyperv"), on("vmx", "kvm")),
+  x86("PIO", "pio", on("vmx", "kvm"), on("vmx", "xen")),
+  x86("MMIO", "mmio", on("vmx", "kvm"), on("svm", "hyperv")),
+  { name: "sc 1", way: PPC.papr, from: on("kvm-hv", "papr"), to: on("kvm-pr", "papr") },
+  { name: "sc 1", way: PPC.papr, from: on("kvm-hv", "papr"), to: on("kvm-pr", "epapr") },
+  { name: "the tree's opcode", way: PPC.epapr, from: on("kvm-pr", "epapr"), to: on("kvm-hv", "papr") },
+  { name: "MMIO", way: PPC.mmio, from: on("kvm-hv", "papr"), to: on("kvm-pr", "papr") },
+];
+
+/** The device: its state is in the snapshot. */
+class Numbered implements Device {
+  readonly name = "numbered";
+  readonly size = 8;
+  #last = 0;
+  #lost = 0;
+  #doubled = 0;
+
+  /** Takes a request, and says what it is answered with. */
+  take(n: number): number {
+    if (n <= this.#last) this.#doubled++;
+    else {
+      this.#lost += n - this.#last - 1;
+      this.#last = n;
+    }
+    return n;
+  }
+  get last(): number {
+    return this.#last;
+  }
+  get lost(): number {
+    return this.#lost;
+  }
+  get doubled(): number {
+    return this.#doubled;
+  }
+  read(): number {
+    return this.#last;
+  }
+  write(_offset: number, _size: number, value: number | bigint): void {
+    this.take(Number(value));
+  }
+  save(): number[] {
+    return [this.#last, this.#lost, this.#doubled];
+  }
+  load(state: unknown): void {
+    const [last, lost, doubled] = state as number[];
+    [this.#last, this.#lost, this.#doubled] = [last, lost, doubled];
+  }
+}
+
+/** By hypervisor: number of the call, registers of its argument, its status and its answer. */
+const CALLS: Readonly<Partial<Record<HypervisorName, readonly [number, string, string, string]>>> = {
+  kvm: [KVM_CALL, "rbx", "rax", "rcx"],
+  xen: [XEN_CALL, "rdi", "rax", "rsi"],
+  hyperv: [HYPERV_CALL, "rdx", "rax", ""],
+  vmware: [VMWARE_CALL, "rbx", "rax", "rbx"],
+  epapr: [KVM_CALL, "r3", "r3", "r5"],
+  papr: [KVM_CALL, "r4", "r3", "r5"],
+};
+
+/** Puts the device's end behind the hypervisor's calls: functions are in no snapshot. */
+function serve(vm: Vm, device: Numbered): void {
+  const call = CALLS[vm.hypervisor.name];
+  if (!call) return;
+  const [number, argument, status, answer] = call;
+  vm.hypercalls.register(number, {
+    name: device.name,
+    call({ registers }) {
+      const n = device.take(Number(registers.get(argument) & 0xffff_ffffn));
+      if (answer === "") vm.memory.write(STACK, Uint8Array.of(n, 0, 0, 0));
+      registers.set(status, 0n);
+      if (answer !== "") registers.set(answer, BigInt(n));
+    },
+  });
+}
+
+/** The driver: in turn from each site it makes a request and compares the answer; `r13`, `r21` count the right ones. */
+function driver({ setup = "", request }: Way, arch: "x86" | "ppc"): string {
+  const sites = (one: string) => Array<string>(SITES).fill(one).join("\n");
+  if (arch === "x86") {
+    const one = `inc r12d\n ${request}\n cmp eax, r12d\n jnz end\n inc r13d`;
+    return `mov esp, ${STACK}\n ${setup}\n xor r12d, r12d\n xor r13d, r13d
+      more: ${sites(one)}\n cmp r12d, ${REQUESTS}\n jb more\n end: hlt`;
+  }
+  const one = `addi r20, r20, 1\n ${request}\n cmpw r3, r20\n bne end\n addi r21, r21, 1`;
+  return `${setup}\n li r20, 0\n li r21, 0
+    more: ${sites(one)}\n cmpwi r20, ${REQUESTS}\n blt more\n end: nop`;
+}
+
+/** A guest on its first host. `spoil` may change it before it starts. */
+function start({ way, from, wrongHypercall }: Move, spoil: (vm: Vm) => void = () => {}) {
+  const arch = from.backend === "vmx" || from.backend === "svm" ? "x86" : "ppc";
+  const options: VmOptions = {
+    arch,
+    mode: 64,
+    ...from,
+    wrongHypercall,
+    memory: 2 ** 16,
+    profile: profileOf(arch),
+  };
+  const vm = createVm(options), device = new Numbered();
+  vm.devices.add(device, arch === "x86" ? { gpa: GPA, port: PORT } : { gpa: GPA });
+  serve(vm, device);
+  if (arch === "ppc") {
+    vm.memory.write(PAGE, vm.assemble("li r3, 12\n nop\n nop\n nop\n blr", BigInt(PAGE)).bytes);
+    vm.memory.write(NAME, new TextEncoder().encode("hypercall-instructions\0"));
+  }
+  const program = vm.assemble(driver(way, arch), BigInt(TEXT));
+  vm.load(program);
+  spoil(vm);
+  return { vm, device, end: program.symbols.get("end")! };
+}
+
+/** One profile on both sides: the guest's clock must not jump, and differences are then those of the exits alone. */
+const profileOf = (arch: "x86" | "ppc") => arch === "x86" ? "x86-default" : "ppc64-hv-assumed";
+
+/** Numbers of a seed, the same on every machine (mulberry32). */
+function numbers(seed: number): (below: number) => number {
+  let state = seed | 0;
+  return (below) => {
+    state = state + 0x6d2b79f5 | 0;
+    let t = Math.imul(state ^ state >>> 15, 1 | state);
+    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
+    return Math.floor(((t ^ t >>> 14) >>> 0) / 2 ** 32 * below);
+  };
+}
+
+/** A guest that has come to its end, or to where it stays. */
+interface Outcome {
+  readonly answered: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly undefinedOpcodes: number;
+  readonly exits: number;
+  readonly cycles: number;
+  readonly ended: string;
+  readonly patched: number;
+  readonly bytes: number;
+}
+
+function outcome(vm: Vm, device: Numbered, ended: string, before: Uint8Array, bytes: number): Outcome {
+  const ledgers = [...vm.earlier.map(({ exits }) => exits), vm.exits];
+  const after = textOf(vm);
+  // Instructions of three bytes, of which one differs.
+  const patched = before.filter((byte, i) => byte !== after[i]).length;
+  const answered = Number(vm.vcpu.registers.get(vm.arch === "x86" ? "r13" : "r21"));
+  return {
+    answered,
+    lost: device.lost + REQUESTS - device.last,
+    doubled: device.doubled,
+    undefinedOpcodes: vm.exits.aggregates()
+      .filter(({ reason, key }) => reason === "EXCEPTION" && key === 6)
+      .reduce((sum, { count }) => sum + count, 0),
+    exits: ledgers.reduce((sum, ledger) => sum + ledger.count, 0),
+    cycles: vm.vcpu.cycles,
+    ended,
+    patched,
+    bytes,
+  };
+}
+
+const textOf = (vm: Vm) => vm.memory.read(TEXT, PAGE + 4096 - TEXT);
+
+async function finish(vm: Vm, end: bigint): Promise<string> {
+  if (vm.vcpu.pc === end) return "UNTIL";
+  const stop = await vm.run({ until: end, instructions: PATIENCE });
+  return stop.reason;
+}
+
+/** The guest that stays where it is. */
+async function stays(move: Move, spoil?: (vm: Vm) => void): Promise<Outcome & { instructions: number }> {
+  const { vm, device, end } = start(move, spoil), before = textOf(vm);
+  const ended = await finish(vm, end);
+  return { ...outcome(vm, device, ended, before, 0), instructions: vm.vcpu.instructions };
+}
+
+/** A guest that is cut after so many instructions, rising, and goes on on the other host from each of the cuts. */
+async function moves(move: Move, cuts: readonly number[]): Promise<Outcome[]> {
+  const { vm, device, end } = start(move), outcomes: Outcome[] = [];
+  for (const cut of cuts) {
+    const instructions = cut - vm.vcpu.instructions;
+    if (instructions > 0) await vm.run({ instructions });
+    const file = saveVm(vm), there = new Numbered();
+    const other = restoreVm(file, { devices: [there], ...move.to, profile: vm.profile });
+    serve(other, there);
+    if (device.last !== there.last) throw new Error("the device's state was not in the snapshot");
+    const before = textOf(other);
+    outcomes.push(outcome(other, there, await finish(other, end), before, file.length));
+  }
+  return outcomes;
+}
 
 /** A row of the table. */
 export interface Moved {
