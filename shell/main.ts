@@ -7,7 +7,7 @@ import { LiveSession } from "./live_session.ts";
 import type { Input } from "./console_device.ts";
 import type { Settings, Sink } from "./session.ts";
 import { processSink } from "./sinks.ts";
-import { createStyle, mayColor, type Style } from "./style.ts";
+import { barsOf, createStyle, mayColor, type Style } from "./style.ts";
 
 /** The environment and the terminal, so that a test can give its own. */
 interface World {
@@ -45,7 +45,7 @@ function theWorld(): World {
   return {
     out: processSink(Deno.stdout),
     err: processSink(Deno.stderr),
-    style: createStyle(mayColor(terminal, env), width),
+    style: createStyle(mayColor(terminal, env), width, barsOf(terminal, env)),
     debug: env("TRAPSH_DEBUG") === "1",
     env,
   };

@@ -7,7 +7,8 @@ import { compare } from "./compare.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { dump, x, xp } from "./examine.ts";
-import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { exportRun } from "./export.ts";
+import { exitRows, infoExits, recordExits, resetExits } from "./exits.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq } from "./irq.ts";
 import { load } from "./load.ts";
@@ -19,6 +20,7 @@ import { print, registers, set } from "./registers.ts";
 import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
+import { stat, timeline } from "./timeline.ts";
 import { whatIf } from "./what_if.ts";
 import { echo, script, source } from "./scripts.ts";
 
@@ -66,10 +68,12 @@ export const COMMANDS: readonly Command[] = [
   infoDevices,
   irq,
   infoExits,
+  stat,
+  timeline,
   resetExits,
   recordExits,
   exitRows,
-  saveExits,
+  exportRun,
   profile,
   whatIf,
   compare,
