@@ -22,6 +22,8 @@ import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { stat, timeline } from "./timeline.ts";
 import { whatIf } from "./what_if.ts";
+import { answer, tutorial } from "./tutorial.ts";
+import { saveSession } from "./session.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -78,6 +80,9 @@ export const COMMANDS: readonly Command[] = [
   whatIf,
   compare,
   script,
+  saveSession,
+  tutorial,
+  answer,
   source,
   echo,
 ];
