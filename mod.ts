@@ -146,6 +146,7 @@ export type { ServiceStats } from "./transports/rings/ring_service.ts";
 // Scripts and reports: experiments, what they are called with, and tables for what they find.
 export { standalone } from "./shell/standalone.ts";
 export type { Script, ScriptContext } from "./shell/script.ts";
+export type { Progress, ProgressOptions, ProgressState, StartProgress } from "./shell/progress_display.ts";
 export type { Outcome, Session, SessionDevice, Settings, Sink } from "./shell/session.ts";
 export type { Style, TextFormat } from "./shell/style.ts";
 export { type Cost, type CostPart, startMeter } from "./shell/commands/support/measure.ts";

@@ -1,5 +1,6 @@
 /** `exec GUEST`: one guest from a file, to its end; its console is standard output. */
 import { basename } from "node:path";
+import { showGuest } from "./commands/support/guest_progress.ts";
 import { UserError } from "./errors.ts";
 import { hex, toJson } from "./json.ts";
 import type { LiveSession } from "./live_session.ts";
@@ -37,7 +38,7 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
   session.configure({ recordRows: false, ...await machineFor(bytes, options) });
   const { vm } = session;
   vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
-  const stop = await vm.run({ instructions: options.budget, signal: session.signal });
+  const stop = await runShown(session, options);
   if (options.stats !== undefined) {
     await Deno.writeTextFile(options.stats, `${toJson(statsOf(session, stop, options))}\n`);
   }
@@ -45,6 +46,11 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
     throw new UserError(`The guest stopped at ${hex(stop.pc)}: ${stop.reason}: ${stop.message}`);
   }
   return stop;
+}
+
+async function runShown(session: LiveSession, { guest, budget }: ExecOptions): Promise<Stop> {
+  using _shown = showGuest(session, session.vm, basename(guest), budget);
+  return await session.vm.run({ instructions: budget, signal: session.signal });
 }
 
 /** The machine that an ELF file is for, unless the user has said. */

@@ -72,7 +72,8 @@ export function exitTableLines(data: ExitTable, options: ExitTableText = {}): st
   const stages = STAGES.map((stage) => cycles(STAGE_HEADS[stage], (row) => row.averageStages[stage]));
 
   const whole = table([name, ...main, ...stages], rows);
-  const fits = Math.max(...whole.map((line) => line.length)) <= width;
+  // Stages that are drawn below say more than stages beside a table that has no room for bars.
+  const fits = Math.max(...whole.map((line) => line.length)) + (options.bars ? LEAST_BAR + 2 : 0) <= width;
   const body = fits ? withBars(whole, data, timeBars(options), width) : [
     ...withBars(table([name, ...main], rows), data, timeBars(options), width),
     "",
