@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { showGuest } from "./commands/support/guest_progress.ts";
 import { UserError } from "./errors.ts";
 import { hex, toJson } from "./json.ts";
+import { usedFigures } from "../emulator/exits/provenance.ts";
 import type { LiveSession } from "./live_session.ts";
 import type { Stop } from "./machine_types.ts";
 import type { Settings } from "./session.ts";
@@ -96,5 +97,7 @@ function statsOf(session: LiveSession, stop: Stop, options: ExecOptions): unknow
     cycles: Math.max(...vm.vcpus.map(({ cycles }) => cycles)),
     totals: vm.exits.totals(),
     exits: vm.exits.aggregates(),
+    clock: vm.profile.frequency,
+    figures: usedFigures(vm.profile, vm.exits.aggregates()),
   };
 }

@@ -3,12 +3,13 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { keyText } from "../../emulator/exits/key_text.ts";
+import { type StageProvenance, stageProvenance } from "../../emulator/exits/provenance.ts";
 import type { ExitRow } from "../../emulator/exits/row.ts";
 import { type ExitTable, tabulateExits } from "../../emulator/exits/tabulate.ts";
 import { UserError } from "../errors.ts";
 import { defineCommand } from "../command.ts";
 import { deviceNames } from "../reports/device_names.ts";
-import { exitTableLines } from "../reports/exit_table.ts";
+import { exitTableLines, originText } from "../reports/exit_table.ts";
 import { hex } from "../reports/hexdump.ts";
 import { table } from "../reports/table.ts";
 import { GROUPINGS } from "./support/exit_groupings.ts";
@@ -81,6 +82,8 @@ export interface ExitRowsData {
   /** Recorded rows before these. */
   readonly earlier: number;
   readonly profile: string;
+  /** Where the figures behind the cycles of these rows are from. */
+  readonly provenance: StageProvenance;
 }
 
 export const exitRows = defineCommand({
@@ -97,9 +100,15 @@ export const exitRows = defineCommand({
     if (rows.length === 0 && !recording && session.exits.count > 0) {
       throw new UserError('No rows are recorded: "exits record on", then run again');
     }
-    return { rows: rows.slice(-n), earlier: Math.max(0, rows.length - n), profile: profile.name };
+    const shown = rows.slice(-n);
+    return {
+      rows: shown,
+      earlier: Math.max(0, rows.length - n),
+      profile: profile.name,
+      provenance: stageProvenance(profile, shown),
+    };
   },
-  print({ rows, earlier, profile }) {
+  print({ rows, earlier, profile, provenance }) {
     if (rows.length === 0) return "no exits";
     const cycles = (title: string, value: (row: ExitRow) => number) => ({ title, value });
     const lines = table<ExitRow>([
@@ -119,7 +128,11 @@ export const exitRows = defineCommand({
       cycles("total", (row) => row.cycles.total),
     ], rows);
     const before = earlier === 0 ? [] : [`${earlier} earlier rows`];
-    return [...before, ...lines, `cycles by profile ${profile}: "profile" shows where each figure is from`]
+    return [
+      ...before,
+      ...lines,
+      `cycles by profile ${profile}: ${originText(provenance, rows.some(({ cycles }) => cycles.device > 0))}`,
+    ]
       .join("\n");
   },
 });
