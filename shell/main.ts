@@ -2,17 +2,20 @@
 import process from "node:process";
 import { type CommandLine, commandLineHelp, completed, parseCommandLine } from "./cli.ts";
 import { showError } from "./errors.ts";
-import { linesOf, runLines } from "./lines.ts";
+import { interruptsOf } from "./interrupts.ts";
+import { INTERRUPTED, linesOf, runLines } from "./lines.ts";
 import { LiveSession } from "./live_session.ts";
 import type { Input } from "./console_device.ts";
 import type { Settings, Sink } from "./session.ts";
-import { processSink } from "./sinks.ts";
-import { createStyle, mayColor, type Style } from "./style.ts";
+import type { LineSink } from "./status_line.ts";
+import { barsOf, createStyle, mayColor, type Style } from "./style.ts";
+import { openTerminal, type ProcessTerminal } from "./terminal.ts";
 
 /** The environment and the terminal, so that a test can give its own. */
 interface World {
-  readonly out: Sink;
+  readonly out: LineSink;
   readonly err: Sink;
+  readonly progress: ProcessTerminal["progress"];
   readonly style: Style;
   readonly debug: boolean;
   readonly env: (name: string) => string | undefined;
@@ -43,9 +46,8 @@ function theWorld(): World {
   const terminal = Deno.stdout.isTerminal();
   const width = terminal ? Deno.consoleSize().columns : undefined;
   return {
-    out: processSink(Deno.stdout),
-    err: processSink(Deno.stderr),
-    style: createStyle(mayColor(terminal, env), width),
+    ...openTerminal(env),
+    style: createStyle(mayColor(terminal, env), width, barsOf(terminal, env)),
     debug: env("TRAPSH_DEBUG") === "1",
     env,
   };
@@ -61,24 +63,23 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
       const { runScript } = await import("./script.ts");
       const session = await createSession(line, world);
       const result = await runScript(session, line.file, line.args);
-      return session.quitStatus ?? (typeof result === "number" ? result : 0);
+      if (typeof result === "number") return session.quitStatus ?? result;
+      return session.quitStatus ?? (session.signal.aborted ? INTERRUPTED : 0);
     }
     case "command": {
       const { runSweepCommand } = await import("./sweep_program.ts");
       const session = await createSession(line, world);
-      return await interruptible(
-        session,
-        () =>
-          runSweepCommand(session, line.name, [
-            ...(line.file === undefined ? [] : [line.file]),
-            ...line.args,
-          ]),
-      );
+      // Also while the table is written.
+      using _listening = interruptsOf(session)();
+      const words = line.file === undefined ? line.args : [line.file, ...line.args];
+      return await runSweepCommand(session, line.name, words);
     }
     case "exec": {
       const { execGuest } = await import("./exec.ts");
       const session = await createSession(line, world, { input: standardInput });
-      const stop = await interruptible(session, () => execGuest(session, line));
+      // Also while the statistics are written.
+      using _listening = interruptsOf(session)();
+      const stop = await execGuest(session, line);
       if (line.json) world.err.write(`${(await import("./json.ts")).toJson(stop)}\n`);
       return stop.reason === "SYSTEM_EVENT" ? stop.code & 0xff : 0;
     }
@@ -144,20 +145,6 @@ async function standardInput(): Promise<Uint8Array | undefined> {
   return length === null ? undefined : buffer.subarray(0, length);
 }
 
-/** The first Ctrl-C stops the guest or the sweep, so that what is done is still told; a second one ends the process. */
-async function interruptible<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
-  const stop = () => {
-    if (session.signal.aborted) process.exit(130);
-    session.interrupt();
-  };
-  Deno.addSignalListener("SIGINT", stop);
-  try {
-    return await work();
-  } finally {
-    Deno.removeSignalListener("SIGINT", stop);
-  }
-}
-
 type MachineOptions = Pick<
   CommandLine,
   "arch" | "mode" | "backend" | "hypervisor" | "profile" | "memory" | "vcpus" | "json"
@@ -187,6 +174,7 @@ async function createSession(
     interactive: prompted,
     settings,
     devices: builtinDevices(world.out, input),
+    progress: world.progress,
   });
 }
 

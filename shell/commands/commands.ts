@@ -7,7 +7,8 @@ import { compare } from "./compare.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { dump, x, xp } from "./examine.ts";
-import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { exportRun } from "./export.ts";
+import { exitRows, infoExits, recordExits, resetExits } from "./exits.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq } from "./irq.ts";
 import { load } from "./load.ts";
@@ -20,6 +21,7 @@ import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { merge, sweep, sweepCall } from "./sweep.ts";
 import { infoSymbols } from "./symbols.ts";
+import { stat, timeline } from "./timeline.ts";
 import { whatIf } from "./what_if.ts";
 import { answer, tutorial } from "./tutorial.ts";
 import { saveSession } from "./session.ts";
@@ -69,10 +71,12 @@ export const COMMANDS: readonly Command[] = [
   infoDevices,
   irq,
   infoExits,
+  stat,
+  timeline,
   resetExits,
   recordExits,
   exitRows,
-  saveExits,
+  exportRun,
   profile,
   whatIf,
   compare,

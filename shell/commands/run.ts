@@ -38,6 +38,7 @@ function runLimited(session: Session, given: number | undefined, until?: bigint)
       stop.reason === "BUDGET" && given === undefined
         ? `the default budget of ${instructions} instructions is spent: "run N" takes N more, "set $budget = N" raises it`
         : undefined,
+    instructions,
   );
 }
 

@@ -8,7 +8,6 @@ import { DATA_MODES } from "../../transports/data_modes.ts";
 import { didYouMean } from "../../emulator/isa/edit_distance.ts";
 import { defineCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
-import { createProgress } from "../progress.ts";
 import { amount, sweepSummary } from "../reports/sweep_summary.ts";
 import type { Session } from "../session.ts";
 import { besideThis } from "../sweeps/beside_this.ts";
@@ -64,17 +63,12 @@ async function perform(
   own: OwnOptions,
 ): Promise<SweepRun> {
   const { runOwnSweep } = await import("../sweeps/run_sweep.ts");
-  const progress = createProgress(session.style);
-  try {
-    return await runOwnSweep(file, {
-      ...options,
-      signal: session.signal,
-      onProgress: ({ failed, ...at }) =>
-        progress.update({ ...at, more: failed === 0 ? "" : `${failed} failed` }),
-    }, own);
-  } finally {
-    progress.end();
-  }
+  using shown = session.progress("sweep", { unit: "cells" });
+  return await runOwnSweep(file, {
+    ...options,
+    signal: session.signal,
+    onProgress: ({ failed, ...at }) => shown.update({ ...at, more: failed === 0 ? "" : `${failed} failed` }),
+  }, own);
 }
 
 function print(data: SweepRun): string {

@@ -5,6 +5,7 @@
 import { UserError } from "../../errors.ts";
 import type { Vm } from "../../machine_types.ts";
 import type { Session } from "../../session.ts";
+import { showGuest } from "./guest_progress.ts";
 import { numberOf } from "./numbers.ts";
 
 /** Seconds that one access may take, if `$patience` says nothing else. Real time: the guest's stands still. */
@@ -14,14 +15,17 @@ const LOOK_EVERY = 100;
 
 /**
  * Does `work` with a signal that fires on Ctrl-C, or where no prompt is, when one access has waited for its device
- * for `$patience` seconds.
+ * for `$patience` seconds. On a terminal its progress is shown, with the time left if the guest is given a number of
+ * `instructions`.
  * @throws {UserError} in the latter case.
  */
 export async function patiently<T>(
   session: Session,
   vm: Vm,
   work: (signal: AbortSignal) => Promise<T>,
+  instructions?: number,
 ): Promise<T> {
+  using _shown = showGuest(session, vm, "guest", instructions);
   if (session.interactive) return await work(session.signal);
   const limit = session.variables.has("patience")
     ? numberOf(session, "$patience", "patience in seconds", 1, 86_400)

@@ -9,7 +9,7 @@ const WITH_FILES = new Set([
   "load",
   "device add",
   "device reload",
-  "exits save",
+  "export",
   "script",
   "session save",
   "source",
