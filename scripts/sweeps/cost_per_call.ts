@@ -134,8 +134,8 @@ function conclusions(rows: readonly Row[]): string[] {
 }
 
 /** Runs the sweep over all cores and prints what it says. */
-export default async function costPerCall({ json, out, signal }: ScriptContext): Promise<void> {
-  const run = await runSweep(import.meta.url, { signal });
+export default async function costPerCall({ json, out, signal, progress }: ScriptContext): Promise<void> {
+  const run = await runSweep(import.meta.url, { signal, progress });
   const rows = rowsOf(run);
   const infeasible = run.cells.filter(({ outcome }) => outcome.kind === "infeasible").length;
   if (json) return out.write(`${JSON.stringify({ rows, notes: run.notes }, null, 2)}\n`);
@@ -144,7 +144,9 @@ export default async function costPerCall({ json, out, signal }: ScriptContext):
     "",
     ...table(COLUMNS, rows),
     "",
-    `${run.total} cells, ${infeasible} of which cannot be`,
+    `${run.total} cells, ${infeasible} of which cannot be${
+      run.left > 0 ? `; stopped with ${run.left} left` : ""
+    }`,
     ...conclusions(rows),
     "",
     ...run.notes.toSorted(),

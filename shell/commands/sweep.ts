@@ -63,12 +63,8 @@ async function perform(
   own: OwnOptions,
 ): Promise<SweepRun> {
   const { runOwnSweep } = await import("../sweeps/run_sweep.ts");
-  using shown = session.progress("sweep", { unit: "cells" });
-  return await runOwnSweep(file, {
-    ...options,
-    signal: session.signal,
-    onProgress: ({ failed, ...at }) => shown.update({ ...at, more: failed === 0 ? "" : `${failed} failed` }),
-  }, own);
+  const { signal, progress } = session;
+  return await runOwnSweep(file, { ...options, signal, progress }, own);
 }
 
 function print(data: SweepRun): string {

@@ -8,6 +8,8 @@ import type { CellOutcome } from "./outcome.ts";
 
 /** Seconds that a cell may take if nobody says. In the host only: what it ends is a cell that would never have ended. */
 export const PATIENCE = 300;
+/** Seconds that a module may take to load at least. */
+const LOADING = 60;
 /** MiB of JavaScript objects in a worker; guests' memory does not count. Without a limit one cell could end the process. */
 const HEAP = 2048;
 const MOST_JOBS = 256;
@@ -73,7 +75,7 @@ export class CellWorker {
         this.#settle = undefined;
         reject(new UserError(why));
       };
-      this.#watch("it was not loaded");
+      this.#watch("it was not loaded", Math.max(LOADING, this.#patience));
       this.#settle = (end) =>
         fail(`${where} cannot be loaded: ${"lost" in end ? end.lost : "it did a cell before"}`);
       this.#worker.on("message", (reply: WorkerReply) => {
@@ -102,7 +104,7 @@ export class CellWorker {
   async perform(request: CellRequest): Promise<CellOutcome> {
     await this.described;
     return await new Promise((resolve) => {
-      this.#watch("no answer", ": an endless loop, a wait without end, or a full memory");
+      this.#watch("no answer", this.#patience, ": an endless loop, a wait without end, or a full memory");
       this.#settle = (end) => {
         clearTimeout(this.#timer);
         this.#settle = undefined;
@@ -113,9 +115,8 @@ export class CellWorker {
     });
   }
 
-  #watch(what: string, why = ""): void {
-    const lose = () => this.#lose(`${what} within ${this.#patience} s${why}`);
-    this.#timer = setTimeout(lose, this.#patience * 1000);
+  #watch(what: string, seconds: number, why = ""): void {
+    this.#timer = setTimeout(() => this.#lose(`${what} within ${seconds} s${why}`), seconds * 1000);
   }
 
   #lose(why: string): void {

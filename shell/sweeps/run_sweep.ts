@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { abortable } from "../abortable.ts";
 import { UserError } from "../errors.ts";
+import type { StartProgress } from "../progress_display.ts";
 import type { SweepParameters, SweepValue } from "./definition.ts";
 import { identify, identityHash, type SweepInput } from "./identity.ts";
 import { Journal, type JournalMode } from "./journal.ts";
@@ -35,6 +36,8 @@ export interface SweepOptions {
   readonly patience?: number;
   /** Stops the sweep: cells in work are lost, and done again by `resume`. */
   readonly signal?: AbortSignal;
+  /** Shows how far it is: what a script's context has, or a session. */
+  readonly progress?: StartProgress;
   /** Called at the start and after each cell. */
   readonly onProgress?: (progress: SweepProgress) => void;
 }
@@ -123,7 +126,12 @@ export async function runOwnSweep(
     const outcomes = journal?.outcomes ?? new Map<number, CellOutcome>();
     const total = cellCount(swept), order = workOrder(total, shard), before = outcomes.size;
     let failed = [...outcomes.values()].filter(({ kind }) => kind === "failed").length;
-    const tell = () => options.onProgress?.({ done: outcomes.size, before, total: order.length, failed });
+    using shown = options.progress?.("sweep", { unit: "cells" });
+    const tell = () => {
+      const at = { done: outcomes.size, before, total: order.length };
+      shown?.update({ ...at, ...(failed > 0 && { more: `${failed} failed` }) });
+      options.onProgress?.({ ...at, failed });
+    };
     tell();
     const beforeReplacing = async () => {
       if (await identityHash(await whatItIs()) === id) return;
