@@ -127,6 +127,8 @@ export type {
   Io,
   IoOptions,
   OpenOptions,
+  PciBar,
+  PciFunction,
   Ring,
   RingCompletion,
   RingOptions,

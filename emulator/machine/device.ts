@@ -48,6 +48,11 @@ export interface Device {
   call?(fn: number, data: Uint8Array, context: DeviceContext): Reply | Promise<Reply>;
   /** A request that came by a ring (`Handle.ring`); the reply goes back by it, in the order of the requests. */
   queue?(data: Uint8Array, context: DeviceContext): Reply | Promise<Reply>;
+  /**
+   * A doorbell: queue `queue` (32 bits) of the device, whose layout is the device's own, has work. By any vehicle, by its
+   * call window or by hypercall; `Handle.notify` rings it.
+   */
+  notify?(queue: number, context: DeviceContext): void | Promise<void>;
   /** Back to its first state, on `vm.reset()`. */
   reset?(): void;
   /**
@@ -92,7 +97,7 @@ export function checkDevice(value: unknown, where = "device"): Device {
   if (handlers.length === 0) {
     throw new TypeError(`${where} "${device.name}" has none of read, write, call and queue`);
   }
-  const others = ["reset", "save", "load"].filter((name) => device[name] !== undefined);
+  const others = ["notify", "reset", "save", "load"].filter((name) => device[name] !== undefined);
   for (const name of [...handlers, ...others]) {
     if (typeof device[name] !== "function") {
       throw new TypeError(`${where}.${name} is a ${typeof device[name]}, not a function`);
