@@ -8,14 +8,17 @@ const PER_BUS = 31, BUSES = 256;
 export interface PciBar {
   /** BAR 0 is memory, BAR 1 ports. */
   readonly index: 0 | 1;
+  /** Which address space it decodes. */
   readonly space: "memory" | "io";
   /** First address, guest-physical or in PCI's I/O space; a multiple of 16, of 4 for ports. */
   readonly base: number;
   /** Bytes; what the BAR decodes is the next power of two. */
   readonly size: number;
-  /** Offsets of the device's registers and of its call window, and bytes of the registers. */
+  /** Offset of the device's registers. */
   readonly registers: number;
+  /** Bytes of them. */
   readonly registerBytes: number;
+  /** Offset of its call window. */
   readonly call: number;
 }
 
@@ -23,9 +26,11 @@ export interface PciBar {
 export interface PciFunction {
   /** The device's name. */
   readonly name: string;
+  /** 0 to 255; each that has devices is a root bus. */
   readonly bus: number;
   /** 1 to 31. */
   readonly device: number;
+  /** By PIO and by MMIO, as far as its guest may use them. */
   readonly bars: readonly PciBar[];
   /** Its handle and the numbers of its hypercalls, if its guest may make any. */
   readonly hypercall?: { readonly handle: number; readonly first: number; readonly step: number };
