@@ -41,6 +41,7 @@ const MACHINES: readonly Machine[] = [
   { arch: "x86", mode: 64, backend: "svm" },
   { arch: "x86", mode: 32, backend: "vmx" },
   { arch: "x86", mode: 32, backend: "svm" },
+  { arch: "x86", mode: 16, backend: "vmx" },
   { arch: "ppc", mode: 32, backend: "kvm-pr" },
   { arch: "ppc", mode: 64, backend: "kvm-hv" },
   { arch: "ppc", mode: 64, backend: "kvm-pr" },
@@ -72,12 +73,12 @@ function crc32(bytes: Uint8Array): string {
 
 const pattern = (length: number) => Uint8Array.from({ length }, (_, i) => i * 31 + (i >> 8) * 7 + 5);
 
-const LENGTHS = [0, 1, 3, 4, 7, 8, 9, 16, 17, 48, 49, 64, 127, 128, 129, 300, 5000, 100_000];
+const LENGTHS = [0, 1, 3, 4, 7, 8, 9, 16, 17, 48, 49, 64, 127, 128, 129, 300, 5000, 70_000];
 
 async function driveEcho(device: Handle): Promise<string[]> {
   const lines: string[] = [];
   for (const length of LENGTHS) {
-    const reply = await device.call(1, pattern(length), { reply: 100_000 });
+    const reply = await device.call(1, pattern(length), { reply: 70_000 });
     lines.push(`echo ${length}: ${reply.length} bytes, crc ${crc32(reply)}`);
   }
   // The transports fetch what does not fit: in C that is the driver's business.
@@ -156,7 +157,7 @@ async function driveDisk(device: Handle, { memory }: Vm): Promise<string[]> {
 // --- The matrix.
 
 /** What a driver got, or why it got nothing; exits and cycles are those that its devices cost. */
-type Run =
+export type Run =
   | {
     readonly replies: readonly string[];
     readonly by: string;
@@ -165,7 +166,7 @@ type Run =
   }
   | { readonly infeasible: string };
 
-interface Row {
+export interface Row {
   readonly machine: string;
   readonly hypervisor: string;
   readonly via: VehicleName;
@@ -201,10 +202,15 @@ async function inTypeScript(machine: Machine, hypervisor: string, via: VehicleNa
   }
 }
 
-/** Ports that the guest's runtime prints by, and those of PCI's configuration space: no call's cost. */
+/** Ports that the guest's runtime prints by, and those of PCI's configuration space. */
 const OTHERS = new Set(
   [0x3f8, 0x3fd, 0x3fe, 0x501, 0xcf8, 0xcfc].flatMap((port) => [port, 0xfe00_0000 + port]),
 );
+
+/** Whether an exit is for discovery or printing, which are no call's cost. */
+function isOther(native: string, reason: string, key: number): boolean {
+  return /CPUID|MSR/.test(native) || (OTHERS.has(key) && (reason === "IO" || reason === "MMIO"));
+}
 
 async function inC(machine: Machine, hypervisor: string, via: VehicleName, elf: Uint8Array): Promise<Run> {
   const vm = machineWith(machine, hypervisor), sent: number[] = [];
@@ -227,9 +233,7 @@ async function inC(machine: Machine, hypervisor: string, via: VehicleName, elf: 
     part.startsWith(`${via}: `) || part.includes(`reach: ${via}: `)
   );
   if (why) return { infeasible: why.replace(/^.*?: /, "").replace(/^\w+: /, "") };
-  const costs = vm.exits.aggregates().filter(({ reason, key }) =>
-    !(OTHERS.has(key) && (reason === "IO" || reason === "MMIO"))
-  );
+  const costs = vm.exits.aggregates().filter(({ native, reason, key }) => !isOther(native.name, reason, key));
   const cycles = costs.reduce(
     (sum, { cycles: { worldSwitch, dispatch, decode, userspace, device } }) =>
       sum + worldSwitch + dispatch + decode + userspace + device,
@@ -242,7 +246,7 @@ async function inC(machine: Machine, hypervisor: string, via: VehicleName, elf: 
 /** Whether an ELF file is for a machine: class, data and machine of its header. */
 function isFor(elf: Uint8Array, { arch, mode, order }: Machine): boolean {
   const little = elf[5] === 1, machine = little ? elf[18] | elf[19] << 8 : elf[18] << 8 | elf[19];
-  if (elf[4] !== (mode === 64 ? 2 : 1)) return false;
+  if (mode === 16 || elf[4] !== (mode === 64 ? 2 : 1)) return false;
   if (arch === "x86") return machine === (mode === 64 ? 62 : 3);
   return machine === (mode === 64 ? 21 : 20) && little === (order === "le");
 }
@@ -252,8 +256,11 @@ const same = (a: Run, b: Run) =>
     ? a.replies.join("\n") === b.replies.join("\n")
     : "infeasible" in a && "infeasible" in b;
 
+const NO_16_BITS =
+  "gcc's 16-bit code (-m16) is 32-bit code with prefixes, which reaches 64 KiB of a flat image";
+
 /** Every cell; `elfs` are those of the driver in C. */
-async function matrix(elfs: readonly Uint8Array[]): Promise<Row[]> {
+export async function matrix(elfs: readonly Uint8Array[]): Promise<Row[]> {
   const rows: Row[] = [];
   for (const machine of MACHINES) {
     const { mode, backend } = machine, elf = elfs.find((one) => isFor(one, machine));
@@ -261,7 +268,8 @@ async function matrix(elfs: readonly Uint8Array[]): Promise<Row[]> {
       for (const via of VEHICLES) {
         const typescript = await inTypeScript(machine, name, via);
         const row: Row = { machine: nameOf(machine), hypervisor: name, via, typescript };
-        if (!elf) rows.push(row);
+        if (mode === 16) rows.push({ ...row, c: { infeasible: NO_16_BITS } });
+        else if (!elf) rows.push(row);
         else {
           const c = await inC(machine, name, via, elf);
           rows.push({ ...row, c, equal: same(typescript, c) });
@@ -286,25 +294,37 @@ const COLUMNS = [
   { title: "replies", value: (row: Row) => row.equal === undefined ? "-" : row.equal ? "equal" : "DIFFER" },
 ];
 
+/** Cells that one driver or both cannot have, those with the same reasons together. */
+function reasonLines(rows: readonly Row[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { machine, hypervisor, via, typescript, c } of rows) {
+    const why = ([["TypeScript", typescript], ["C", c]] as const)
+      .flatMap(([who, run]) => run && "infeasible" in run ? [`  ${who}: ${run.infeasible}`] : []);
+    if (why.length === 0) continue;
+    const reasons = why.join("\n"), cell = `${machine}, ${hypervisor}, ${via}`;
+    groups.set(reasons, [...groups.get(reasons) ?? [], cell]);
+  }
+  return [...groups].flatMap(([why, cells]) => [...cells, why]);
+}
+
 function asText(rows: readonly Row[]): string {
   const feasible = rows.filter(({ typescript, c }) => "replies" in typescript || (c && "replies" in c));
-  const infeasible = rows.filter((row) => !feasible.includes(row));
-  const reasons = infeasible.map(({ machine, hypervisor, via, typescript, c }) => {
-    const words = [["TypeScript", typescript], ["C", c]] as const;
-    const said = words.flatMap(([who, run]) =>
-      run && "infeasible" in run ? [`  ${who}: ${run.infeasible}`] : []
-    );
-    return [`${machine}, ${hypervisor}, ${via}`, ...said].join("\n");
-  });
+  const labels = new Set(
+    rows.flatMap(({ via, typescript: one }) =>
+      "replies" in one && one.by !== via ? [`${via} on ppc: ${one.by}`] : []
+    ),
+  );
   const first = rows.find(({ typescript }) => "replies" in typescript)!.typescript;
   const parts = [
     [
-      "exits / cycles of all calls and doorbells; in C the hypervisor's discovery included, PCI's and printing not",
+      "exits / cycles of all calls and doorbells, without discovery and printing",
       "",
       ...table(COLUMNS, feasible),
+      "",
+      ...labels,
     ],
-    ["cells that are not feasible", "", ...reasons],
-    ["the replies", "", ..."replies" in first ? first.replies : []],
+    ["cells that are not feasible", "", ...reasonLines(rows)],
+    ["the replies, in every other cell", "", ..."replies" in first ? first.replies : []],
   ];
   return `${parts.map((lines) => lines.join("\n")).join("\n\n\n")}\n`;
 }

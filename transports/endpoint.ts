@@ -130,20 +130,21 @@ export class Endpoint {
     if (!bound || !place) return undefined;
     const { attachment: { device, window }, mmio, ports, pciIo } = bound;
     if (!device.call && !device.notify) return undefined;
-    const bar = (index: 0 | 1, at: Reachable, origin: number) => {
+    const bars = (at: Reachable, origin: number, io: 0 | 1) => {
       if (!at.ok) return [];
-      const one = barOf(index, at.registers - origin, window.size, at.call - origin, WINDOW_SIZE);
+      const call = barOf(io, at.call - origin, WINDOW_SIZE);
+      const registers = barOf(io === 1 ? 3 : 2, at.registers - origin, window.size);
       // A BAR has 32 bits.
-      return one.base + one.size <= 2 ** 32 ? [one] : [];
+      return [call, registers].filter(({ base, size }) => base + size <= 2 ** 32);
     };
     const { abi } = this, callable = typeof abi !== "string" && vehicles.includes("hypercall");
     return {
       name: device.name,
       ...place,
       bars: [
-        ...(vehicles.includes("mmio") ? bar(0, mmio, 0) : []),
+        ...(vehicles.includes("mmio") ? bars(mmio, 0, 0) : []),
         ...(vehicles.includes("pio")
-          ? (this.#vm.arch === "x86" ? bar(1, ports, 0) : bar(1, pciIo, PCI_IO_BASE))
+          ? this.#vm.arch === "x86" ? bars(ports, 0, 1) : bars(pciIo, PCI_IO_BASE, 1)
           : []),
       ],
       ...(callable && { hypercall: { handle, ...abi.numbers } }),

@@ -15,13 +15,11 @@ function place({ bus, device }: PciData): string {
   return `${two(bus)}:${two(device)}.0`;
 }
 
-function range({ bars }: PciData, space: Bar["space"]): string {
-  const bar = bars.find((one) => one.space === space);
-  return bar ? `${hex(bar.base)}..${hex(bar.base + bar.size - 1)}` : "-";
-}
-
-function windowOf({ bars }: PciData): string {
-  return bars.length === 0 ? "-" : bars.map(({ index, call }) => `${index}+${hex(call)}`).join(" ");
+function range({ bars }: PciData, space: Bar["space"], use: Bar["use"]): string {
+  const bar = bars.find((one) => one.space === space && one.use === use);
+  if (!bar) return "-";
+  const first = bar.base + bar.offset;
+  return `${hex(first)}..${hex(first + bar.bytes - 1)}`;
 }
 
 function calls({ hypercall }: PciData): string {
@@ -35,9 +33,9 @@ export const infoPci = defineCommand({
   summary: "list the devices as a guest's own driver finds them: PCI functions",
   description:
     `Each device that takes calls or doorbells is a function, vendor 0x1af4, device 0x10f0, in PCI's configuration space:
-ports 0xcf8 and 0xcfc, on ppc in the PCI I/O window. BAR 0 is memory, BAR 1 ports; "call window" is
-where it stands in each. Vendor-specific capabilities say the same to the guest, and what it needs for hypercalls.
-scripts/guests/driver is a driver in C that reads them.`,
+ports 0xcf8 and 0xcfc, on ppc in the PCI I/O window. Its BARs are the call window in memory and in ports, then the
+device's registers; vendor-specific capabilities say which is which, the device's name, and what it takes to reach it by
+hypercall. scripts/guests/driver is a driver in C that reads them.`,
   grammar: object({}),
   examples: [{ line: "info pci", after: ["arch x86"], shows: "00:01.0   echo" }],
   run: (session): readonly PciData[] => session.io.functions,
@@ -45,9 +43,10 @@ scripts/guests/driver is a driver in C that reads them.`,
     list.length === 0 ? "no functions: no device takes calls or doorbells" : table([
       { title: "function", value: place },
       { title: "name", value: (one) => one.name },
-      { title: "memory (BAR 0)", value: (one) => range(one, "memory") },
-      { title: "ports (BAR 1)", value: (one) => range(one, "io") },
-      { title: "call window", value: windowOf },
+      { title: "call window", value: (one) => range(one, "memory", "call") },
+      { title: "in ports", value: (one) => range(one, "io", "call") },
+      { title: "registers", value: (one) => range(one, "memory", "registers") },
+      { title: "in ports", value: (one) => range(one, "io", "registers") },
       { title: "hypercalls", value: calls },
     ], list).join("\n"),
 });

@@ -3,8 +3,8 @@
  * architectures ("feasible anywhere PCI works", condition (a) of the May 2009 thread). All numbers are little-endian.
  *
  * Vendor 0x1af4, device 0x10f0: the range 0x10f0 to 0x10ff of that vendor is for use without registration (QEMU
- * docs/specs/pci-ids.rst). BAR0 is memory, BAR1 is ports; a function has the BARs and capabilities of the vehicles that its
- * guest may use, and no others. Vendor-specific capabilities, in the shape of virtio's (`struct virtio_pci_cap`, virtio 1.2,
+ * docs/specs/pci-ids.rst). BARs 0 and 2 are memory, 1 and 3 are ports; a function has the BARs and capabilities of the vehicles that
+ * its guest may use, and no others. Vendor-specific capabilities, in the shape of virtio's (`struct virtio_pci_cap`, virtio 1.2,
  * 4.1.4):
  *
  * | offset | field | |

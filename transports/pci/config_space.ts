@@ -5,7 +5,6 @@
 import type { SavedFields } from "../../emulator/engine/saved_fields.ts";
 import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import type { AccessSize, BusHandler, BusValue } from "../../emulator/machine/bus.ts";
-import { WINDOW_SIZE } from "../window.ts";
 import { configuration, handleAt, hostBridge, type PciFunction } from "./pci_function.ts";
 
 /** First of the 8 ports, and offsets from there. */
@@ -14,7 +13,7 @@ const DATA = 4;
 const ENABLE = 0x8000_0000;
 /** Bits of the address register that are there: enable, bus, device, function, register. */
 const ADDRESS_BITS = 0x80ff_fffc;
-const BARS = { first: 0x10, end: 0x18 } as const;
+const BARS = { first: 0x10, end: 0x20 } as const;
 /** Functions whose BARs a guest is sizing at once; the oldest one is forgotten. */
 const MOST_SIZING = 64;
 
@@ -22,7 +21,7 @@ const MOST_SIZING = 64;
 export class ConfigSpace implements BusHandler {
   readonly #functions: () => readonly PciFunction[];
   #address = 0;
-  /** BARs that all ones were written to, as `handle * 2 + index`. */
+  /** BARs that all ones were written to, as `handle * 4 + index`. */
   #sizing: readonly number[] = [];
 
   constructor(functions: () => readonly PciFunction[]) {
@@ -44,7 +43,7 @@ export class ConfigSpace implements BusHandler {
     if (offset !== DATA || size !== 4) return;
     const register = this.#address & 0xfc, found = this.#selected();
     if (!found || found.handle === 0 || register < BARS.first || register >= BARS.end) return;
-    const bar = found.handle * 2 + (register - BARS.first) / 4;
+    const bar = found.handle * 4 + (register - BARS.first) / 4;
     const others = this.#sizing.filter((one) => one !== bar);
     this.#sizing = Number(value) === 0xffff_ffff ? [...others, bar].slice(-MOST_SIZING) : others;
   }
@@ -69,7 +68,7 @@ export class ConfigSpace implements BusHandler {
     }
     const one = functions.find((one) => one.bus === bus && one.device === device);
     if (!one) return undefined;
-    const sizing = [0, 1].filter((index) => this.#sizing.includes(handle * 2 + index));
-    return { handle, bytes: () => configuration(one, WINDOW_SIZE, sizing) };
+    const sizing = [0, 1, 2, 3].filter((index) => this.#sizing.includes(handle * 4 + index));
+    return { handle, bytes: () => configuration(one, sizing) };
   }
 }

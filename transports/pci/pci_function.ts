@@ -4,22 +4,25 @@ import { CAPABILITIES, CAPABILITY, PCI_ID, SPACE, VENDOR_SPECIFIC } from "./capa
 /** Device numbers of a bus; 0 is the host bridge's. */
 const PER_BUS = 31, BUSES = 256;
 
-/** A base address register: a range that has its place and keeps it. */
+/** What a base address register leads to. */
+export type PciBarUse = "call" | "registers";
+
+/** A base address register: a block of a power of two that has its place and keeps it, and the range in it. */
 export interface PciBar {
-  /** BAR 0 is memory, BAR 1 ports. */
-  readonly index: 0 | 1;
+  /** BAR 0 is the call window in memory, 1 the same in I/O space, 2 and 3 the device's registers in memory and I/O space. */
+  readonly index: 0 | 1 | 2 | 3;
   /** Which address space it decodes. */
   readonly space: "memory" | "io";
-  /** First address, guest-physical or in PCI's I/O space; a multiple of 16, of 4 for ports. */
+  /** Call window (`transports/window.ts`) or the device's own registers. */
+  readonly use: PciBarUse;
+  /** First address of the block, guest-physical or in PCI's I/O space: a multiple of its size. */
   readonly base: number;
-  /** Bytes; what the BAR decodes is the next power of two. */
+  /** Bytes of the block: 16 at least, 4 in I/O space. */
   readonly size: number;
-  /** Offset of the device's registers. */
-  readonly registers: number;
-  /** Bytes of them. */
-  readonly registerBytes: number;
-  /** Offset of its call window. */
-  readonly call: number;
+  /** Where in the block the range begins. */
+  readonly offset: number;
+  /** Bytes of the range. */
+  readonly bytes: number;
 }
 
 /** A device as guests discover it. */
@@ -47,37 +50,30 @@ export function handleAt(bus: number, device: number): number {
   return device === 0 ? 0 : bus * PER_BUS + device;
 }
 
-/** A range of registers and call window as a BAR. */
-export function barOf(
-  index: 0 | 1,
-  registers: number,
-  registerBytes: number,
-  call: number,
-  callBytes: number,
-): PciBar {
-  const align = index === 0 ? 16 : 4;
-  const first = Math.min(registers, call), base = first - first % align;
-  const end = Math.max(registers + registerBytes, call + callBytes);
+/** A range as a BAR: in the smallest block that holds it, which is the range itself where that has a BAR's alignment. */
+export function barOf(index: PciBar["index"], first: number, bytes: number): PciBar {
+  const io = index % 2 === 1;
+  let size = io ? 4 : 16;
+  while (Math.floor(first / size) !== Math.floor((first + bytes - 1) / size)) size *= 2;
+  const offset = first % size;
   return {
     index,
-    space: index === 0 ? "memory" : "io",
-    base,
-    size: end - base,
-    registers: registers - base,
-    registerBytes,
-    call: call - base,
+    space: io ? "io" : "memory",
+    use: index < 2 ? "call" : "registers",
+    base: first - offset,
+    size,
+    offset,
+    bytes,
   };
 }
 
 /** What a BAR reads as: its base and its kind, or, when all ones were written, which bits of a base it decodes. */
 export function barValue({ base, size, space }: PciBar, sizing: boolean): number {
-  const kind = space === "io" ? 1 : 0;
-  const decoded = 2 ** Math.ceil(Math.log2(Math.max(size, 16)));
-  return ((sizing ? -decoded : base) | kind) >>> 0;
+  return ((sizing ? -size : base) | (space === "io" ? 1 : 0)) >>> 0;
 }
 
-/** A function's configuration space, 256 bytes; `callBytes` are those of a call window. */
-export function configuration(one: PciFunction, callBytes: number, sizing: readonly number[]): Uint8Array {
+/** A function's configuration space, 256 bytes; `sizing` are the BARs that all ones were written to. */
+export function configuration(one: PciFunction, sizing: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(SPACE), view = new DataView(bytes.buffer);
   const has = (space: PciBar["space"]) => one.bars.some((bar) => bar.space === space);
   header(view, PCI_ID.device, [0x00, 0x00, 0xff]);
@@ -89,7 +85,7 @@ export function configuration(one: PciFunction, callBytes: number, sizing: reado
   }
   view.setUint16(0x2c, PCI_ID.vendor, true);
   bytes[0x34] = CAPABILITIES;
-  const list = capabilities(one, callBytes);
+  const list = capabilities(one);
   let at = CAPABILITIES;
   list.forEach((capability, i) => {
     bytes.set(capability, at);
@@ -117,11 +113,10 @@ function header(view: DataView, device: number, [interface_, subclass, class_]: 
 }
 
 /** The list but for its links, each a multiple of 4 bytes. */
-function capabilities({ name, bars, hypercall }: PciFunction, callBytes: number): Uint8Array[] {
-  const list = bars.flatMap(({ index, registers, registerBytes, call }) => [
-    capability(CAPABILITY.REGISTERS, [index, registers, registerBytes]),
-    capability(CAPABILITY.CALL, [index, call, callBytes]),
-  ]);
+function capabilities({ name, bars, hypercall }: PciFunction): Uint8Array[] {
+  const list = bars.map(({ index, use, offset, bytes }) =>
+    capability(use === "call" ? CAPABILITY.CALL : CAPABILITY.REGISTERS, [index, offset, bytes])
+  );
   if (hypercall) {
     const { handle, first, step } = hypercall;
     list.push(capability(CAPABILITY.HYPERCALL, [0, handle, first, step]));

@@ -20,7 +20,7 @@ static int look(struct device *device, u32 bus, u32 slot, const char *wanted) {
     u32 head = pci_read(bus, slot, at), length = head >> 16 & 0xff;
     u32 type = (head & 0xff) == PCI_VENDOR_SPECIFIC ? head >> 24 : 0;
     if (type == CALL_WINDOW) {
-      u32 bar = pci_read(bus, slot, at + 4) & 1, base = pci_read(bus, slot, PCI_BARS + 4 * bar);
+      u32 bar = pci_read(bus, slot, at + 4) & 3, base = pci_read(bus, slot, PCI_BARS + 4 * bar);
       u32 offset = pci_read(bus, slot, at + 8);
       if (base & 1) device->ports = (base & ~3u) + offset;
       else device->memory = (base & ~15u) + offset;
