@@ -105,7 +105,7 @@ async function block(
   queue: VirtioQueue,
   type: number,
   sector: number | bigint,
-  data = new Uint8Array(0),
+  data: Uint8Array = new Uint8Array(0),
   room = 0,
 ): Promise<Uint8Array> {
   const header = new Uint8Array(16), view = new DataView(header.buffer);

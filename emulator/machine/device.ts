@@ -75,7 +75,7 @@ export function checkDevice(value: unknown, where = "device"): Device {
     throw new TypeError(
       `${where} is ${
         value === null ? "null" : typeof value
-      }, not a device: an object with a name and read, write, call or queue`,
+      }, not a device: an object with a name and read, write, call, queue or notify`,
     );
   }
   const device = value as Record<string, unknown>;
@@ -93,11 +93,11 @@ export function checkDevice(value: unknown, where = "device"): Device {
       `${where}.handledIn is ${JSON.stringify(device.handledIn)}: give "kernel" or "userspace"`,
     );
   }
-  const handlers = ["read", "write", "call", "queue"].filter((name) => device[name] !== undefined);
+  const handlers = ["read", "write", "call", "queue", "notify"].filter((name) => device[name] !== undefined);
   if (handlers.length === 0) {
-    throw new TypeError(`${where} "${device.name}" has none of read, write, call and queue`);
+    throw new TypeError(`${where} "${device.name}" has none of read, write, call, queue and notify`);
   }
-  const others = ["notify", "reset", "save", "load"].filter((name) => device[name] !== undefined);
+  const others = ["reset", "save", "load"].filter((name) => device[name] !== undefined);
   for (const name of [...handlers, ...others]) {
     if (typeof device[name] !== "function") {
       throw new TypeError(`${where}.${name} is a ${typeof device[name]}, not a function`);
