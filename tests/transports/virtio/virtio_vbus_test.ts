@@ -20,7 +20,13 @@ const SECTOR = 512;
 const EINVAL = -22, ENOSYS = -38, EFAULT = -14;
 
 /** A request of a disk: its status, and what was read. */
-async function block(queue: VirtioQueue, type: number, sector: number, data: Uint8Array = new Uint8Array(0), room = 0) {
+async function block(
+  queue: VirtioQueue,
+  type: number,
+  sector: number,
+  data: Uint8Array = new Uint8Array(0),
+  room = 0,
+) {
   const head = new Uint8Array(16);
   new DataView(head.buffer).setUint32(0, type, true);
   head[8] = sector;
