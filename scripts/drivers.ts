@@ -58,6 +58,8 @@ const MEMORY = 2 ** 22;
 const BUDGET = 100_000_000;
 
 const echo: Device = { name: "echo", stateless: true, call: (_fn, data) => data };
+/** Takes doorbells, and no calls. */
+const bell: Device = { name: "bell", stateless: true, notify() {} };
 const disk = () => virtioVbusBlock({ name: "disk", image: new Uint8Array(SECTOR * SECTORS) });
 
 // --- The driver.
@@ -87,6 +89,23 @@ async function driveEcho(device: Handle): Promise<string[]> {
   lines.push(`300 in parts: ${parts.length}, then ${then}, then ${last}, crc ${crc32(parts)}`);
   const reply = await device.call(1, pattern(40));
   return [...lines, `in place: ${reply.length} bytes, crc ${crc32(reply)}`];
+}
+
+/** What a call comes to that the transports refuse: a negative errno. */
+async function refusal(work: Promise<unknown>): Promise<number> {
+  try {
+    await work;
+    return 0;
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof Error && "errno" in cause && cause.errno === "ENOSYS") return -38;
+    throw error;
+  }
+}
+
+async function driveBell(device: Handle): Promise<string[]> {
+  const short = await refusal(device.call(1, pattern(4))), long = await refusal(device.call(1, pattern(300)));
+  return [`bell: short call ${short}, long call ${long}, rung ${await refusal(device.notify(5))}`];
 }
 
 /** What a call of the disk's driver comes to: 0, or a negative errno. */
@@ -183,6 +202,7 @@ function machineWith(machine: Machine, hypervisor: Row["hypervisor"]): Vm {
   const { name } = HYPERVISORS.find(({ name }) => name === hypervisor)!;
   const vm = createVm({ ...machine, hypervisor: name, memory: MEMORY });
   vm.devices.add(echo);
+  vm.devices.add(bell);
   vm.devices.add(disk());
   return vm;
 }
@@ -190,8 +210,8 @@ function machineWith(machine: Machine, hypervisor: Row["hypervisor"]): Vm {
 async function inTypeScript(machine: Machine, hypervisor: string, via: VehicleName): Promise<Run> {
   const vm = machineWith(machine, hypervisor), io = createIo(vm, { vehicles: [via] }), meter = startMeter(vm);
   try {
-    const [echo, disk] = [await io.open("echo"), await io.open("disk")];
-    const replies = [...await driveEcho(echo), ...await driveDisk(disk, vm)];
+    const [echo, bell, disk] = [await io.open("echo"), await io.open("bell"), await io.open("disk")];
+    const replies = [...await driveEcho(echo), ...await driveBell(bell), ...await driveDisk(disk, vm)];
     const { exits, cycles } = meter();
     return { replies, by: echo.label, exits, cycles: cycles.total };
   } catch (error) {

@@ -1,6 +1,6 @@
 /*
- * Drivers that do not know their vehicle: calls of any length to a device "echo", and a disk "disk" by virtio over vbus. One
- * binary for an ISA; which hypervisor there is, and which of hypercall, port I/O and MMIO the device is offered by, shows at
+ * Drivers that do not know their vehicle: calls of any length to a device "echo", doorbells of a "bell" that takes no calls,
+ * and a disk "disk" by virtio over vbus. One binary for an ISA; which hypervisor there is, and which of hypercall, port I/O and MMIO the device is offered by, shows at
  * run time. What is printed after the first line is the same by any vehicle; scripts/drivers.ts prints it too.
  */
 #include "driver/device.h"
@@ -51,6 +51,15 @@ static int echo(struct device *device) {
   s32 got = call(device, 1, bytes, 40);
   printf("in place: %d bytes, crc %08x\n", got, crc32(bytes, 40));
   return 0;
+}
+
+/* A device that takes doorbells and no calls. */
+static int bell(struct device *device) {
+  printf("bell: short call %d", call(device, 1, bytes, 4));
+  printf(", long call %d", call(device, 1, bytes, 300));
+  printf(", rung %d\n", notify(device, 5));
+  /* Nobody is asked whose data is not in memory. */
+  return device_call(device, 1, (void *)0xa0000000, 300, reply, 300) != -EFAULT;
 }
 
 static struct virtio_queue queue;
@@ -114,20 +123,21 @@ int main(void) {
   static const struct {
     const char *name;
     int (*drive)(struct device *device);
-  } drivers[] = { { "echo", echo }, { "disk", disk } };
+  } drivers[] = { { "echo", echo }, { "bell", bell }, { "disk", disk } };
+  enum { COUNT = sizeof drivers / sizeof *drivers };
   const struct hypervisor *hypervisor = find_hypervisor();
   int failed = 0;
   printf("hypervisor %s", hypervisor ? hypervisor->name : "none");
-  static struct device devices[2];
-  s32 opened[2];
-  for (int i = 0; i < 2; i++) {
+  static struct device devices[COUNT];
+  s32 opened[COUNT];
+  for (int i = 0; i < COUNT; i++) {
     opened[i] = device_open(&devices[i], drivers[i].name);
     if (opened[i] == -ENODEV) printf("; %s is not there", drivers[i].name);
     else if (opened[i]) printf("; %s is out of reach: %s", drivers[i].name, devices[i].why);
     else printf("; %s by %s", drivers[i].name, device_vehicle(&devices[i]));
   }
   putchar('\n');
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < COUNT; i++) {
     if (opened[i] == 0) failed |= drivers[i].drive(&devices[i]);
   }
   return failed;

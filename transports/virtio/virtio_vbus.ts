@@ -108,9 +108,12 @@ export class VirtioVbus implements Device {
     return reply(found.run(this.#core, new DataView(data.buffer, data.byteOffset, data.length)));
   }
 
-  /** A queue has requests. */
-  notify(queue: number, context: DeviceContext): void | Promise<void> {
-    this.#core.reached(context);
+  /**
+   * A queue has requests. Without a context for a `vm.ioevents` match of the call window's NOTIFY register (offset 0x14),
+   * which takes the notification in the kernel half.
+   */
+  notify(queue: number, context?: DeviceContext): void | Promise<void> {
+    if (context) this.#core.reached(context);
     return this.#core.notify(queue) as void | Promise<void>;
   }
 

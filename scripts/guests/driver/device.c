@@ -29,8 +29,11 @@ static int look(struct device *device, u32 bus, u32 slot, const char *wanted) {
       device->number = pci_read(bus, slot, at + 12);
       device->step = pci_read(bus, slot, at + 16);
     } else if (type == NAME) {
-      u32 i = 0;
-      for (; i + 4 < length && i < NAME_ROOM - 1; i++) name[i] = (char)pci_read8(bus, slot, at + 4 + i);
+      u32 i = 0, four = 0;
+      for (; i + 4 < length && i < NAME_ROOM - 1; i++, four >>= 8) {
+        if (i % 4 == 0) four = pci_read(bus, slot, at + 4 + i);
+        name[i] = (char)(four & 0xff);
+      }
       name[i] = 0;
     }
     at = head >> 8 & 0xfc;
@@ -88,9 +91,9 @@ static s32 by_descriptor(struct device *device, u32 fn, u32 flags, const void *d
   one.reply = le64((u64)(word)reply);
   one.status = le32((u32)-EINPROGRESS);
   one.reply_length = 0;
-  s32 refused = device->vehicle->ring(device, &one);
-  if (refused < 0) return refused;
-  s32 status = (s32)le32(one.status);
+  s32 rung = device->vehicle->ring(device, &one), status = (s32)le32(one.status);
+  /* What the doorbell itself answers counts only where nobody looked at the descriptor. */
+  if (status == -EINPROGRESS) return rung < 0 ? rung : -EIO;
   return status < 0 ? status : (s32)le32(one.reply_length);
 }
 

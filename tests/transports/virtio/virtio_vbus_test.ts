@@ -13,6 +13,7 @@ import {
 } from "../../../transports/virtio/vbus_driver.ts";
 import { VirtioVbus } from "../../../transports/virtio/virtio_vbus.ts";
 import type { VirtioModel } from "../../../transports/virtio/virtio_model.ts";
+import { WINDOW } from "../../../transports/window.ts";
 import { CELLS, machine, pattern, VIAS } from "../cells.ts";
 
 const GPA = 0x4_0000;
@@ -137,6 +138,21 @@ Deno.test("a doorbell before DRIVER_OK, of no queue, or of a broken one does not
   await assertRejects(() => block(queue, 0, 0, undefined, SECTOR), Error, "has not answered");
   await driver.reset();
   assertEquals([device.problem, await driver.status()], [undefined, 0]);
+});
+
+Deno.test("a kernel match of NOTIFY takes the doorbell, as an ioeventfd", async () => {
+  const { device, io, vm } = disk(), { callPorts } = vm.devices.get("disk")!;
+  const driver = new VirtioVbusDriver(await io.open("disk", { via: "pio" }), vm.memory);
+  const [queue] = await driver.start({ queues: [{ gpa: GPA, size: 8 }] });
+  vm.ioevents.add({
+    bus: "pio",
+    address: callPorts!.base + WINDOW.notify,
+    length: 4,
+    datamatch: 0,
+    signal: () => device.notify(0),
+  });
+  assertEquals((await block(queue, 0, 0, undefined, SECTOR)).status, 0);
+  assertEquals(vm.exits.rows.at(-1)!.handledIn, "kernel");
 });
 
 Deno.test("the driver says what was refused, and by whom", async () => {
