@@ -34,7 +34,7 @@ import {
 } from "../mod.ts";
 
 type Backend = "vmx" | "svm" | "kvm-hv" | "kvm-pr";
-type Machine = VmOptions & { readonly mode: 16 | 32 | 64; readonly backend: Backend };
+export type Machine = VmOptions & { readonly mode: 16 | 32 | 64; readonly backend: Backend };
 
 const MACHINES: readonly Machine[] = [
   { arch: "x86", mode: 64, backend: "vmx" },
@@ -207,7 +207,8 @@ function machineWith(machine: Machine, hypervisor: Row["hypervisor"]): Vm {
   return vm;
 }
 
-async function inTypeScript(machine: Machine, hypervisor: string, via: VehicleName): Promise<Run> {
+/** The driver above on a new machine, which offers its guest one vehicle. */
+export async function inTypeScript(machine: Machine, hypervisor: string, via: VehicleName): Promise<Run> {
   const vm = machineWith(machine, hypervisor), io = createIo(vm, { vehicles: [via] }), meter = startMeter(vm);
   try {
     const [echo, bell, disk] = [await io.open("echo"), await io.open("bell"), await io.open("disk")];
@@ -232,7 +233,13 @@ function isOther(native: string, reason: string, key: number): boolean {
   return /CPUID|MSR/.test(native) || (OTHERS.has(key) && (reason === "IO" || reason === "MMIO"));
 }
 
-async function inC(machine: Machine, hypervisor: string, via: VehicleName, elf: Uint8Array): Promise<Run> {
+/** The driver in C on another machine like it: by what its own discovery finds. */
+export async function inC(
+  machine: Machine,
+  hypervisor: string,
+  via: VehicleName,
+  elf: Uint8Array,
+): Promise<Run> {
   const vm = machineWith(machine, hypervisor), sent: number[] = [];
   const place = (port: number) => machine.arch === "x86" ? { port } : { gpa: 0xfe00_0000 + port };
   vm.devices.add(new Uart16550({ transmit: (byte) => void sent.push(byte) }), place(0x3f8));

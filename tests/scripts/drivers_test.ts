@@ -3,9 +3,12 @@
  * TypeScript driver. Compiled here; without a compiler the cells of its ISA are the TypeScript driver's alone.
  */
 import { assert, assertEquals } from "@std/assert";
-import { matrix, type Row } from "../../scripts/drivers.ts";
-import { buildGuests } from "../support/guest_build.ts";
+import { inC, inTypeScript, type Machine, matrix, type Row } from "../../scripts/drivers.ts";
+import { buildGuests, type BuiltGuests } from "../support/guest_build.ts";
 import { TARGETS, whyNot } from "../support/guest_targets.ts";
+
+let guests: Promise<BuiltGuests> | undefined;
+const built = () => guests ??= buildGuests("drivers");
 
 const missing = TARGETS.map((target) => whyNot({ compiler: "gcc" }) ?? whyNot(target));
 const skipped = [...new Set(missing.filter((why) => why !== undefined))].join(", ");
@@ -16,9 +19,9 @@ Deno.test({
   name: `C drivers, a binary for each ISA, on every cell${skipped === "" ? "" : ` (without: ${skipped})`}`,
   ignore: missing.every((why) => why !== undefined),
   async fn() {
-    const built = await buildGuests("drivers");
+    const { image } = await built();
     const targets = TARGETS.filter((_, i) => missing[i] === undefined);
-    const rows = await matrix(targets.map((target) => built.image(target, "drivers", "-O2")));
+    const rows = await matrix(targets.map((target) => image(target, "drivers", "-O2")));
     const expected = rows.find(({ typescript }) => "replies" in typescript)!.typescript;
     const carried = new Set<string>();
     for (const row of rows) {
@@ -46,6 +49,37 @@ Deno.test({
     assertEquals(carried, new Set(all.filter((one) => one !== "none hypercall")));
   },
 });
+
+/** Each trap of an x86-64 binary, as bytes, and the vehicle that has it. */
+const TRAPS = [["vmcall", "hypercall", [0x0f, 0x01, 0xc1]], ["out dx, eax", "pio", [0xef]]] as const;
+
+for (const [name, via, bytes] of TRAPS) {
+  Deno.test({
+    name: `a C driver whose every ${name} is nulled does not get the replies${
+      missing[0] ? ` (skipped: ${missing[0]})` : ""
+    }`,
+    ignore: missing[0] !== undefined,
+    async fn() {
+      const machine: Machine = { arch: "x86", mode: 64, backend: "vmx" }, { image } = await built();
+      const elf = image(TARGETS[0], "drivers", "-O2").slice();
+      const right = await inTypeScript(machine, "kvm", via);
+      assert("replies" in right);
+      assertEquals(await inC(machine, "kvm", via, elf), {
+        ...await inC(machine, "kvm", via, elf),
+        replies: right.replies,
+      });
+      let nulled = 0;
+      for (let at = 0x1000; at + bytes.length <= elf.length; at++) {
+        if (!bytes.every((byte, i) => elf[at + i] === byte)) continue;
+        elf.fill(0x90, at, at + bytes.length);
+        nulled++;
+      }
+      assert(nulled > 0);
+      const wrong = await inC(machine, "kvm", via, elf);
+      assert(!("replies" in wrong) || wrong.replies.join() !== right.replies.join());
+    },
+  });
+}
 
 Deno.test("the TypeScript driver says why a cell is infeasible", async () => {
   const reasons = (await matrix([])).flatMap((row) =>

@@ -4,9 +4,6 @@ import { CAPABILITIES, CAPABILITY, PCI_ID, SPACE, VENDOR_SPECIFIC } from "./capa
 /** Device numbers of a bus; 0 is the host bridge's. */
 const PER_BUS = 31, BUSES = 256;
 
-/** What a base address register leads to. */
-export type PciBarUse = "call" | "registers";
-
 /** A base address register: a block of a power of two that has its place and keeps it, and the range in it. */
 export interface PciBar {
   /** BAR 0 is the call window in memory, 1 the same in I/O space, 2 and 3 the device's registers in memory and I/O space. */
@@ -14,7 +11,7 @@ export interface PciBar {
   /** Which address space it decodes. */
   readonly space: "memory" | "io";
   /** Call window (`transports/window.ts`) or the device's own registers. */
-  readonly use: PciBarUse;
+  readonly use: "call" | "registers";
   /** First address of the block, guest-physical or in PCI's I/O space: a multiple of its size. */
   readonly base: number;
   /** Bytes of the block: 16 at least, 4 in I/O space. */
