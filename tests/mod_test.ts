@@ -24,6 +24,7 @@ const VALUES = [
   "assertExits",
   "breakEven",
   "checkProfile",
+  "createByteChannels",
   "createIo",
   "createVm",
   "debugExitDevice",
