@@ -13,8 +13,12 @@ const VALUES = [
   "RingError",
   "SavedFields",
   "Uart16550",
+  "VIRTIO_VBUS",
   "VirtioConsole",
   "VirtioMmio",
+  "VirtioRefusal",
+  "VirtioVbus",
+  "VirtioVbusDriver",
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
@@ -56,6 +60,8 @@ const VALUES = [
   "timelineLines",
   "timelineSvg",
   "virtioBlock",
+  "virtioQueueBytes",
+  "virtioVbusBlock",
   "withFigures",
 ];
 
