@@ -100,6 +100,8 @@ export interface Io {
   open(name: string, options?: OpenOptions): Promise<Handle>;
   /** Single accesses and hypercalls by real guest code, device or not. */
   readonly guest: GuestAccess;
+  /** Rings that are open, by number: after a restore, those that were open when the machine was saved. */
+  readonly rings: readonly Ring[];
   /** Takes the transports off the machine. */
   close(): void;
 }
@@ -111,18 +113,22 @@ export interface Io {
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm);
   const runner = new StubRunner(vm);
-  const rings = new RingHost(runner, endpoint.abi);
-  vm.parts.add(PART, {
-    save() {
-      rings.checkSaving();
-      return { endpoint: endpoint.save(), runner: runner.save() };
-    },
-    load(state) {
-      const saved = new SavedFields(state, PART);
-      runner.load(saved.fields("runner"));
-      endpoint.load(saved.records("endpoint", 0xffff));
-    },
-  });
+  const rings = new RingHost(runner, endpoint.abi, (name) => endpoint.find(name)?.attachment);
+  try {
+    vm.parts.add(PART, {
+      save: () => ({ endpoint: endpoint.save(), runner: runner.save(), rings: rings.save() }),
+      load(state) {
+        const saved = new SavedFields(state, PART);
+        runner.load(saved.fields("runner"));
+        endpoint.load(saved.records("endpoint", 0xffff));
+        rings.load(saved.fields("rings"));
+      },
+    });
+  } catch (error) {
+    rings.abandon();
+    endpoint.close();
+    throw error;
+  }
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   return {
@@ -145,6 +151,9 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
       return new OpenHandle(endpoint, runner, rings, vbus, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
+    get rings() {
+      return rings.rings;
+    },
     close() {
       vm.parts.remove(PART);
       rings.close();
@@ -251,12 +260,7 @@ class OpenHandle implements Handle {
   async ring(options: RingOptions = {}): Promise<Ring> {
     const what = `ring() of device "${this.device}" by ${this.label}`;
     this.#reach(what);
-    const attachment = (what: string) => {
-      const bound = this.#endpoint.find(this.device);
-      if (bound === undefined) throw new Error(`${what}: the device is no longer attached`);
-      return bound.attachment;
-    };
-    return await this.#rings.open({ name: this.device, choice: this.#choice, attachment }, options);
+    return await this.#rings.open({ name: this.device, choice: this.#choice }, options);
   }
 
   close(): void {

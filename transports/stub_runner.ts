@@ -250,8 +250,10 @@ export class StubRunner {
     // A stub that came with a snapshot stays as the guest has it, patched or not.
     if (!this.#offsets.has(stub.name)) this.#write(stub.name, program.bytes);
     // In real mode the addresses are offsets that the guest's own segments share.
-    if (this.places.segment === undefined) {
-      this.vm.symbols.add(`io.${stub.name}`, origin, program.bytes.length);
+    // One that came with the snapshot keeps its turn: of several names at one address the oldest counts.
+    const { symbols } = this.vm, name = `io.${stub.name}`;
+    if (this.places.segment === undefined && symbols.lookup(name) !== origin) {
+      symbols.add(name, origin, program.bytes.length);
     }
     const entry = (label: string): bigint => {
       const address = program.symbols.get(label);

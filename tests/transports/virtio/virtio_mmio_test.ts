@@ -4,7 +4,7 @@ import { VirtioConsole, type VirtioConsole as Console } from "../../../transport
 import { virtioBlock } from "../../../transports/virtio/block.ts";
 import { FEATURE, REG, STATUS } from "../../../transports/virtio/mmio_registers.ts";
 import type { Handle } from "../../../transports/io.ts";
-import { VirtqueueDriver } from "../../../transports/rings/virtqueue_driver.ts";
+import { VirtqueueDriver } from "../rings/reference/virtqueue_driver.ts";
 import type { Vm } from "../../../emulator/machine/vm.ts";
 import { CELLS, machine, pattern } from "../cells.ts";
 import { placeOf } from "../rings/kinds.ts";

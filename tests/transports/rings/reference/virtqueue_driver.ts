@@ -1,7 +1,13 @@
 /** The driver's side of a split virtqueue, on memory that is its own. */
-import { RingMemory, type RingRam } from "./ring_memory.ts";
-import type { DriverRing, RingAnswer } from "./ring_sides.ts";
-import { checkPlace, DESC, NO_INTERRUPT, passes, type VirtqueuePlace } from "./virtqueue_layout.ts";
+import { RingMemory, type RingRam } from "../../../../transports/rings/ring_memory.ts";
+import type { DriverRing, RingAnswer } from "../../../../transports/rings/ring_sides.ts";
+import {
+  checkPlace,
+  DESC,
+  NO_INTERRUPT,
+  passes,
+  type VirtqueuePlace,
+} from "../../../../transports/rings/virtqueue_layout.ts";
 
 /** Memory for requests: each of a queue's descriptors has a part of this, whose owner is the chain that begins with it. */
 export interface BufferPlace {
