@@ -116,7 +116,7 @@ export {
 } from "./emulator/exits/what_if.ts";
 
 // Transports: one call interface over hypercall, PIO and MMIO.
-export { createIo } from "./transports/io.ts";
+export { createIo, RING_BLOCK } from "./transports/io.ts";
 export type {
   AccessOptions,
   CallOptions,
@@ -128,6 +128,7 @@ export type {
   IoOptions,
   OpenOptions,
   Ring,
+  RingCode,
   RingCompletion,
   RingOptions,
   RingStats,

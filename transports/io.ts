@@ -350,5 +350,6 @@ function withCall(vehicle: Vehicle, call: Vehicle["call"]): Vehicle {
 }
 
 export type { HypercallResult } from "./guest_access.ts";
-export type { Ring, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
+export type { Ring, RingCode, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
+export { DRIVER as RING_BLOCK } from "./rings/driver_block.ts";
 export type { DataMode, GuestAccess, VehicleName };

@@ -3,7 +3,7 @@
  * device never looks at it.
  */
 
-/** Offsets in the block. Pointers are addresses as the guest's code has them. */
+/** Offsets in the block that a ring's driver works on. Pointers are addresses as the guest's code has them. */
 export const DRIVER = {
   /** Pointer to the descriptors. */
   descriptors: 0x00,

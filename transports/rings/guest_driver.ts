@@ -5,14 +5,14 @@
 import type { Vm } from "../../emulator/machine/vm.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { StubRun, StubRunner } from "../stub_runner.ts";
-import { closed, type StubText } from "../stubs/stub_text.ts";
+import { closed, inByteOrder, type StubText } from "../stubs/stub_text.ts";
 import { ANSWER, DRIVER, PART, RESULT } from "./driver_block.ts";
 import { type DriverCode, driverCode, layoutName } from "./driver_code.ts";
 import { type GuestCode, guestCode } from "./guest_code.ts";
 import type { DoorbellStub } from "./doorbell.ts";
 import type { InterruptStubs } from "./interrupt_stubs.ts";
 import { IOQ, REQUEST_HEAD } from "./ioq_layout.ts";
-import type { FullRingOptions } from "./ring.ts";
+import type { FullRingOptions, RingCode } from "./ring.ts";
 import type { RingPlace } from "./ring_place.ts";
 import { DESC } from "./virtqueue_layout.ts";
 
@@ -107,6 +107,22 @@ export class GuestDriver {
     });
   }
 
+  /** The driver as source for a guest's own code; see `RingCode`. */
+  async source(what: string, arm: boolean): Promise<RingCode> {
+    const { vm } = this.#runner;
+    if (vm.mode === 16) throw new Error(`${what}: a real-mode guest's own driver has segments of its own`);
+    const doorbell = await this.#runner.exclusive(what, async () => await this.#doorbell());
+    const options = this.#options, back = vm.arch === "x86" ? "  ret\n" : "  blr\n";
+    const routine = (name: string, text: (code: DriverCode) => string) => {
+      const prefix = `ring_${name}_`, code = driverCode(this.#code, options, prefix);
+      return `ring_${name}:\n${text(code)}${prefix}end:\n${back}`;
+    };
+    const kick = (code: DriverCode) => code.decide + doorbell.load(this.#code) + doorbell.trap;
+    const source = routine("push", ({ push }) => push) + routine("kick", kick) +
+      routine("take", ({ take }) => take(arm));
+    return { source: inByteOrder(vm.isa.order, source), block: this.#place.driver.block };
+  }
+
   get #little(): boolean {
     return this.#runner.vm.isa.order === "le";
   }
@@ -178,7 +194,7 @@ export class GuestDriver {
 
   async #run(what: string, part: string, text: () => string): Promise<void> {
     const stub = this.#stub(part, () => closed(this.#runner.vm.arch, `call:\n${text()}`));
-    const run = { what, stub, inputs: {}, registers: this.#registers, exits: undefined };
+    const run = { what, stub, inputs: {}, registers: this.#registers, exits: undefined, blind: true };
     await this.#runner.exclusive(what, () => this.#runner.run(run));
   }
 
@@ -225,17 +241,17 @@ export class GuestDriver {
   }
 }
 
-/** Writes words of a driver's block in the guest's order. */
+/** Writes words of a driver's block in the guest's order; between the first and the last of them the others stay. */
 export function writeWords(
   vm: Vm,
   block: number,
   words: Partial<Record<keyof typeof DRIVER, number>>,
 ): void {
-  const bytes = new Uint8Array(4), view = new DataView(bytes.buffer), little = vm.isa.order === "le";
-  for (const [name, value] of Object.entries(words)) {
-    view.setUint32(0, value, little);
-    vm.memory.write(block + DRIVER[name as keyof typeof DRIVER], bytes);
-  }
+  const offsets = Object.keys(words).map((name) => DRIVER[name as keyof typeof DRIVER]);
+  const first = Math.min(...offsets), bytes = vm.memory.read(block + first, Math.max(...offsets) + 4 - first);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), little = vm.isa.order === "le";
+  Object.values(words).forEach((value, i) => view.setUint32(offsets[i] - first, value, little));
+  vm.memory.write(block + first, bytes);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

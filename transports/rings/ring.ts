@@ -117,8 +117,30 @@ export interface Ring {
   call(fn: number, bytes?: Uint8Array, options?: SubmitOptions): Promise<Uint8Array>;
   /** See `RingStats`. */
   readonly stats: RingStats;
+  /**
+   * The driver as source, for a guest's own code that drives the ring instead: then leave `submit` and the others alone.
+   * Throws `Error` for a real-mode guest, whose driver has segments of its own.
+   */
+  code(): Promise<RingCode>;
+  /**
+   * The device's own thread, which no doorbell wakes outside of this ring's operations: serves the ring if it was kicked
+   * behind a doorbell that is not `userspace`, while a guest's own code drives it.
+   */
+  serve(): Promise<void>;
   /** Takes the ring out of guest memory and its doorbell off the bus. */
   close(): void;
+}
+
+/**
+ * A ring's driver as subroutines. They take the block's address in rbp (ebp; on PowerPC r12), find and leave words of 32
+ * bits there in the guest's order (`RING_BLOCK`), and clobber eax, ebx, ecx, edx, esi, edi (r0, r3 to r11) and a hypercall's
+ * registers.
+ */
+export interface RingCode {
+  /** Assembler source: `ring_push`, `ring_kick` and `ring_take`. */
+  readonly source: string;
+  /** The block's guest-physical address. */
+  readonly block: number;
 }
 
 /** What a ring needs of the machine: its driver in the guest. */
@@ -138,6 +160,9 @@ export interface RingGuest {
   wait(what: string, meanwhile: () => MaybePromise<void>): Promise<void>;
   /** Throws `Error` if the device is no longer there. */
   check(what: string): void;
+  code(what: string): Promise<RingCode>;
+  /** The kernel half has matched a doorbell that the device has not looked after. */
+  kicked: boolean;
   close(): void;
 }
 
@@ -166,8 +191,6 @@ export class OpenRing implements Ring {
   #suppressed = 0;
   /** Interrupts that the driver has looked after. */
   #heard = 0;
-  /** The kernel half has matched a doorbell that the device has not looked after. */
-  #rung = false;
   #closed = false;
   #operations = 0;
 
@@ -204,7 +227,7 @@ export class OpenRing implements Ring {
       kicks: this.#kicks,
       suppressed: this.#suppressed,
       heard: this.#heard,
-      rung: this.#rung,
+      kicked: this.#guest.kicked,
       answers: this.#answers.map(({ id, bytes }) => ({ id, bytes })),
     };
   }
@@ -216,7 +239,7 @@ export class OpenRing implements Ring {
     this.#kicks = saved.whole("kicks");
     this.#suppressed = saved.whole("suppressed");
     this.#heard = saved.whole("heard");
-    this.#rung = saved.flag("rung");
+    this.#guest.kicked = saved.flag("kicked");
     for (const answer of saved.records("answers", MOST_ANSWERS)) {
       this.#answers.push({
         id: answer.whole("id", this.#submitted),
@@ -284,6 +307,23 @@ export class OpenRing implements Ring {
     });
   }
 
+  code(): Promise<RingCode> {
+    const what = `code() of the ${this.#what}`;
+    return this.#during(async () => {
+      this.#check(what);
+      return await this.#guest.code(what);
+    });
+  }
+
+  serve(): Promise<void> {
+    const what = `serve() of the ${this.#what}`;
+    return this.#during(async () => {
+      this.#check(what);
+      await this.#served();
+      this.#check(what);
+    });
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -348,7 +388,6 @@ export class OpenRing implements Ring {
       return false;
     }
     this.#kicks++;
-    this.#rung = true;
     await this.#told(what);
     return true;
   }
@@ -377,8 +416,8 @@ export class OpenRing implements Ring {
 
   /** The device's own thread, if it was kicked. */
   #served(): MaybePromise<void> {
-    if (this.options.doorbell === "userspace" || !this.#rung) return;
-    this.#rung = false;
+    if (!this.#guest.kicked) return;
+    this.#guest.kicked = false;
     return this.#service.kick();
   }
 

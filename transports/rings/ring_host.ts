@@ -166,6 +166,7 @@ export class RingHost {
         rings++;
         // Behind an ioeventfd the device's own thread serves the ring, not the exit.
         if (options.doorbell === "userspace") return service.kick() as void | Promise<void>;
+        guest.kicked = true;
       },
     };
     const at = saved?.has("address") ? saved.whole("address", 2 ** 52) : undefined;
@@ -184,7 +185,9 @@ export class RingHost {
       via,
       label,
       gpa: place.gpa,
+      kicked: false,
       check: (what) => void attachment(what),
+      code: (what) => driver.source(what, !options.poll),
       push: (what, id, buffers, capacity) => driver.push(what, id, buffers, capacity),
       async kick(what) {
         const before = rings, rang = await driver.kick(what, interruptible(() => {}));
