@@ -20,6 +20,8 @@ import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
+import { answer, tutorial } from "./tutorial.ts";
+import { saveSession } from "./session.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -74,6 +76,9 @@ export const COMMANDS: readonly Command[] = [
   whatIf,
   compare,
   script,
+  saveSession,
+  tutorial,
+  answer,
   source,
   echo,
 ];
