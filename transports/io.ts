@@ -121,7 +121,8 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
         const saved = new SavedFields(state, PART);
         runner.load(saved.fields("runner"));
         endpoint.load(saved.records("endpoint", 0xffff));
-        rings.load(saved.fields("rings"));
+        // Files of before have none.
+        if (saved.has("rings")) rings.load(saved.fields("rings"));
       },
     });
   } catch (error) {

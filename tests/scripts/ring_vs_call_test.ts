@@ -6,7 +6,7 @@ import ringVsCall, {
   measureCall,
   measureCallRing,
   type Measured,
-  measureRing,
+  measureRings,
   type Section,
 } from "../../scripts/ring_vs_call.ts";
 
@@ -120,11 +120,11 @@ for (const [options, via] of CELLS) {
     const fails = (work: () => Promise<unknown>) => assertRejects(work, Error, "ran to its end");
     await fails(() => measureCall(options, via, nothing));
     for (const doorbell of ["userspace", "kernel"] as const) {
-      await fails(() => measureRing(options, via, { poll: true, doorbell }, 4, nothing));
+      await fails(() => measureRings(options, via, { poll: true, doorbell }, [4], nothing));
       await fails(() => measureCallRing(options, via, { poll: true, doorbell }, nothing));
     }
     if (options.mode === 32) return;
-    await fails(() => measureRing(options, via, { poll: false }, 4, nothing));
+    await fails(() => measureRings(options, via, { poll: false }, [4], nothing));
     await fails(() => measureCallRing(options, via, { poll: false }, nothing));
   });
 }

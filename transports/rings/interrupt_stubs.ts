@@ -122,6 +122,7 @@ function ppcStubs(vm: Vm): InterruptStubs {
     } r14\n`;
   const handler = `${base}  li r15, 0xa0\n  add r15, r15, r14\n  lwbrx r16, 0, r15\n  li r15, 0xb0
   add r15, r15, r14\n  li r16, 0\n  stwbrx r16, 0, r15\n  ${wide ? "rfid" : "rfi"}\n`;
+  let patches: readonly Patch[] | undefined;
   return {
     setup(lines) {
       const each = lines.map((line) =>
@@ -136,15 +137,17 @@ function ppcStubs(vm: Vm): InterruptStubs {
       closed("ppc", `call:\n${before}${enable(false)}${trap}  nop\n  b end\nwait:\n${enable(!wide)}  nop\n`),
     registers: { dec: BigInt(TICK) },
     handler: undefined,
-    patches: () => [
-      {
-        gpa: EXTERNAL,
-        bytes: vm.assemble(inByteOrder(vm.isa.order, handler), BigInt(EXTERNAL)).bytes,
-      },
-      {
-        gpa: DECREMENTER,
-        bytes: vm.assemble(`lis r14, 0x7fff\nmtdec r14\n${wide ? "rfid" : "rfi"}`, BigInt(DECREMENTER)).bytes,
-      },
-    ],
+    patches: () =>
+      patches ??= [
+        {
+          gpa: EXTERNAL,
+          bytes: vm.assemble(inByteOrder(vm.isa.order, handler), BigInt(EXTERNAL)).bytes,
+        },
+        {
+          gpa: DECREMENTER,
+          bytes:
+            vm.assemble(`lis r14, 0x7fff\nmtdec r14\n${wide ? "rfid" : "rfi"}`, BigInt(DECREMENTER)).bytes,
+        },
+      ],
   };
 }

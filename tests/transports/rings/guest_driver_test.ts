@@ -1,4 +1,7 @@
-/** The driver's guest code against a driver in TypeScript: the same ring to the byte, the same kicks and answers. */
+/**
+ * The driver's guest code against a driver in TypeScript: the same ring to the byte, the same kicks and answers.
+ * `TRAPSH_CASES` makes a longer run.
+ */
 import { assertEquals } from "@std/assert";
 import { createVm } from "../../../emulator/machine/vm.ts";
 import { GuestDriver } from "../../../transports/rings/guest_driver.ts";
@@ -20,7 +23,7 @@ const LAYOUTS: readonly RingOptions[] = [
   { kind: "virtqueue", eventIdx: true },
   { kind: "virtqueue", eventIdx: true, indirect: true },
 ];
-const GPA = 0xf200_0000, PORT = 0x500, STEPS = 120;
+const GPA = 0xf200_0000, PORT = 0x500, STEPS = Math.max(120, Number(Deno.env.get("TRAPSH_CASES") ?? 0));
 
 /** Both sides on memory of their own. */
 function sides(
