@@ -21,6 +21,7 @@ const VALUES = [
   "assertExits",
   "breakEven",
   "checkProfile",
+  "createByteChannels",
   "createIo",
   "createVm",
   "debugExitDevice",

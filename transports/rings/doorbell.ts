@@ -69,6 +69,7 @@ export function placeDoorbell(vm: Vm, on: DoorbellBus, name: string, bell: Bell,
     length: bell.kind === "fast" ? 0 : STEP,
     signal: () => bell.rung(),
     name,
+    ofThisVm: true,
   });
   const remove = () => {
     bus.remove(address);
