@@ -1,0 +1,153 @@
+/** One debugger's connection: packets in, answers out, one after the other, while its interrupts are heeded at once. */
+import { ACKNOWLEDGE, encodePacket, type PacketEvent, PacketReader } from "./packets.ts";
+import type { GdbStub } from "./stub.ts";
+
+/** The bytes' way, so that a test needs no socket. */
+export interface Wire {
+  /** Null at the end. */
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** How a debugger's session ended. */
+export type GdbEnd =
+  /** It said so: the guest is left as it is. */
+  | "detached"
+  /** It asked for the guest's end. */
+  | "killed"
+  /** The guest had ended itself. */
+  | "exited"
+  /** The connection was closed without a word. */
+  | "closed"
+  /** There is another machine now, which it cannot be told of. */
+  | "replaced"
+  /** It sent packet after packet without waiting for an answer. */
+  | "flooded";
+
+/** What may wait while the guest runs: a debugger asks for nothing then, or for little. */
+const MOST_WAITING = 1 << 18;
+/** What one event counts beside its text. */
+const EVENT_COST = 64;
+
+export interface ConnectionOptions {
+  readonly wire: Wire;
+  readonly stub: GdbStub;
+  /** False if the machine is no longer the one that the stub is for. */
+  readonly isCurrent?: () => boolean;
+}
+
+/** Serves a debugger until its session ends. Never throws; the wire is closed then. */
+export async function serveConnection(options: ConnectionOptions): Promise<GdbEnd> {
+  const connection = new Connection(options);
+  try {
+    return await connection.serve();
+  } finally {
+    connection.close();
+  }
+}
+
+class Connection {
+  readonly #wire: Wire;
+  readonly #stub: GdbStub;
+  readonly #isCurrent: () => boolean;
+  readonly #waiting: PacketEvent[] = [];
+  #cost = 0;
+  #wake: (() => void) | undefined;
+  #ended: GdbEnd | undefined;
+  /** For a `-`: what it did not get. */
+  #sent: Uint8Array = new Uint8Array();
+
+  constructor({ wire, stub, isCurrent = () => true }: ConnectionOptions) {
+    this.#wire = wire;
+    this.#stub = stub;
+    this.#isCurrent = isCurrent;
+  }
+
+  async serve(): Promise<GdbEnd> {
+    const listening = this.#listen();
+    await this.#work();
+    this.close();
+    await listening;
+    return this.#ended!;
+  }
+
+  close(): void {
+    this.#finish("closed");
+    try {
+      this.#wire.close();
+    } catch {
+      // It is closed already.
+    }
+    this.#stub.close();
+  }
+
+  #finish(how: GdbEnd): void {
+    this.#ended ??= how;
+    this.#stub.interrupt();
+    this.#wake?.();
+  }
+
+  /** Until there is nothing more to read. */
+  async #listen(): Promise<void> {
+    const reader = new PacketReader(), buffer = new Uint8Array(1 << 16);
+    try {
+      while (this.#ended === undefined) {
+        const length = await this.#wire.read(buffer);
+        if (length === null) break;
+        for (const event of reader.feed(buffer.subarray(0, length))) this.#take(event);
+      }
+    } catch {
+      // The other side is gone, or the wire was closed here.
+    }
+    this.#finish(this.#stub.last?.reason === "SYSTEM_EVENT" ? "exited" : "closed");
+  }
+
+  #take(event: PacketEvent): void {
+    if (event.kind === "interrupt") return this.#stub.interrupt();
+    if (event.kind === "ack") return;
+    this.#cost += costOf(event);
+    if (this.#cost > MOST_WAITING) return this.#finish("flooded");
+    this.#waiting.push(event);
+    this.#wake?.();
+  }
+
+  /** Answers what has come, in its order. */
+  async #work(): Promise<void> {
+    while (this.#ended === undefined) {
+      const event = this.#waiting.shift();
+      if (!event) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        continue;
+      }
+      this.#cost -= costOf(event);
+      try {
+        await this.#answer(event);
+      } catch {
+        // Nobody reads any more.
+        return this.#finish("closed");
+      }
+    }
+  }
+
+  async #answer(event: PacketEvent): Promise<void> {
+    const stub = this.#stub;
+    if (event.kind === "nak") return await this.#write(this.#sent);
+    const acknowledges = !stub.noAck;
+    if (event.kind === "damaged") return acknowledges ? await this.#write(ACKNOWLEDGE.nak) : undefined;
+    if (acknowledges) await this.#write(ACKNOWLEDGE.ack);
+    if (!this.#isCurrent()) return this.#finish("replaced");
+    const answers = event.kind === "packet" ? await stub.handle(event.text) : ["E16"];
+    for (const answer of answers) await this.#write(this.#sent = encodePacket(answer));
+    if (stub.end) return this.#finish(stub.end);
+    if (!this.#isCurrent()) this.#finish("replaced");
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let left = bytes; left.length > 0;) left = left.subarray(await this.#wire.write(left));
+  }
+}
+
+function costOf(event: PacketEvent): number {
+  return EVENT_COST + (event.kind === "packet" ? event.text.length : 0);
+}

@@ -1,0 +1,150 @@
+/** A port of this machine at which a debugger finds a VM. */
+import { UserError } from "../errors.ts";
+import type { Stop, Vm } from "../machine_types.ts";
+import { type GdbEnd, serveConnection } from "./connection.ts";
+import { GdbStub, type StubOptions } from "./stub.ts";
+
+/** Of this machine only: whoever may connect may do to the guest what the shell may. */
+export const LOOPBACK = "127.0.0.1";
+/** As QEMU has it. */
+export const DEFAULT_PORT = 1234;
+
+/** How a VM is served to a debugger. */
+export interface GdbServerOptions extends StubOptions {
+  /** TCP port of 127.0.0.1; 0 for any free one, 1234 if not given. */
+  readonly port?: number;
+}
+
+/** What came of one debugger's session. */
+export interface GdbSession {
+  /** How it ended. */
+  readonly how: GdbEnd;
+  /** The last stop that the debugger was told; undefined if it never let the guest go. */
+  readonly stop?: Stop;
+}
+
+/** A server for debuggers: one at a time, one after the other, until it is closed. */
+export interface GdbServer {
+  /** TCP port of 127.0.0.1. */
+  readonly port: number;
+  /** Whether a debugger is connected. */
+  readonly connected: boolean;
+  /** Whether the guest runs for it. */
+  readonly running: boolean;
+  /** Debuggers' sessions that have ended. */
+  readonly sessions: number;
+  /** Settles when the session at hand, or the next one, has ended; with undefined if the server is closed before one. */
+  next(): Promise<GdbSession | undefined>;
+  /** Ends the session at hand, and stops the guest if it runs for it. */
+  close(): void;
+}
+
+/**
+ * Listens for debuggers on 127.0.0.1. `machine` tells the VM to serve when one connects, or is it. Between their packets the
+ * guest stands still; while it runs for one, `vm.run` and what is made of it is refused.
+ *
+ * Throws `UserError` where the port is taken or not allowed (Deno: `--allow-net=127.0.0.1`), `RangeError` for what is no port.
+ */
+export function serveGdb(machine: Vm | (() => Vm), options: GdbServerOptions = {}): GdbServer {
+  return new Server(typeof machine === "function" ? machine : () => machine, options);
+}
+
+const GONE = [Deno.errors.ConnectionAborted, Deno.errors.ConnectionReset, Deno.errors.Interrupted];
+
+class Server implements GdbServer {
+  readonly port: number;
+  readonly #machine: () => Vm;
+  readonly #options: GdbServerOptions;
+  readonly #listener: Deno.TcpListener;
+  readonly #waiting: ((session: GdbSession | undefined) => void)[] = [];
+  #stub: GdbStub | undefined;
+  #wire: Deno.TcpConn | undefined;
+  #sessions = 0;
+  #closed = false;
+
+  constructor(machine: () => Vm, options: GdbServerOptions) {
+    this.#machine = machine;
+    this.#options = options;
+    this.#listener = listen(options.port ?? DEFAULT_PORT);
+    this.port = this.#listener.addr.port;
+    this.#accept();
+  }
+
+  get connected(): boolean {
+    return this.#stub !== undefined;
+  }
+  get running(): boolean {
+    return this.#stub?.running === true;
+  }
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  next(): Promise<GdbSession | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+    this.#stub?.interrupt();
+    this.#wire?.close();
+    if (!this.#stub) this.#tell(undefined);
+  }
+
+  async #accept(): Promise<void> {
+    for (;;) {
+      let wire: Deno.TcpConn;
+      try {
+        wire = await this.#listener.accept();
+      } catch (error) {
+        if (this.#closed) return;
+        // A connection that was gone before it was taken is no reason to stop listening.
+        if (!GONE.some((kind) => error instanceof kind)) return this.close();
+        continue;
+      }
+      // A second debugger would not know what the first one does.
+      if (this.#stub || this.#closed) wire.close();
+      else this.#serve(wire);
+    }
+  }
+
+  async #serve(wire: Deno.TcpConn): Promise<void> {
+    const vm = this.#machine(), stub = this.#stub = new GdbStub(vm, this.#options);
+    this.#wire = wire;
+    // Packets are small, and each waits for the one before.
+    wire.setNoDelay(true);
+    const how = await serveConnection({ wire, stub, isCurrent: () => this.#machine() === vm });
+    this.#stub = this.#wire = undefined;
+    this.#sessions++;
+    this.#tell({ how, ...stub.last && { stop: stub.last } });
+  }
+
+  #tell(session: GdbSession | undefined): void {
+    for (const resolve of this.#waiting.splice(0)) resolve(session);
+  }
+}
+
+function listen(port: number): Deno.TcpListener {
+  if (!Number.isInteger(port) || port < 0 || port > 0xffff) {
+    throw new RangeError(`there is no port ${port}: give 1 to 65535, or 0 for any that is free`);
+  }
+  try {
+    return Deno.listen({ hostname: LOOPBACK, port });
+  } catch (error) {
+    throw new UserError(`gdbserver cannot listen on ${LOOPBACK}:${port}: ${whyNot(error)}`, { cause: error });
+  }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof Deno.errors.NotCapable) {
+    return `it was started without Deno's --allow-net=${LOOPBACK}, which "deno task start" gives`;
+  }
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "the port is taken; give another one, or 0 for any that is free";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) return "ports below 1024 are the administrator's";
+  return error instanceof Error ? error.message : String(error);
+}

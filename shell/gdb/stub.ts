@@ -1,0 +1,271 @@
+/**
+ * One GDB's session with a VM: takes packets, answers packets. It knows nothing of sockets. GDB manual, "Remote Protocol".
+ * All sizes and numbers are the peer's: what is malformed or unknown gets an error or the empty answer, and changes nothing.
+ */
+import type { Stop, VirtualCpu, Vm } from "../machine_types.ts";
+import { setGdbPc } from "./code_address.ts";
+import { bytesOfHex, bytesOfText, hexOf, hexOfText, numberOfHex, textOfBytes } from "./hex.ts";
+import { type GdbLayout, layoutOf, type LayoutWidth, registersOf } from "./layout.ts";
+import { readBytes, writeBytes } from "./memory.ts";
+import { PACKET_SIZE } from "./packets.ts";
+import { GdbPoints } from "./points.ts";
+import { answerQuery } from "./queries.ts";
+import { registerHex, setRegisterHex } from "./registers.ts";
+import { parsePlan, type Plan, plainPlan, SUPPORTED } from "./resume.ts";
+import { runPlan } from "./run_plan.ts";
+import { exitReply, explanation, stopReply } from "./stop_reply.ts";
+import { parseThreadId } from "./threads.ts";
+
+/** What a stub is made with. */
+export interface StubOptions {
+  /** The registers that GDB is shown: those of the mode that the guest is in if not given. */
+  readonly width?: LayoutWidth;
+  /** Does `monitor LINE` and answers what it prints. Without it GDB is told that there is no such command. */
+  readonly monitor?: (line: string) => Promise<string>;
+  /** Does what `R` asks for: the guest from its beginning. Only registers and devices are reset if not given. */
+  readonly restart?: () => void;
+}
+
+/** How a session ended by a packet. */
+export type StubEnd = "detached" | "killed";
+
+const OK = "OK", UNSUPPORTED = "";
+/** errno's numbers, which GDB shows as they are. */
+const MALFORMED = "E16", FAULT = "E0e";
+
+export class GdbStub {
+  readonly vm: Vm;
+  readonly layout: GdbLayout;
+  readonly points: GdbPoints;
+  readonly options: StubOptions;
+  /** Set by a packet that ends the session, which is answered first. */
+  end: StubEnd | undefined;
+  /** The last stop of a run of GDB's. */
+  last: Stop | undefined;
+  /** Acknowledgements are off from the next packet on. */
+  noAck = false;
+  /** GDB's choice for register and memory packets, and the one for plain `s`. */
+  #selected: number;
+  #stepper: number | undefined;
+  #run: AbortController | undefined;
+
+  constructor(vm: Vm, options: StubOptions = {}) {
+    this.vm = vm;
+    this.options = options;
+    this.layout = layoutOf(vm, options.width);
+    this.points = new GdbPoints(vm);
+    this.#selected = vm.acting.index;
+  }
+
+  /** The vCPU that register and memory packets are about. */
+  get vcpu(): VirtualCpu {
+    return this.vm.vcpus[this.#selected];
+  }
+  /** True while the guest runs for GDB. */
+  get running(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** What to send for a packet, in this order; nothing at all for one that has no answer. Never throws. */
+  async handle(text: string): Promise<readonly string[]> {
+    try {
+      const answer = await this.#answer(text);
+      return typeof answer === "string" ? [answer] : answer;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return [`E.${why.replaceAll(/[^ -~]+/g, " ")}`];
+    }
+  }
+
+  /** GDB's interrupt, or its disappearance: ends the run that is under way. */
+  interrupt(): void {
+    this.#run?.abort();
+  }
+
+  /** GDB has gone: takes away what it set. */
+  close(): void {
+    this.interrupt();
+    this.points.clear();
+  }
+
+  #answer(text: string): string | readonly string[] | Promise<string | readonly string[]> {
+    const rest = text.slice(1);
+    switch (text[0]) {
+      case "?":
+        return this.last ? this.#told(this.last) : stopReply(this.#standing(), this.vcpu, this.layout);
+      case "g":
+        return registersOf(this.layout).map((one) => this.#registerHex(one)).join("");
+      case "G":
+        return this.#setAll(rest);
+      case "p":
+        return this.#read(rest);
+      case "P":
+        return this.#write(rest);
+      case "m":
+        return this.#readMemory(rest);
+      case "M":
+        return this.#writeMemory(rest, bytesOfHex);
+      case "X":
+        return this.#writeMemory(rest, bytesOfText);
+      case "Z":
+      case "z":
+        return this.#point(text[0], rest);
+      case "H":
+        return this.#select(rest);
+      case "T":
+        return parseThreadId(rest, this.vm.vcpus.length)?.kind === "one" ? OK : MALFORMED;
+      case "c":
+      case "s":
+        return this.#plain(text[0], rest);
+      case "C":
+      case "S":
+        return this.#plain(text[0] === "C" ? "c" : "s", rest.replace(/^[0-9a-f]{2};?/i, ""));
+      case "v":
+        return this.#verbose(text);
+      case "q":
+      case "Q":
+        return answerQuery(this, text);
+      case "!":
+        return OK;
+      case "R":
+        (this.options.restart ?? (() => this.vm.reset()))();
+        this.last = undefined;
+        return [];
+      case "D":
+        this.end = "detached";
+        return OK;
+      case "k":
+        this.end = "killed";
+        return [];
+      default:
+        return UNSUPPORTED;
+    }
+  }
+
+  #registerHex(register: GdbLayout["features"][number]["registers"][number]): string {
+    return registerHex(this.vcpu, register, this.layout.order);
+  }
+
+  #read(text: string): string {
+    const number = numberOfHex(text), registers = registersOf(this.layout);
+    if (number === undefined || number >= registers.length) return MALFORMED;
+    return this.#registerHex(registers[Number(number)]);
+  }
+
+  #write(text: string): string {
+    const [left, value, ...more] = text.split("="), number = numberOfHex(left);
+    const registers = registersOf(this.layout);
+    if (number === undefined || number >= registers.length || value === undefined || more.length > 0) {
+      return MALFORMED;
+    }
+    const register = registers[Number(number)];
+    if (setRegisterHex(this.vcpu, register, value, this.layout.order)) return OK;
+    return register.source.length === 0 ? `E.the guest has no register ${register.name}` : MALFORMED;
+  }
+
+  /** Registers that the guest has not are passed over. */
+  #setAll(text: string): string {
+    const registers = registersOf(this.layout);
+    if (bytesOfHex(text.replaceAll("x", "0")) === undefined) return MALFORMED;
+    if (text.length !== registers.reduce((sum, { bits }) => sum + bits / 4, 0)) return MALFORMED;
+    let at = 0;
+    for (const register of registers) {
+      const digits = text.slice(at, at += register.bits / 4);
+      // What has not changed is not written: some registers cannot be set to all that they can hold.
+      if (digits.toLowerCase() !== this.#registerHex(register)) {
+        setRegisterHex(this.vcpu, register, digits, this.layout.order);
+      }
+    }
+    return OK;
+  }
+
+  #readMemory(text: string): string {
+    const [address, length] = numbers(text);
+    if (address === undefined || length === undefined) return MALFORMED;
+    // GDB asks again for what is missing.
+    const most = PACKET_SIZE / 2, wanted = length > most ? most : Number(length);
+    const bytes = readBytes(this.vcpu, address, wanted);
+    return bytes === undefined ? FAULT : hexOf(bytes);
+  }
+
+  #writeMemory(text: string, decode: (data: string) => Uint8Array | undefined): string {
+    const colon = text.indexOf(":");
+    const [address, length] = numbers(text.slice(0, Math.max(colon, 0)));
+    const bytes = decode(text.slice(colon + 1));
+    if (address === undefined || bytes === undefined || length !== BigInt(bytes.length)) return MALFORMED;
+    return writeBytes(this.vcpu, address, bytes) ? OK : FAULT;
+  }
+
+  /** Conditions and commands after a `;` are GDB's to tell: it is not told that this side could. */
+  #point(letter: "Z" | "z", text: string): string {
+    const match = /^([0-4]),([0-9a-f]{1,16}),([0-9a-f]{1,16})$/i.exec(text);
+    if (!match) return UNSUPPORTED;
+    const type = Number(match[1]), address = numberOfHex(match[2])!, length = numberOfHex(match[3])!;
+    if (letter === "z") this.points.remove(type, address, length);
+    else if (!this.points.insert(type, address, length)) return MALFORMED;
+    return OK;
+  }
+
+  #select(text: string): string {
+    const id = parseThreadId(text.slice(1), this.vm.vcpus.length);
+    if (!id) return MALFORMED;
+    const index = id.kind === "one" ? id.index : undefined;
+    if (text[0] === "g") this.#selected = index ?? this.#selected;
+    else if (text[0] === "c") this.#stepper = index;
+    else return MALFORMED;
+    return OK;
+  }
+
+  #plain(letter: "c" | "s", text: string): Promise<readonly string[]> | string {
+    if (text !== "") {
+      const address = numberOfHex(text);
+      if (address === undefined) return MALFORMED;
+      setGdbPc(this.vcpu, address);
+    }
+    const count = this.vm.vcpus.length, kind = letter === "c" ? "continue" : "step";
+    return this.#resume(plainPlan(kind, this.#stepper ?? this.#selected, count));
+  }
+
+  #verbose(text: string): string | Promise<readonly string[]> {
+    if (text === "vCont?") return SUPPORTED;
+    if (text.startsWith("vCont;")) {
+      const plan = parsePlan(text, this.vm.vcpus.length);
+      return plan ? this.#resume(plan) : MALFORMED;
+    }
+    if (/^vKill;/.test(text)) {
+      this.end = "killed";
+      return OK;
+    }
+    return UNSUPPORTED;
+  }
+
+  async #resume(plan: Plan): Promise<readonly string[]> {
+    const run = this.#run = new AbortController();
+    try {
+      const { vm, points } = this;
+      this.last = await runPlan({ vm, plan, signal: run.signal, isBreak: (pc) => points.isBreak(pc) });
+    } finally {
+      this.#run = undefined;
+    }
+    this.#selected = this.last.vcpu;
+    return this.#told(this.last);
+  }
+
+  #told(stop: Stop): readonly string[] {
+    const why = explanation(stop);
+    const reply = exitReply(stop) ??
+      stopReply(stop, this.vm.vcpus[stop.vcpu], this.layout, this.points.hitOf(stop));
+    return why === undefined || reply.startsWith("W") ? [reply] : [why, reply];
+  }
+
+  /** Before GDB has let the guest go. */
+  #standing(): Stop {
+    return { reason: "DEBUG", message: "", pc: this.vcpu.pc, vcpu: this.#selected };
+  }
+}
+
+/** Two numbers with a comma between them. */
+function numbers(text: string): readonly (bigint | undefined)[] {
+  const parts = text.split(",");
+  return parts.length === 2 ? parts.map(numberOfHex) : [undefined, undefined];
+}

@@ -1,0 +1,27 @@
+/** The target description that GDB reads when it connects. GDB manual, "Target Descriptions". */
+import { type GdbLayout, type GdbRegister } from "./layout.ts";
+
+/** Without an `<osabi>`: the program's file says what GDB has to know of calls and descriptors, and `set osabi` else. */
+export function targetXml({ architecture, features }: GdbLayout): string {
+  return [
+    '<?xml version="1.0"?>',
+    '<!DOCTYPE target SYSTEM "gdb-target.dtd">',
+    '<target version="1.0">',
+    `<architecture>${architecture}</architecture>`,
+    ...features.flatMap(({ name, types, registers }) => [
+      `<feature name="${name}">`,
+      ...types === undefined ? [] : [types],
+      ...registers.map(registerXml),
+      "</feature>",
+    ]),
+    "</target>",
+    "",
+  ].join("\n");
+}
+
+function registerXml({ name, bits, type, group }: GdbRegister): string {
+  const parts = [`name="${name}"`, `bitsize="${bits}"`];
+  if (type !== undefined) parts.push(`type="${type}"`);
+  if (group !== undefined) parts.push(`group="${group}"`);
+  return `<reg ${parts.join(" ")}/>`;
+}
