@@ -18,7 +18,7 @@
  * @module
  */
 
-// Machine: a VM, its vCPUs, memory, symbols and breakpoints, and why a run came back.
+// Machine: a VM, its vCPUs, memory and symbols, where it stops, and why a run came back.
 export { createVm } from "./emulator/machine/vm.ts";
 export type {
   DisassembledLine,
@@ -29,7 +29,11 @@ export type {
   VmOptions,
 } from "./emulator/machine/vm.ts";
 export type { ArchName, ModeWidth } from "./emulator/machine/arch.ts";
-export type { Breakpoint, Breakpoints } from "./emulator/machine/breakpoints.ts";
+export type { BreakPlace, Breakpoint, Breakpoints } from "./emulator/machine/debug/breakpoints.ts";
+export type { CatchPlace, Catchpoint, Catchpoints } from "./emulator/machine/debug/catchpoints.ts";
+export type { CatchHit, WatchHit } from "./emulator/machine/debug/debug_unit.ts";
+export type { Meeting, Point, PointOptions, Points, StopCondition } from "./emulator/machine/debug/points.ts";
+export type { WatchKind, WatchPlace, Watchpoint, Watchpoints } from "./emulator/machine/debug/watchpoints.ts";
 export type { GuestMemory, MemorySlot, SlotOptions } from "./emulator/machine/memory.ts";
 export type { Registers, RegisterValue } from "./emulator/machine/registers.ts";
 export type { RunOptions } from "./emulator/machine/run.ts";

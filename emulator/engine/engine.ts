@@ -59,6 +59,8 @@ export interface Engine {
   run(limit: number, resume: boolean): EngineStop;
   /** From a trap that answers `redirect` or `fault`: come back (as `yield`) before the next instruction. */
   brake(): void;
+  /** From any call of the host's: the same, whatever it answers. */
+  leave(): void;
   /** Linear memory was changed from outside or by a store that missed the TLB. */
   invalidate(place: number, length: number): void;
   /** Whether a store to this place has to be told to `invalidate`. */
@@ -159,6 +161,10 @@ export class InterpreterEngine implements Engine, CodeSource {
   }
 
   brake(): void {
+    this.#brake = true;
+  }
+  leave(): void {
+    for (const executor of this.#executors.values()) executor.leave();
     this.#brake = true;
   }
 

@@ -123,6 +123,12 @@ export class Executor {
     if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
   }
 
+  /** What runs stops before its next instruction. */
+  leave(): void {
+    this.#cache.forgetMappings();
+    if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
+  }
+
   flush(): void {
     this.#cache.flush();
     if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);

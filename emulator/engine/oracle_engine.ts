@@ -66,6 +66,9 @@ export class OracleEngine implements Engine {
   brake(): void {
     this.#brake = true;
   }
+  leave(): void {
+    this.#brake = true;
+  }
 
   run(limit: number, resume: boolean): EngineStop {
     this.#brake = false;

@@ -50,8 +50,17 @@ export class CodePath {
     const linear = codeBase === undefined ? pc : pc + this.#state.get64(codeBase);
     if (!translation?.active(REACH.fetch)) return linear;
     const [low, high] = this.#halves(linear);
-    const gpa = translation.look?.(low, high) ?? translation.translate(low, high, REACH.fetch);
+    const gpa = translation.look(low, high, REACH.fetch);
     return gpa < 0 ? linear : BigInt(gpa);
+  }
+
+  /** Guest-physical address of data, without an effect, whatever the privilege; undefined where none is mapped. */
+  look(address: bigint): bigint | undefined {
+    const { translation, isa } = this.#cpu;
+    if (address < 0n || address >> BigInt(isa.addressWidth) !== 0n) return undefined;
+    const [low, high] = this.#halves(address);
+    const gpa = translation?.active(REACH.load) ? translation.look(low, high) : high * HIGH + low;
+    return gpa < 0 || gpa >= PHYSICAL_LIMIT ? undefined : BigInt(gpa);
   }
 
   /** A table at this guest-physical address was read for a translation. */

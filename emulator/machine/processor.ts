@@ -25,8 +25,11 @@ export interface Translation {
    * `Processor.raise` then raises what it was. Sets accessed and dirty bits.
    */
   translate(low: number, high: number, reach: Reach): number;
-  /** Where a load would go, without any effect, whatever the privilege; -1 for nowhere. For people who look at memory. */
-  look?(low: number, high: number): number;
+  /**
+   * Where an access would go (a load if not given), without any effect, whatever the privilege; -1 for nowhere. For people
+   * who look at memory.
+   */
+  look(low: number, high: number, reach?: Reach): number;
   /** Of the page of the last `translate` that succeeded: whether stores need not ask any more. */
   readonly storable: boolean;
 }

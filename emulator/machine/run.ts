@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { EngineStop } from "../engine/engine.ts";
 import { STATUS } from "../engine/host.ts";
-import type { Breakpoints } from "./breakpoints.ts";
+import type { Breakpoints } from "./debug/breakpoints.ts";
 import type { Stop, StopDetail } from "./stop.ts";
 import { unimplemented } from "./unimplemented.ts";
 import type { Turns } from "./turns.ts";
@@ -53,6 +53,8 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
     // The device that was waited for has failed, maybe after an earlier run.
     const failed = vcpu.takeStop();
     if (failed) return stopped(vcpu, failed);
+    const met = vcpu.halfway ? undefined : vcpu.debug.stop();
+    if (met) return stopped(vcpu, met);
     if (left <= 0) {
       return stopped(vcpu, { reason: "BUDGET", message: `${instructions} instructions executed` });
     }
@@ -71,6 +73,8 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
       const outcome = vcpu.interrupts.atBoundary();
       const undelivered = outcome === "stop" ? vcpu.takeStop() : undefined;
       if (undelivered) return stopped(vcpu, undelivered);
+      const metThere = vcpu.debug.stop();
+      if (metThere) return stopped(vcpu, metThere);
       // A stop at the handler is a stop: only what the last run stopped at is passed over.
       if (vcpu.pc !== before) {
         resume = false;
@@ -82,7 +86,7 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
     const wanted = vcpu.stopAfter;
     const full = Math.min(left, engine.yieldEvery);
     const stepping = vcpu.stepping;
-    const limit = wanted || stepping || vcpu.halfway && (vcpu.interrupts || vcpu.sharesTime)
+    const limit = wanted || stepping || vcpu.debug.any || vcpu.halfway && (vcpu.interrupts || vcpu.sharesTime)
       ? 1
       : Math.min(full, turns.left, vcpu.interrupts?.limit ?? full);
     const begun = engine.instructions;
@@ -99,6 +103,13 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
       if (undelivered) return stopped(vcpu, undelivered);
     }
     const detail = nameStop(vcpu, stop, breakpoints, until);
+    if (detail === "pass") {
+      // Conditions are users' code, and Ctrl-C has to stay prompt.
+      resume = true;
+      vcpu.stoppedAt = vcpu.instructions;
+      if (++short % SHORT_SLICES === 0) await setImmediate();
+      continue;
+    }
     if (detail) {
       if (stop.kind === "stop") vcpu.stoppedAt = vcpu.instructions;
       return stopped(vcpu, detail);
@@ -136,13 +147,13 @@ function runOne(vcpu: Vcpu, resume: boolean): EngineStop {
   return stop;
 }
 
-/** The stop for what the engine says, or undefined where the run goes on. */
+/** The stop for what the engine says, `pass` at a breakpoint that does not stop it, or undefined where the run goes on. */
 function nameStop(
   vcpu: Vcpu,
   stop: EngineStop,
   breakpoints: Breakpoints,
   until: bigint | undefined,
-): StopDetail | undefined {
+): StopDetail | "pass" | undefined {
   switch (stop.kind) {
     case "budget":
     case "yield":
@@ -151,11 +162,7 @@ function nameStop(
       return vcpu.takeStop();
     case "stop": {
       if (vcpu.pc === until) return { reason: "UNTIL", message: `reached 0x${vcpu.pc.toString(16)}` };
-      const breakpoint = breakpoints.at(vcpu.pc);
-      if (!breakpoint) return undefined;
-      breakpoints.hit(breakpoint);
-      const where = `breakpoint ${breakpoint.id} at 0x${vcpu.pc.toString(16)}`;
-      return { reason: "DEBUG", breakpoint: breakpoint.id, message: where };
+      return atBreakpoint(vcpu, breakpoints);
     }
     case "fetch": {
       const status = vcpu.fetchFailed(stop.address);
@@ -173,6 +180,21 @@ function nameStop(
       return unimplemented({ bytes, pc: vcpu.pc, mode: vcpu.isa.name }, why.reason);
     }
   }
+}
+
+/** All breakpoints at the program counter are met; the first one that stops is told. */
+function atBreakpoint(vcpu: Vcpu, breakpoints: Breakpoints): StopDetail | "pass" | undefined {
+  const { pc } = vcpu, there = breakpoints.active.filter(({ address }) => address === pc);
+  if (there.length === 0) return undefined;
+  let stop: StopDetail | undefined;
+  for (const { id } of there) {
+    const meeting = breakpoints.meet(id, vcpu);
+    if (meeting.do === "pass" || stop) continue;
+    const message = `breakpoint ${id} at 0x${pc.toString(16)}` +
+      (meeting.problem === undefined ? "" : `; ${meeting.problem}`);
+    stop = { reason: "DEBUG", breakpoint: id, message };
+  }
+  return stop ?? "pass";
 }
 
 /** Waits for a device; false if the signal came first (the device is still waited for by the next run). */

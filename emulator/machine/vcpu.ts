@@ -13,6 +13,8 @@ import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize } from "./bus.ts";
 import { CodePath } from "./code_path.ts";
+import { DebugUnit } from "./debug/debug_unit.ts";
+import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
@@ -45,6 +47,7 @@ export class Vcpu implements EngineHost, Exiting {
   /** What `instructions` was when a run stopped before an instruction: the next one executes it. */
   stoppedAt = -1;
   readonly processor: Processor;
+  readonly debug: DebugUnit;
   readonly #board: Board;
   readonly #exits: ExitPath;
   readonly #memory: MemoryPath;
@@ -67,6 +70,7 @@ export class Vcpu implements EngineHost, Exiting {
     this.#board = board;
     this.#resetIsa = this.#isa = isa;
     this.state = new CpuState(board.arena);
+    this.debug = new DebugUnit(this, board.debug);
     this.#exits = new ExitPath(board, this.state, this);
     this.#memory = new MemoryPath(board, this.state, this.#exits, this);
     this.#code = new CodePath(board, this.state, this);
@@ -134,6 +138,18 @@ export class Vcpu implements EngineHost, Exiting {
   }
   codeAddress(pc: bigint = this.pc): bigint {
     return this.#code.addressOf(pc);
+  }
+  physicalAddress(address: bigint): bigint | undefined {
+    return this.#code.look(address);
+  }
+  readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer> {
+    return readVirtual(this.#board.memory, (at) => this.physicalAddress(at), address, length);
+  }
+  writeMemory(address: bigint, bytes: Uint8Array): void {
+    writeVirtual(this.#board.memory, (at) => this.physicalAddress(at), address, bytes);
+  }
+  leave(): void {
+    this.#engine?.leave();
   }
 
   /** There is no code at an address: raises what its translation fails with; undefined if only memory is missing. */
@@ -387,6 +403,7 @@ export class Vcpu implements EngineHost, Exiting {
   }
   #abandon(): void {
     this.#halfway = false;
+    this.debug.clear();
     this.#exits.abandon();
   }
 
@@ -496,6 +513,7 @@ export class Vcpu implements EngineHost, Exiting {
     }
     this.state.set64(STATE.pc, pc);
     this.#exits.leaveInstruction();
+    if (this.debug.any) this.engine.brake();
     return STATUS.fault;
   }
   requestStop(stop: StopDetail): void {

@@ -34,6 +34,12 @@ export interface VirtualCpu {
   readonly pending: Promise<void> | undefined;
   /** Guest-physical address of the code at `pc`, by default the vCPU's own: x86 real mode adds CS's base. */
   codeAddress(pc?: bigint): bigint;
+  /** Guest-physical address of data at an address (x86: linear, PowerPC: effective), without an effect; undefined if none is mapped. */
+  physicalAddress(address: bigint): bigint | undefined;
+  /** Memory at such addresses, as a debugger reads it. Throws `RangeError` that names what is not mapped or no memory. */
+  readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer>;
+  /** Writes there, to read-only memory too. Throws as `readMemory`, having written nothing. */
+  writeMemory(address: bigint, bytes: Uint8Array): void;
   /** The symbol that `pc` belongs to, as `name` or `name+0x10`; undefined where none is near. */
   symbol(): string | undefined;
   /** Back to the ISA's reset values; time goes on. */

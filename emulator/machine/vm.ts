@@ -13,9 +13,12 @@ import type { InstructionSet, Isa } from "../isa/isa.ts";
 import { SymbolTable } from "../isa/symbols.ts";
 import { type Arch, type ArchName, archOf, backendOf, type ModeWidth } from "./arch.ts";
 import type { Board } from "./board.ts";
-import { Breakpoints } from "./breakpoints.ts";
 import { Bus } from "./bus.ts";
 import { CoalescedZones } from "./coalesced.ts";
+import { Breakpoints } from "./debug/breakpoints.ts";
+import { Catchpoints } from "./debug/catchpoints.ts";
+import { PointNumbers } from "./debug/points.ts";
+import { Watchpoints } from "./debug/watchpoints.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
 import { HypercallTable } from "./hypercalls.ts";
@@ -198,6 +201,10 @@ export class Vm {
   readonly symbols: SymbolTable = new SymbolTable();
   /** Where runs stop. */
   readonly breakpoints: Breakpoints;
+  /** Memory whose accesses by the guest stop runs. */
+  readonly watchpoints: Watchpoints;
+  /** Exits that stop runs. */
+  readonly catchpoints: Catchpoints;
   /** What layers above add to the VM and a snapshot has to hold. */
   readonly parts: StateParts = new StateParts();
   readonly #options: VmOptions;
@@ -264,7 +271,13 @@ export class Vm {
       this.memory,
       (device) => this.#contextFor(device),
     );
-    this.breakpoints = new Breakpoints(() => this.#breakpointsChanged());
+    const numbers = new PointNumbers();
+    this.breakpoints = new Breakpoints(numbers, () => this.#breakpointsChanged());
+    // Whether an access is looked at is decided when compiled code first makes one to its page.
+    this.watchpoints = new Watchpoints(numbers, arch.name === "x86" ? 64 : this.#isa.addressWidth, () => {
+      for (const { state } of this.#vcpus) clearTlb(state);
+    });
+    this.catchpoints = new Catchpoints(numbers, backend, () => {});
     const board: Board = {
       arena: this.#arena,
       backend: this.backend,
@@ -287,6 +300,7 @@ export class Vm {
         marked: (place) => this.#eachEngine((engine) => engine.invalidate(place, 1)),
         watch: (place) => this.#vcpus.forEach((one) => protectFromWrites(one.state, place)),
       },
+      debug: { watchpoints: this.watchpoints, catchpoints: this.catchpoints },
       vcpus: count,
       now: () => this.#turns.acting.cycles,
       acting: () => this.#turns.acting.index,
@@ -397,6 +411,8 @@ export class Vm {
       const running = { vcpus: this.#vcpus, turns: this.#turns, breakpoints: this.breakpoints };
       return await this.#deliver(await runVcpus(running, options));
     } finally {
+      // What another stop came before counts as met all the same.
+      for (const { debug, halfway } of this.#vcpus) if (!halfway) debug.stop();
       hold(false);
       this.#running = false;
     }
@@ -429,7 +445,7 @@ export class Vm {
 
   /**
    * Executes `count` instructions of one vCPU, by default the one that executed last; the others stand still. Fewer if a
-   * breakpoint comes up after the first: stop reason DEBUG.
+   * breakpoint comes up after the first, or if one meets a watchpoint or a catchpoint: stop reason DEBUG.
    */
   async step(count = 1, { vcpu = this.acting.index }: { readonly vcpu?: number } = {}): Promise<Stop> {
     const stop = await this.run({ instructions: count, vcpu });
@@ -557,7 +573,7 @@ export class Vm {
       costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
     };
     const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
-    for (const { address } of this.breakpoints.list()) engine.stops.add(address);
+    for (const { address } of this.breakpoints.active) engine.stops.add(address);
     return engine;
   }
 
@@ -581,7 +597,7 @@ export class Vm {
   }
 
   #breakpointsChanged(): void {
-    const addresses = this.breakpoints.list().map(({ address }) => address);
+    const addresses = this.breakpoints.active.map(({ address }) => address);
     this.#eachEngine((engine) => {
       if (addresses.every((address) => engine.stops.has(address))) return;
       for (const address of addresses) engine.stops.add(address);

@@ -48,11 +48,21 @@ export function pageOf(vcpu: Vcpu, address: number, reach: Reach, problem: boole
   };
 }
 
+/** Guest-physical address that a page leads to, whatever its rights, without an effect; undefined if it has no entry. */
+export function lookForPage(vcpu: Vcpu, address: number): number | undefined {
+  const register = vcpu.state.get32(segment(address >>> 28));
+  if (register & DIRECT_STORE) return undefined;
+  const found = entryOf(vcpu, register & VSID, address, false);
+  if (found === undefined || "missing" in found) return undefined;
+  return ((found.second & FRAME) | (address & 0xfff)) >>> 0;
+}
+
 /** The entry of a page: eight of the first hash's group, then eight of the second's. */
 function entryOf(
   vcpu: Vcpu,
   vsid: number,
   address: number,
+  watches = true,
 ): { readonly at: number; readonly second: number } | { readonly missing: string } | undefined {
   const sdr1 = vcpu.state.get32(SLOT.sdr1), page = address >>> 12 & 0xffff;
   const hash = vsid & 0x7_ffff ^ page;
@@ -62,7 +72,7 @@ function entryOf(
     if (!vcpu.board.memory.holds(group, ENTRIES * ENTRY)) {
       return { missing: `a page table at 0x${group.toString(16)}, where there is no memory` };
     }
-    vcpu.watchTable(group);
+    if (watches) vcpu.watchTable(group);
     const bytes = vcpu.board.memory.read(group, ENTRIES * ENTRY), view = new DataView(bytes.buffer);
     const wanted = (VALID | vsid << 7 | h | page >>> 10) >>> 0;
     for (let at = 0; at < ENTRIES * ENTRY; at += ENTRY) {

@@ -3,7 +3,7 @@ import { MSR, SLOT } from "../../ppc/state.ts";
 import { REACH, type Reach, type Translation } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { blockOf } from "./bats.ts";
-import { pageOf } from "./hashed_pages_32.ts";
+import { lookForPage, pageOf } from "./hashed_pages_32.ts";
 
 /**
  * DSISR of a data storage interrupt and SRR1 of an instruction storage interrupt: no translation, protection, a store,
@@ -69,6 +69,15 @@ export class Translation32 implements Translation {
     if ("why" in page) return this.#fail(address, reach, page.why);
     this.#storable = page.storable;
     return page.physical;
+  }
+
+  look(low: number, _high: number, reach: Reach = REACH.load): number {
+    const vcpu = this.#vcpu, address = low >>> 0;
+    if (!this.active(reach)) return address;
+    const block = blockOf(vcpu.state, address, reach, false) ?? blockOf(vcpu.state, address, reach, true);
+    if (block) return block.physical;
+    const page = lookForPage(vcpu, address);
+    return page ?? -1;
   }
 
   #fail(address: number, reach: Reach, why: keyof typeof STORAGE): number {

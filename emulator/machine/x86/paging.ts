@@ -66,6 +66,7 @@ export class Paging implements Translation {
 
   look(low: number, high: number): number {
     const { storable } = this, code = this.#code;
+    // The supervisor may read whatever is there, so that nothing but a missing entry is in the way.
     const gpa = this.#walk(low >>> 0, high >>> 0, REACH.load, false, false);
     this.storable = storable;
     this.#code = code;
