@@ -8,6 +8,7 @@ import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { gdbserver, infoGdbserver } from "./gdbserver.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq } from "./irq.ts";
 import { load } from "./load.ts";
@@ -43,6 +44,8 @@ export const COMMANDS: readonly Command[] = [
   breakAt,
   deleteBreak,
   infoBreak,
+  gdbserver,
+  infoGdbserver,
   registers,
   infoCpus,
   set,

@@ -20,13 +20,6 @@ export function numberOfHex(text: string): bigint | undefined {
   return /^[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text}`) : undefined;
 }
 
-/** Bytes as a packet's text has them: a character each. */
-export function textOfBytes(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (const byte of bytes) parts.push(String.fromCharCode(byte));
-  return parts.join("");
-}
-
 /** The bytes of a packet's text. */
 export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (it) => it.charCodeAt(0));

@@ -15,7 +15,9 @@ export async function monitor(session: Session, line: string, signal: AbortSigna
   const found = classify(line, session.table, () => false);
   if (found.kind === "empty") return "";
   const command = found.kind === "command" ? session.table.find(found.text.split(/\s+/)) : undefined;
-  if (found.kind !== "command" || !command) return `error: monitor takes commands of the shell: see "monitor help"\n`;
+  if (found.kind !== "command" || !command) {
+    return `error: monitor takes commands of the shell: see "monitor help"\n`;
+  }
   if ("command" in command && REFUSED.has(command.command.name)) {
     return `error: ${command.command.name} is the shell's alone\n`;
   }

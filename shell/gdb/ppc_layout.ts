@@ -50,7 +50,9 @@ function system(width: 32 | 64): GdbFeature {
     source: [name],
   });
   const wide = ["srr0", "srr1", "sprg0", "sprg1", "sprg2", "sprg3", "dar"];
-  const blocks = ["ibat", "dbat"].flatMap((kind) => numbered(kind, 4).flatMap((bat) => [`${bat}u`, `${bat}l`]));
+  const blocks = ["ibat", "dbat"].flatMap((kind) =>
+    numbered(kind, 4).flatMap((bat) => [`${bat}u`, `${bat}l`])
+  );
   return {
     name: "org.trapsh.power.system",
     registers: [

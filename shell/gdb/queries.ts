@@ -1,5 +1,5 @@
 /** General queries: `q` asks, `Q` sets. GDB manual, "General Query Packets". */
-import { bytesOfHex, hexOfText, textOfBytes } from "./hex.ts";
+import { bytesOfHex, hexOfText } from "./hex.ts";
 import { hasMemoryMap, memoryMapXml } from "./memory_map.ts";
 import { PACKET_SIZE } from "./packets.ts";
 import type { GdbStub } from "./stub.ts";
@@ -87,11 +87,11 @@ const MOST_OUTPUT = 1 << 20;
 const OUTPUT_PIECE = PACKET_SIZE / 4;
 
 /** `monitor COMMAND`: its output in pieces that GDB prints as they come. */
-async function monitor({ options }: GdbStub, rest: string): Promise<readonly string[]> {
+async function monitor(stub: GdbStub, rest: string): Promise<readonly string[]> {
   const bytes = bytesOfHex(rest);
   if (bytes === undefined) return [MALFORMED];
-  if (!options.monitor) return [UNSUPPORTED];
-  const output = await options.monitor(new TextDecoder().decode(bytes));
+  const output = await stub.monitor(new TextDecoder().decode(bytes));
+  if (output === undefined) return [UNSUPPORTED];
   const left = output.length - MOST_OUTPUT;
   const shown = left > 0 ? `${output.slice(0, MOST_OUTPUT)}\n... and ${left} characters more\n` : output;
   const pieces = shown.match(new RegExp(`[^]{1,${OUTPUT_PIECE / 4}}`, "gu")) ?? [];

@@ -4,14 +4,14 @@
  */
 import type { Stop, VirtualCpu, Vm } from "../machine_types.ts";
 import { setGdbPc } from "./code_address.ts";
-import { bytesOfHex, bytesOfText, hexOf, hexOfText, numberOfHex, textOfBytes } from "./hex.ts";
+import { bytesOfHex, bytesOfText, hexOf, numberOfHex } from "./hex.ts";
 import { type GdbLayout, layoutOf, type LayoutWidth, registersOf } from "./layout.ts";
 import { readBytes, writeBytes } from "./memory.ts";
 import { PACKET_SIZE } from "./packets.ts";
 import { GdbPoints } from "./points.ts";
 import { answerQuery } from "./queries.ts";
 import { registerHex, setRegisterHex } from "./registers.ts";
-import { parsePlan, type Plan, plainPlan, SUPPORTED } from "./resume.ts";
+import { parsePlan, plainPlan, type Plan, SUPPORTED } from "./resume.ts";
 import { runPlan } from "./run_plan.ts";
 import { exitReply, explanation, stopReply } from "./stop_reply.ts";
 import { parseThreadId } from "./threads.ts";
@@ -21,7 +21,7 @@ export interface StubOptions {
   /** The registers that GDB is shown: those of the mode that the guest is in if not given. */
   readonly width?: LayoutWidth;
   /** Does `monitor LINE` and answers what it prints. Without it GDB is told that there is no such command. */
-  readonly monitor?: (line: string) => Promise<string>;
+  readonly monitor?: (line: string, signal: AbortSignal) => Promise<string>;
   /** Does what `R` asks for: the guest from its beginning. Only registers and devices are reset if not given. */
   readonly restart?: () => void;
 }
@@ -32,6 +32,9 @@ export type StubEnd = "detached" | "killed";
 const OK = "OK", UNSUPPORTED = "";
 /** errno's numbers, which GDB shows as they are. */
 const MALFORMED = "E16", FAULT = "E0e";
+
+/** Packets after which the guest may not be where it was. */
+const CHANGES = /^(?:[GPMXR]|qRcmd)/;
 
 export class GdbStub {
   readonly vm: Vm;
@@ -47,7 +50,10 @@ export class GdbStub {
   /** GDB's choice for register and memory packets, and the one for plain `s`. */
   #selected: number;
   #stepper: number | undefined;
+  /** The vCPU of a PowerPC that has done the instruction that a watchpoint stopped: see `#hasDone`. */
+  #done: number | undefined;
   #run: AbortController | undefined;
+  #command: AbortController | undefined;
 
   constructor(vm: Vm, options: StubOptions = {}) {
     this.vm = vm;
@@ -77,9 +83,20 @@ export class GdbStub {
     }
   }
 
-  /** GDB's interrupt, or its disappearance: ends the run that is under way. */
+  /** GDB's interrupt, or its disappearance: ends the run, or the shell's command, that is under way. */
   interrupt(): void {
     this.#run?.abort();
+    this.#command?.abort();
+  }
+
+  /** Does `monitor LINE`; undefined if there is nobody to do it. */
+  async monitor(line: string): Promise<string | undefined> {
+    const command = this.#command = new AbortController();
+    try {
+      return await this.options.monitor?.(line, command.signal);
+    } finally {
+      this.#command = undefined;
+    }
   }
 
   /** GDB has gone: takes away what it set. */
@@ -90,6 +107,7 @@ export class GdbStub {
 
   #answer(text: string): string | readonly string[] | Promise<string | readonly string[]> {
     const rest = text.slice(1);
+    if (CHANGES.test(text)) this.#done = undefined;
     switch (text[0]) {
       case "?":
         return this.last ? this.#told(this.last) : stopReply(this.#standing(), this.vcpu, this.layout);
@@ -240,6 +258,7 @@ export class GdbStub {
   }
 
   async #resume(plan: Plan): Promise<readonly string[]> {
+    if (this.#hasDone(plan)) return this.#told(this.last = this.#standing());
     const run = this.#run = new AbortController();
     try {
       const { vm, points } = this;
@@ -247,8 +266,20 @@ export class GdbStub {
     } finally {
       this.#run = undefined;
     }
-    this.#selected = this.last.vcpu;
+    const { vcpu } = this.last, kind = this.points.hitOf(this.last)?.kind;
+    this.#selected = vcpu;
+    this.#done = this.vm.arch === "ppc" && kind?.endsWith("watch") ? vcpu : undefined;
     return this.#told(this.last);
+  }
+
+  /**
+   * A PowerPC's data breakpoint comes before the access (2.07B Book III-S 6.5.3), the VM's after it. GDB, which knows the
+   * processor, then steps once to see what the access does, before it tells its user of the stop: that step is done.
+   */
+  #hasDone(plan: Plan): boolean {
+    const done = this.#done;
+    this.#done = undefined;
+    return done !== undefined && plan.get(done)?.kind === "step";
   }
 
   #told(stop: Stop): readonly string[] {

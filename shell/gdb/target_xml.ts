@@ -1,5 +1,5 @@
 /** The target description that GDB reads when it connects. GDB manual, "Target Descriptions". */
-import { type GdbLayout, type GdbRegister } from "./layout.ts";
+import type { GdbLayout, GdbRegister } from "./layout.ts";
 
 /** Without an `<osabi>`: the program's file says what GDB has to know of calls and descriptors, and `set osabi` else. */
 export function targetXml({ architecture, features }: GdbLayout): string {

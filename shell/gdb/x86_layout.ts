@@ -20,7 +20,10 @@ const FLOAT_CONTROL = ["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "foo
 /** EFLAGS by its bits: SDM vol. 1, 3.4.3. */
 const FLAGS: readonly (readonly [name: string, bit: number])[] = [
   ...[["CF", 0], ["", 1], ["PF", 2], ["AF", 4], ["ZF", 6], ["SF", 7], ["TF", 8], ["IF", 9]] as const,
-  ...[["DF", 10], ["OF", 11], ["NT", 14], ["RF", 16], ["VM", 17], ["AC", 18], ["VIF", 19], ["VIP", 20]] as const,
+  ...[["DF", 10], ["OF", 11], ["NT", 14], ["RF", 16], ["VM", 17], ["AC", 18], ["VIF", 19], [
+    "VIP",
+    20,
+  ]] as const,
   ["ID", 21],
 ];
 const FLAGS_TYPE = [
@@ -72,7 +75,7 @@ function core(long: boolean): GdbFeature {
 /** The two bases that count in 64-bit mode, where GDB knows them. */
 const bases64: GdbFeature = {
   name: "org.gnu.gdb.i386.segments",
-  registers: ["fs_base", "gs_base"].map((name) => ({ name, bits: 64, type: "long", source: [name] })),
+  registers: ["fs_base", "gs_base"].map((name) => ({ name, bits: 64, type: "int", source: [name] })),
 };
 
 /** What else the vCPU has. `ip` is the offset into the code segment, where `eip` tells the address. */
