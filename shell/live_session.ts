@@ -103,11 +103,11 @@ export class LiveSession implements Session {
     ] as const;
     const changed = keys.filter((key) => next[key] !== this.#settings[key]);
     if (changed.length === 0) return;
-    this.#settings = next;
     // A machine that was given the profile already stays in use.
     const only = changed.length === 1 ? changed[0] : undefined;
-    if (only === "profile" && this.#vm !== undefined && this.#vm.profile === next.profile) return;
-    this.#dropMachine();
+    const stays = only === "profile" && this.#vm !== undefined && this.#vm.profile === next.profile;
+    if (!stays) this.#giveMachineUp();
+    this.#settings = next;
   }
 
   get hasVm(): boolean {
@@ -150,6 +150,13 @@ export class LiveSession implements Session {
     this.#layer ??= await this.#load();
   }
 
+  /** Throws `UserError` while somebody else lets it run, who would be left with a machine that nobody sees. */
+  #giveMachineUp(): void {
+    const by = this.#vm?.runsFor;
+    if (by !== undefined) throw new UserError(`The machine is running for ${by}: stop it there first`);
+    this.#dropMachine();
+  }
+
   #dropMachine(): void {
     this.#vm = undefined;
     this.#io = undefined;
@@ -162,7 +169,7 @@ export class LiveSession implements Session {
     const { arch, mode, backend, profile, exits: { recording } } = vm, { options, order } = vm.inside;
     const breakpoints = this.#vm?.breakpoints.list() ?? [], handles = [...this.#handles.values()];
     const current = this.#current?.device;
-    this.#dropMachine();
+    this.#giveMachineUp();
     this.#settings = {
       ...this.#settings,
       ...{ arch, mode, order, backend: backend.name, profile, recordRows: recording },

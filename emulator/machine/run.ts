@@ -23,6 +23,10 @@ export interface RunOptions {
   readonly vcpu?: number;
   /** Ends the run soon after it is aborted, between two instructions or while a device is waited for. */
   readonly signal?: AbortSignal;
+  /** Awaited every few milliseconds, so that other things happen too: a turn of the event loop if not given. */
+  readonly pause?: () => Promise<unknown>;
+  /** Who lets it run, e.g. `"gdb"`: whoever asks for a run meanwhile is told. */
+  readonly by?: string;
 }
 
 /** What a run works on. */
@@ -34,7 +38,7 @@ export interface Running {
 
 /** Runs until something stops one of the vCPUs, which stops all. */
 export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: RunOptions): Promise<Stop> {
-  const { instructions = Infinity, until, signal } = options;
+  const { instructions = Infinity, until, signal, pause = setImmediate } = options;
   if (instructions !== Infinity && (!Number.isSafeInteger(instructions) || instructions < 0)) {
     throw new RangeError(`cannot run ${instructions} instructions: give a whole number of at least 0`);
   }
@@ -107,7 +111,7 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
       // Conditions are users' code, and Ctrl-C has to stay prompt.
       resume = true;
       vcpu.stoppedAt = vcpu.instructions;
-      if (++short % SHORT_SLICES === 0) await setImmediate();
+      if (++short % SHORT_SLICES === 0) await pause();
       continue;
     }
     if (detail) {
@@ -125,7 +129,7 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
       const cut = stop.kind === "fetch" || stop.kind === "undecodable" ||
         stop.kind === "host" && vcpu.interrupts;
       short = limit < full || cut ? short + 1 : 0;
-      if (short % SHORT_SLICES === 0) await setImmediate();
+      if (short % SHORT_SLICES === 0) await pause();
     }
   }
 }

@@ -215,7 +215,8 @@ export class Vm {
   readonly #mmioPages = new Set<number>();
   readonly #turns: Turns;
   readonly #earlier: LedgerSegment[] = [];
-  #running = false;
+  /** Who runs it, if anybody does. */
+  #runner: string | undefined;
   /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
   #handsOver: Readonly<Record<string, bigint>> | undefined;
 
@@ -355,7 +356,12 @@ export class Vm {
   }
   /** True while a run is under way or an exit waits for its device. */
   get busy(): boolean {
-    return this.#running || this.vcpus.some((vcpu) => vcpu.inExit);
+    return this.#runner !== undefined || this.vcpus.some((vcpu) => vcpu.inExit);
+  }
+
+  /** Whoever lets it run now, if the run said so (`RunOptions.by`). */
+  get runsFor(): string | undefined {
+    return this.#runner || undefined;
   }
 
   /**
@@ -401,10 +407,11 @@ export class Vm {
    * able to end it. Throws `Error` if a run is under way already, or for a parked `vcpu`, `RangeError` if there is none.
    */
   async run(options: RunOptions = {}): Promise<Stop> {
-    if (this.#running) {
-      throw new Error("the VM is running: a run, step or call cannot start inside another one");
+    if (this.#runner !== undefined) {
+      const who = this.#runner === "" ? "" : ` for ${this.#runner}`;
+      throw new Error(`the VM is running${who}: a run, step or call cannot start inside another one`);
     }
-    this.#running = true;
+    this.#runner = options.by ?? "";
     const hold = (on: boolean) => this.#vcpus.forEach((vcpu) => vcpu.holdsInterrupts = on);
     hold(options.holdInterrupts ?? false);
     try {
@@ -414,7 +421,7 @@ export class Vm {
       // What another stop came before counts as met all the same.
       for (const { debug, halfway } of this.#vcpus) if (!halfway) debug.stop();
       hold(false);
-      this.#running = false;
+      this.#runner = undefined;
     }
   }
 

@@ -47,16 +47,14 @@ async function start(session: Session, port: number, width?: 16 | 32 | 64): Prom
     },
   });
   servers.set(session, server);
-  session.onClose(() => stop(session));
+  session.onClose(() => void stop(session));
   return server;
 }
 
-/** The server that was there. */
-function stop(session: Session): GdbServer | undefined {
+async function stop(session: Session): Promise<void> {
   const server = servers.get(session);
-  server?.close();
   servers.delete(session);
-  return server;
+  await server?.close();
 }
 
 /** Waits for one debugger's session, and for no more than Ctrl-C. */
@@ -70,7 +68,7 @@ async function waitFor(session: Session, server: GdbServer): Promise<GdbServerDa
       pc: session.vcpu.pc,
     };
   } finally {
-    stop(session);
+    await stop(session);
   }
 }
 
@@ -111,7 +109,7 @@ the guest's present one, for a guest that is going to change it.`,
   async run(session, { port: word, wait, background, mode }): Promise<GdbServerData> {
     if (wait && background) throw new SyntaxError("--wait and --background are each other's opposite");
     if (word === "none") {
-      stop(session);
+      await stop(session);
       return { state: "none" };
     }
     const port = word === undefined ? 1234 : numberOf(session, word, "port", 0, 0xffff);

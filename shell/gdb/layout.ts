@@ -34,6 +34,8 @@ export interface GdbFeature {
 export interface GdbLayout {
   /** BFD's name, as `set architecture` takes it. */
   readonly architecture: string;
+  /** GDB's name of an ABI, where it would guess one that it has not for this architecture; its guess if not given. */
+  readonly osabi?: string;
   readonly features: readonly GdbFeature[];
   /** Byte order of registers in packets: the guest's. */
   readonly order: "le" | "be";

@@ -35,8 +35,10 @@ export interface GdbServer {
   readonly sessions: number;
   /** Settles when the session at hand, or the next one, has ended; with undefined if the server is closed before one. */
   next(): Promise<GdbSession | undefined>;
-  /** Ends the session at hand, and stops the guest if it runs for it. */
-  close(): void;
+  /** Ends the session at hand, stops the guest if it runs for it, and settles when that is done. The port is free at once. */
+  close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -59,6 +61,7 @@ class Server implements GdbServer {
   readonly #waiting: ((session: GdbSession | undefined) => void)[] = [];
   #stub: GdbStub | undefined;
   #wire: Deno.TcpConn | undefined;
+  #serving: Promise<void> | undefined;
   #sessions = 0;
   #closed = false;
 
@@ -85,13 +88,18 @@ class Server implements GdbServer {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#listener.close();
-    this.#stub?.interrupt();
-    this.#wire?.close();
-    if (!this.#stub) this.#tell(undefined);
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#listener.close();
+      this.#stub?.interrupt();
+      this.#wire?.close();
+    }
+    await this.#serving;
+    this.#tell(undefined);
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #accept(): Promise<void> {
@@ -102,12 +110,12 @@ class Server implements GdbServer {
       } catch (error) {
         if (this.#closed) return;
         // A connection that was gone before it was taken is no reason to stop listening.
-        if (!GONE.some((kind) => error instanceof kind)) return this.close();
+        if (!GONE.some((kind) => error instanceof kind)) return void this.close();
         continue;
       }
       // A second debugger would not know what the first one does.
       if (this.#stub || this.#closed) wire.close();
-      else this.#serve(wire);
+      else this.#serving = this.#serve(wire);
     }
   }
 

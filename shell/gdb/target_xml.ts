@@ -1,13 +1,14 @@
 /** The target description that GDB reads when it connects. GDB manual, "Target Descriptions". */
 import type { GdbLayout, GdbRegister } from "./layout.ts";
 
-/** Without an `<osabi>`: the program's file says what GDB has to know of calls and descriptors, and `set osabi` else. */
-export function targetXml({ architecture, features }: GdbLayout): string {
+/** Mostly without an `<osabi>`: the program's file says what GDB has to know of calls and descriptors. */
+export function targetXml({ architecture, osabi, features }: GdbLayout): string {
   return [
     '<?xml version="1.0"?>',
     '<!DOCTYPE target SYSTEM "gdb-target.dtd">',
     '<target version="1.0">',
     `<architecture>${architecture}</architecture>`,
+    ...osabi === undefined ? [] : [`<osabi>${osabi}</osabi>`],
     ...features.flatMap(({ name, types, registers }) => [
       `<feature name="${name}">`,
       ...types === undefined ? [] : [types],

@@ -43,6 +43,7 @@ export function x86Layout(width: LayoutWidth): GdbLayout {
   const long = width === 64;
   return {
     architecture: ARCHITECTURES[width],
+    ...width === 16 && { osabi: "none" },
     features: [core(long), ...long ? [bases64] : [], system(width)],
     order: "le",
     expedited: long ? ["rbp", "rsp", "rip"] : ["ebp", "esp", "eip"],
