@@ -92,7 +92,11 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   }
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
-  if (line.steps.length === 0) world.out.write(`${(await versionText()).trim()}: help lists the commands\n`);
+  if (line.steps.length === 0) {
+    world.out.write(
+      `${(await versionText()).trim()}: help lists the commands, tutorial teaches by measuring\n`,
+    );
+  }
   return await runPrompt(session, {
     history: openHistory(historyFile(world.env)),
     editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",

@@ -21,6 +21,7 @@ import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
+import { answer, tutorial } from "./tutorial.ts";
 import { saveSession } from "./session.ts";
 import { echo, script, source } from "./scripts.ts";
 
@@ -79,6 +80,8 @@ export const COMMANDS: readonly Command[] = [
   compare,
   script,
   saveSession,
+  tutorial,
+  answer,
   source,
   echo,
 ];
