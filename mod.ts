@@ -147,6 +147,12 @@ export { RingError } from "./transports/rings/ring_memory.ts";
 export type { RingRequest } from "./transports/rings/ring_sides.ts";
 export type { ServiceStats } from "./transports/rings/ring_service.ts";
 
+// Debuggers: GDB attaches to a VM by its remote protocol.
+export { type GdbServer, type GdbServerOptions, type GdbSession, serveGdb } from "./shell/gdb/server.ts";
+export type { GdbEnd } from "./shell/gdb/connection.ts";
+export type { GdbGuestOptions } from "./shell/gdb/stub.ts";
+export type { LayoutWidth } from "./shell/gdb/layout.ts";
+
 // Scripts and reports: experiments, what they are called with, and tables for what they find.
 export { standalone } from "./shell/standalone.ts";
 export type { Script, ScriptContext } from "./shell/script.ts";

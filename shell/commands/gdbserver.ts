@@ -7,6 +7,8 @@ import { message } from "@optique/core/message";
 import { abortable } from "../abortable.ts";
 import { defineCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
+import { DEFAULT_PORT } from "../gdb/address.ts";
+import { listeningText } from "../gdb/listening_text.ts";
 import type { GdbServer, GdbSession } from "../gdb/server.ts";
 import type { Session } from "../session.ts";
 import { maybeWord } from "./support/grammar.ts";
@@ -20,7 +22,10 @@ export type GdbServerData =
   | {
     readonly state: "listening";
     readonly port: number;
+    /** What to do in GDB. */
+    readonly text: string;
     readonly connected: boolean;
+    /** Whether the guest runs for the debugger. */
     readonly running: boolean;
   }
   /** The command waited for a debugger's session, and this is what came of it. */
@@ -72,16 +77,13 @@ async function waitFor(session: Session, server: GdbServer): Promise<GdbServerDa
   }
 }
 
-const listening = (port: number) => `gdbserver listens on 127.0.0.1:${port}; in gdb: target remote :${port}`;
-
 export const gdbserver = defineCommand({
   name: "gdbserver",
   group: "run",
   summary: "let GDB, or a debugger that speaks its remote protocol, attach to the guest",
   description:
     `gdbserver [PORT] listens on PORT of 127.0.0.1, and nowhere else: 1234 without PORT, any free one for 0. In
-gdb-multiarch: file GUEST.elf, then target remote :PORT; for a little-endian PowerPC guest without a file, set endian little
-first. vCPU 0 is thread 1. monitor COMMAND does a command of this shell. While GDB lets the guest run, run and step are refused
+gdb-multiarch: file GUEST.elf, then target remote :PORT; for a big-endian guest without a program, set endian big first. vCPU 0 is thread 1. monitor COMMAND does a command of this shell. While GDB lets the guest run, run and step are refused
 here.
 
 At a prompt the server stays in the background until gdbserver none; elsewhere (-e, -x, pipes) the line waits until the
@@ -104,7 +106,7 @@ the guest's present one, for a guest that is going to change it.`,
     { line: "gdbserver 0 --background", after: ["asm mov eax, 7 ;; hlt"], shows: "target remote :" },
     { line: "gdbserver none", after: ["gdbserver 0 --background"], shows: "no gdbserver" },
   ],
-  complete: () => ["none", "1234"],
+  complete: () => ["none", String(DEFAULT_PORT)],
   transient: true,
   async run(session, { port: word, wait, background, mode }): Promise<GdbServerData> {
     if (wait && background) throw new SyntaxError("--wait and --background are each other's opposite");
@@ -112,10 +114,10 @@ the guest's present one, for a guest that is going to change it.`,
       await stop(session);
       return { state: "none" };
     }
-    const port = word === undefined ? 1234 : numberOf(session, word, "port", 0, 0xffff);
+    const port = word === undefined ? DEFAULT_PORT : numberOf(session, word, "port", 0, 0xffff);
     const server = await start(session, port, mode);
     if (background || session.interactive && !wait) return infoOf(session);
-    if (!session.json) session.out.write(`${listening(server.port)}\n`);
+    if (!session.json) session.out.write(`${listeningText(session.vm, server.port)}\n`);
     return await waitFor(session, server);
   },
   print: printed,
@@ -135,7 +137,8 @@ function infoOf(session: Session): GdbServerData {
   const server = servers.get(session);
   if (!server) return { state: "none" };
   const { port, connected, running } = server;
-  return { state: "listening", port, connected, running };
+  const text = listeningText(session.vm, port);
+  return { state: "listening", port, text, connected, running };
 }
 
 const ENDS: Readonly<Record<GdbSession["how"], string>> = {
@@ -152,13 +155,13 @@ function printed(data: GdbServerData): string {
     case "none":
       return "no gdbserver";
     case "listening": {
-      const { port, connected, running } = data;
+      const { text, connected, running } = data;
       const now = !connected
         ? "no debugger is attached"
         : running
         ? "the guest runs"
         : "the guest stands still";
-      return `${listening(port)}\n${connected ? `a debugger is attached, ${now}` : now}`;
+      return `${text}\n${connected ? `a debugger is attached, ${now}` : now}`;
     }
     case "ended": {
       const { session, pc } = data;

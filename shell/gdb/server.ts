@@ -1,16 +1,12 @@
 /** A port of this machine at which a debugger finds a VM. */
 import { UserError } from "../errors.ts";
 import type { Stop, Vm } from "../machine_types.ts";
+import { DEFAULT_PORT, LOOPBACK } from "./address.ts";
 import { type GdbEnd, serveConnection } from "./connection.ts";
-import { GdbStub, type StubOptions } from "./stub.ts";
-
-/** Of this machine only: whoever may connect may do to the guest what the shell may. */
-export const LOOPBACK = "127.0.0.1";
-/** As QEMU has it. */
-export const DEFAULT_PORT = 1234;
+import { type GdbGuestOptions, GdbStub } from "./stub.ts";
 
 /** How a VM is served to a debugger. */
-export interface GdbServerOptions extends StubOptions {
+export interface GdbServerOptions extends GdbGuestOptions {
   /** TCP port of 127.0.0.1; 0 for any free one, 1234 if not given. */
   readonly port?: number;
 }

@@ -17,7 +17,7 @@ import { exitReply, explanation, stopReply } from "./stop_reply.ts";
 import { parseThreadId } from "./threads.ts";
 
 /** What a stub is made with. */
-export interface StubOptions {
+export interface GdbGuestOptions {
   /** The registers that GDB is shown: those of the mode that the guest is in if not given. */
   readonly width?: LayoutWidth;
   /** Does `monitor LINE` and answers what it prints. Without it GDB is told that there is no such command. */
@@ -40,7 +40,7 @@ export class GdbStub {
   readonly vm: Vm;
   readonly layout: GdbLayout;
   readonly points: GdbPoints;
-  readonly options: StubOptions;
+  readonly options: GdbGuestOptions;
   /** Set by a packet that ends the session, which is answered first. */
   end: StubEnd | undefined;
   /** The last stop of a run of GDB's. */
@@ -55,7 +55,7 @@ export class GdbStub {
   #run: AbortController | undefined;
   #command: AbortController | undefined;
 
-  constructor(vm: Vm, options: StubOptions = {}) {
+  constructor(vm: Vm, options: GdbGuestOptions = {}) {
     this.vm = vm;
     this.options = options;
     this.layout = layoutOf(vm, options.width);

@@ -1,6 +1,6 @@
 /** A VM with a stub of its own, and packets by hand. */
 import { type GuestText, guestVm } from "./guests.ts";
-import { GdbStub, type StubOptions } from "../../../shell/gdb/stub.ts";
+import { type GdbGuestOptions, GdbStub } from "../../../shell/gdb/stub.ts";
 import { type GdbRegister, registersOf } from "../../../shell/gdb/layout.ts";
 import type { Vm } from "../../../emulator/machine/vm.ts";
 
@@ -27,7 +27,7 @@ export interface Client {
   numberOf(name: string): string;
 }
 
-export function client(guest: GuestText, options: StubOptions = {}): Client {
+export function client(guest: GuestText, options: GdbGuestOptions = {}): Client {
   const vm = guestVm(guest), stub = new GdbStub(vm, options);
   const ask = async (packet: string) => (await stub.handle(packet)).join(" ");
   const numberOf = (name: string) => {

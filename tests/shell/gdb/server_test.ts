@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { UserError } from "../../../shell/errors.ts";
 import { PacketReader } from "../../../shell/gdb/packets.ts";
-import { LOOPBACK, serveGdb } from "../../../shell/gdb/server.ts";
+import { LOOPBACK } from "../../../shell/gdb/address.ts";
+import { serveGdb } from "../../../shell/gdb/server.ts";
 import { startSession } from "../commands/session.ts";
 import { framed } from "./client.ts";
 import { GUESTS, guestVm } from "./guests.ts";
