@@ -1,7 +1,7 @@
 /** The table of commands, in the order in which `help` lists them. */
 import type { Command } from "../command.ts";
 import { asm, disasm } from "./asm.ts";
-import { breakAt, deleteBreak, infoBreak } from "./break.ts";
+import { accessWatch, breakAt, breakOnce, catchExit, readWatch, watch } from "./break.ts";
 import { call, open, read, write } from "./call.ts";
 import { compare } from "./compare.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
@@ -13,6 +13,7 @@ import { irq } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
 import { infoMem, infoMtree } from "./memory_map.ts";
+import { condition, deletePoints, disable, enable, ignore, infoBreak } from "./points.ts";
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
@@ -40,7 +41,16 @@ export const COMMANDS: readonly Command[] = [
   until,
   cpu,
   breakAt,
-  deleteBreak,
+  breakOnce,
+  watch,
+  readWatch,
+  accessWatch,
+  catchExit,
+  deletePoints,
+  enable,
+  disable,
+  ignore,
+  condition,
   infoBreak,
   registers,
   infoCpus,
