@@ -4,20 +4,23 @@ import { asm, disasm } from "./asm.ts";
 import { accessWatch, breakAt, breakOnce, catchExit, readWatch, watch } from "./break.ts";
 import { call, open, read, write } from "./call.ts";
 import { compare } from "./compare.ts";
+import { context } from "./context.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
+import { display, infoDisplay, undisplay } from "./display.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
+import { loadMemory, saveMemory, writeMemory } from "./memory_files.ts";
 import { infoMem, infoMtree } from "./memory_map.ts";
 import { condition, deletePoints, disable, enable, ignore, infoBreak } from "./points.ts";
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
-import { run, step, until } from "./run.ts";
+import { finish, next, run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
@@ -38,6 +41,8 @@ export const COMMANDS: readonly Command[] = [
   infoSnapshots,
   run,
   step,
+  next,
+  finish,
   until,
   cpu,
   breakAt,
@@ -52,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   ignore,
   condition,
   infoBreak,
+  context,
   registers,
   infoCpus,
   set,
@@ -59,6 +65,12 @@ export const COMMANDS: readonly Command[] = [
   x,
   xp,
   dump,
+  writeMemory,
+  loadMemory,
+  saveMemory,
+  display,
+  undisplay,
+  infoDisplay,
   disasm,
   infoSymbols,
   infoMem,

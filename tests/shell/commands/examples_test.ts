@@ -5,7 +5,16 @@ import { createShellTable } from "../../../shell/shell_table.ts";
 import { startSession } from "./session.ts";
 
 /** Commands whose examples need a file; `files_test.ts` runs them. */
-const WITH_FILES = new Set(["load", "device add", "device reload", "exits save", "script", "source"]);
+const WITH_FILES = new Set([
+  "load",
+  "loadmem",
+  "savemem",
+  "device add",
+  "device reload",
+  "exits save",
+  "script",
+  "source",
+]);
 
 Deno.test("each command has an example, and each example is a line of its command", () => {
   const table = createShellTable();
