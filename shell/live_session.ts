@@ -11,14 +11,16 @@ import { loadMachine, type MachineLayer } from "./machine_loader.ts";
 import type { Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
 import { placeOn } from "./place_on.ts";
 import { preview } from "./preview.ts";
-import { createDollar, readDollar } from "./registers_proxy.ts";
 import { Journal } from "./journal.ts";
 import { ChangedFiles } from "./changed_files.ts";
+import { namesOf } from "./names.ts";
+import { createDollar } from "./registers_proxy.ts";
 import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.ts";
 import { LineWork } from "./line_work.ts";
 import { stringSink } from "./sinks.ts";
 import { plain, type Style } from "./style.ts";
 import { similarNames } from "./table.ts";
+import { takePoints } from "./take_points.ts";
 
 export interface SessionOptions {
   readonly table: CommandTable;
@@ -167,7 +169,7 @@ export class LiveSession implements Session {
 
   async adopt(vm: Vm): Promise<void> {
     const { arch, mode, backend, profile, exits: { recording } } = vm, { options, order } = vm.inside;
-    const breakpoints = this.#vm?.breakpoints.list() ?? [], handles = [...this.#handles.values()];
+    const before = this.#vm, handles = [...this.#handles.values()];
     const current = this.#current?.device;
     this.#giveMachineUp();
     this.#settings = {
@@ -181,7 +183,7 @@ export class LiveSession implements Session {
     for (const entry of this.#devices.values()) {
       if (!vm.devices.get(entry.device.name)) vm.devices.add(entry.device, placeOn(vm, entry));
     }
-    for (const { address } of breakpoints) vm.breakpoints.add(address);
+    if (before) takePoints(before, vm);
     // The guest may be in the middle of a call. Without transports there is nothing to open handles on.
     if (!vm.parts.waiting.includes("transports")) return;
     const { io } = this;
@@ -237,11 +239,8 @@ export class LiveSession implements Session {
     this.#current = handle;
   }
 
-  evaluateNumber(expression: string): bigint {
-    return evaluateExpression(expression, {
-      register: (name) => readDollar(this, name),
-      symbol: (name) => this.vm.symbols.lookup(name),
-    });
+  evaluateNumber(expression: string, vcpu?: VirtualCpu): bigint {
+    return evaluateExpression(expression, namesOf(this, vcpu));
   }
 
   get signal(): AbortSignal {

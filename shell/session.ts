@@ -113,10 +113,11 @@ export interface Session {
   /** Convenience variables: `set $n = 5` and `$.n`, beside the registers. */
   readonly variables: Map<string, bigint>;
   /**
-   * Value of an expression over numbers, registers and variables (`$rax`), symbols, `+ - * / % << >> & | ^ ~ ( )`.
-   * Throws `SyntaxError`, or `ReferenceError` for a name that means nothing.
+   * Value of an expression over numbers, registers and variables (`$rax`), symbols, memory (`*ADDR`, `w[ADDR]`), and C's
+   * operators. Registers and memory are those of `vcpu`, the selected one if not given. Throws `SyntaxError`,
+   * `ReferenceError` for a name that means nothing, `RangeError` for memory that is not there.
    */
-  evaluateNumber(expression: string): bigint;
+  evaluateNumber(expression: string, vcpu?: VirtualCpu): bigint;
 
   /** Fires when the user asks to stop what runs now (Ctrl-C). Give it to `vm.run` and to what waits long. */
   readonly signal: AbortSignal;

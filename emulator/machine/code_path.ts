@@ -6,7 +6,7 @@ import type { CpuState } from "../engine/state.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import { PHYSICAL_LIMIT } from "./memory_path.ts";
-import { REACH, type Translation } from "./processor.ts";
+import { REACH, type Reach, type Translation } from "./processor.ts";
 
 const PAGE = 4096, HIGH = 2 ** 32;
 
@@ -54,12 +54,18 @@ export class CodePath {
     return gpa < 0 ? linear : BigInt(gpa);
   }
 
-  /** Guest-physical address of data, without an effect, whatever the privilege; undefined where none is mapped. */
-  look(address: bigint): bigint | undefined {
+  /** The address that code at `pc` is fetched from, before translation. */
+  linearOf(pc: bigint): bigint {
+    const { codeBase, addressWidth } = this.#cpu.isa;
+    return codeBase === undefined ? pc : BigInt.asUintN(addressWidth, pc + this.#state.get64(codeBase));
+  }
+
+  /** Guest-physical address, without an effect, whatever the privilege; undefined where nothing is mapped. */
+  look(address: bigint, reach: Reach): bigint | undefined {
     const { translation, isa } = this.#cpu;
     if (address < 0n || address >> BigInt(isa.addressWidth) !== 0n) return undefined;
     const [low, high] = this.#halves(address);
-    const gpa = translation?.active(REACH.load) ? translation.look(low, high) : high * HIGH + low;
+    const gpa = translation?.active(reach) ? translation.look(low, high, reach) : high * HIGH + low;
     return gpa < 0 || gpa >= PHYSICAL_LIMIT ? undefined : BigInt(gpa);
   }
 

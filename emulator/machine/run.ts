@@ -7,6 +7,7 @@ import type { Stop, StopDetail } from "./stop.ts";
 import { unimplemented } from "./unimplemented.ts";
 import type { Turns } from "./turns.ts";
 import { ASLEEP, type Vcpu } from "./vcpu.ts";
+import type { VirtualCpu } from "./virtual_cpu.ts";
 
 /** Slices that an interrupt, a timer, an exception or a vCPU's turn cuts short between two turns of the event loop. */
 const SHORT_SLICES = 256;
@@ -17,6 +18,13 @@ export interface RunOptions {
   readonly instructions?: number;
   /** Stop before executing the instruction at this address. */
   readonly until?: bigint;
+  /** Stop there only where this holds for the vCPU that has come there. */
+  readonly untilIf?: (vcpu: VirtualCpu) => boolean;
+  /**
+   * Asked before each instruction of each vCPU, `pc` at it: true stops the run there (UNTIL). Makes a run slow, about a
+   * million instructions a second.
+   */
+  readonly before?: (vcpu: VirtualCpu) => boolean;
   /** Take no interrupts, whatever asks: they are taken by the next run. For code that is not the guest's own. */
   readonly holdInterrupts?: boolean;
   /** Index of the only vCPU to run; all in turns if not given. */
@@ -34,11 +42,14 @@ export interface Running {
   readonly vcpus: readonly Vcpu[];
   readonly turns: Turns;
   readonly breakpoints: Breakpoints;
+  /** Told of each instruction that is about to be executed. */
+  readonly observers: ReadonlySet<(vcpu: VirtualCpu) => void>;
 }
 
 /** Runs until something stops one of the vCPUs, which stops all. */
-export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: RunOptions): Promise<Stop> {
-  const { instructions = Infinity, until, signal, pause = setImmediate } = options;
+export async function runVcpus(running: Running, options: RunOptions): Promise<Stop> {
+  const { vcpus, turns, breakpoints, observers } = running;
+  const { instructions = Infinity, until, untilIf, before, signal, pause = setImmediate } = options;
   if (instructions !== Infinity && (!Number.isSafeInteger(instructions) || instructions < 0)) {
     throw new RangeError(`cannot run ${instructions} instructions: give a whole number of at least 0`);
   }
@@ -73,26 +84,35 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
     }
     const { engine } = vcpu;
     if (vcpu.interrupts && !vcpu.halfway) {
-      const before = vcpu.pc;
+      const from = vcpu.pc;
       const outcome = vcpu.interrupts.atBoundary();
       const undelivered = outcome === "stop" ? vcpu.takeStop() : undefined;
       if (undelivered) return stopped(vcpu, undelivered);
       const metThere = vcpu.debug.stop();
       if (metThere) return stopped(vcpu, metThere);
       // A stop at the handler is a stop: only what the last run stopped at is passed over.
-      if (vcpu.pc !== before) {
+      if (vcpu.pc !== from) {
         resume = false;
         vcpu.stoppedAt = -1;
       }
       if (outcome === "halted" || vcpu.sharesTime && vcpu.exited && !vcpu.stopAfter) continue;
     }
+    const watched = before !== undefined || observers.size > 0;
+    // At a breakpoint that may stop the run the instruction is not executed yet.
+    if (watched && !vcpu.halfway && (resume || !engine.stops.has(vcpu.pc))) {
+      if (before?.(vcpu)) {
+        return stopped(vcpu, { reason: "UNTIL", message: `reached 0x${vcpu.pc.toString(16)}` });
+      }
+      for (const observer of observers) observer(vcpu);
+    }
     // A device has asked for the end: only the instruction at hand is still completed.
     const wanted = vcpu.stopAfter;
     const full = Math.min(left, engine.yieldEvery);
     const stepping = vcpu.stepping;
-    const limit = wanted || stepping || vcpu.debug.any || vcpu.halfway && (vcpu.interrupts || vcpu.sharesTime)
-      ? 1
-      : Math.min(full, turns.left, vcpu.interrupts?.limit ?? full);
+    const limit =
+      wanted || watched || stepping || vcpu.debug.any || vcpu.halfway && (vcpu.interrupts || vcpu.sharesTime)
+        ? 1
+        : Math.min(full, turns.left, vcpu.interrupts?.limit ?? full);
     const begun = engine.instructions;
     vcpu.beginSlice(limit);
     const stop: EngineStop = limit === 1 ? runOne(vcpu, resume) : engine.run(limit, resume);
@@ -106,7 +126,7 @@ export async function runVcpus({ vcpus, turns, breakpoints }: Running, options: 
       const undelivered = vcpu.stepped() === STATUS.again ? vcpu.takeStop() : undefined;
       if (undelivered) return stopped(vcpu, undelivered);
     }
-    const detail = nameStop(vcpu, stop, breakpoints, until);
+    const detail = nameStop(vcpu, stop, breakpoints, { until, untilIf });
     if (detail === "pass") {
       // Conditions are users' code, and Ctrl-C has to stay prompt.
       resume = true;
@@ -156,7 +176,7 @@ function nameStop(
   vcpu: Vcpu,
   stop: EngineStop,
   breakpoints: Breakpoints,
-  until: bigint | undefined,
+  { until, untilIf }: Pick<RunOptions, "until" | "untilIf">,
 ): StopDetail | "pass" | undefined {
   switch (stop.kind) {
     case "budget":
@@ -165,8 +185,10 @@ function nameStop(
     case "host":
       return vcpu.takeStop();
     case "stop": {
-      if (vcpu.pc === until) return { reason: "UNTIL", message: `reached 0x${vcpu.pc.toString(16)}` };
-      return atBreakpoint(vcpu, breakpoints);
+      const met = atBreakpoint(vcpu, breakpoints);
+      if (vcpu.pc !== until || typeof met === "object") return met;
+      if (untilIf?.(vcpu) === false) return "pass";
+      return { reason: "UNTIL", message: `reached 0x${vcpu.pc.toString(16)}` };
     }
     case "fetch": {
       const status = vcpu.fetchFailed(stop.address);

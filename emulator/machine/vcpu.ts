@@ -19,7 +19,7 @@ import { type Exiting, ExitPath } from "./exit_path.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
-import type { Processor, Translation } from "./processor.ts";
+import { type Processor, REACH, type Translation } from "./processor.ts";
 import { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 import type { Offender } from "./unimplemented.ts";
@@ -139,8 +139,11 @@ export class Vcpu implements EngineHost, Exiting {
   codeAddress(pc: bigint = this.pc): bigint {
     return this.#code.addressOf(pc);
   }
-  physicalAddress(address: bigint): bigint | undefined {
-    return this.#code.look(address);
+  fetchAddress(pc: bigint = this.pc): bigint {
+    return this.#code.linearOf(pc);
+  }
+  physicalAddress(address: bigint, reach: "data" | "code" = "data"): bigint | undefined {
+    return this.#code.look(address, reach === "code" ? REACH.fetch : REACH.load);
   }
   readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer> {
     return readVirtual(this.#board.memory, (at) => this.physicalAddress(at), address, length);

@@ -34,8 +34,13 @@ export interface VirtualCpu {
   readonly pending: Promise<void> | undefined;
   /** Guest-physical address of the code at `pc`, by default the vCPU's own: x86 real mode adds CS's base. */
   codeAddress(pc?: bigint): bigint;
-  /** Guest-physical address of data at an address (x86: linear, PowerPC: effective), without an effect; undefined if none is mapped. */
-  physicalAddress(address: bigint): bigint | undefined;
+  /** What code at `pc`, by default the vCPU's own, is fetched from, before translation: x86 adds CS's base. */
+  fetchAddress(pc?: bigint): bigint;
+  /**
+   * Guest-physical address of data or code at an address (x86: linear, PowerPC: effective), without an effect and whatever
+   * the privilege; undefined if nothing is mapped.
+   */
+  physicalAddress(address: bigint, reach?: "data" | "code"): bigint | undefined;
   /** Memory at such addresses, as a debugger reads it. Throws `RangeError` that names what is not mapped or no memory. */
   readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer>;
   /** Writes there, to read-only memory too. Throws as `readMemory`, having written nothing. */

@@ -18,6 +18,7 @@ import { CoalescedZones } from "./coalesced.ts";
 import { Breakpoints } from "./debug/breakpoints.ts";
 import { Catchpoints } from "./debug/catchpoints.ts";
 import { PointNumbers } from "./debug/points.ts";
+import { readVirtual } from "./debug/virtual_memory.ts";
 import { Watchpoints } from "./debug/watchpoints.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
@@ -217,6 +218,7 @@ export class Vm {
   readonly #earlier: LedgerSegment[] = [];
   /** Who runs it, if anybody does. */
   #runner: string | undefined;
+  readonly #observers = new Set<(vcpu: VirtualCpu) => void>();
   /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
   #handsOver: Readonly<Record<string, bigint>> | undefined;
 
@@ -415,7 +417,12 @@ export class Vm {
     const hold = (on: boolean) => this.#vcpus.forEach((vcpu) => vcpu.holdsInterrupts = on);
     hold(options.holdInterrupts ?? false);
     try {
-      const running = { vcpus: this.#vcpus, turns: this.#turns, breakpoints: this.breakpoints };
+      const running = {
+        vcpus: this.#vcpus,
+        turns: this.#turns,
+        breakpoints: this.breakpoints,
+        observers: this.#observers,
+      };
       return await this.#deliver(await runVcpus(running, options));
     } finally {
       // What another stop came before counts as met all the same.
@@ -459,6 +466,15 @@ export class Vm {
     if (stop.reason !== "BUDGET") return stop;
     const message = `stepped ${count} instruction${count === 1 ? "" : "s"}`;
     return { reason: "DEBUG", pc: stop.pc, vcpu: stop.vcpu, message };
+  }
+
+  /**
+   * Tells `observer` of each instruction that a vCPU is about to execute, `pc` at it, until the function that is answered is
+   * called. Runs become slow and stay the same: one repetition of a repeated string instruction counts as one.
+   */
+  observe(observer: (vcpu: VirtualCpu) => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
   }
 
   /** Assembles text for this VM's mode, as if at `at`. Throws `AssemblyError`. Nothing is written. */
@@ -507,13 +523,20 @@ export class Vm {
     return { entry: parsed.physicalEntry, ranges, symbols: parsed.symbols.length };
   }
 
-  /** `count` instructions from a guest-physical address on; undecodable bytes are stepped over one by one. */
-  disassemble(address: bigint, count: number): DisassembledLine[] {
-    const lines: DisassembledLine[] = [];
+  /**
+   * `count` instructions from a guest-physical address on, or with `vcpu` from an address that its code has (before
+   * translation, see `VirtualCpu.fetchAddress`); undecodable bytes are stepped over one by one.
+   */
+  disassemble(
+    address: bigint,
+    count: number,
+    { vcpu }: { readonly vcpu?: VirtualCpu } = {},
+  ): DisassembledLine[] {
+    const lines: DisassembledLine[] = [], isa = vcpu ? this.#vcpus[vcpu.index].isa : this.isa;
     for (let at = address; lines.length < count;) {
-      const bytes = this.#codeBytes(at);
+      const bytes = this.#codeBytes(at, isa.maxLength, vcpu);
       if (bytes.length === 0) break;
-      const decoded = this.isa.disassemble(bytes, at);
+      const decoded = isa.disassemble(bytes, at);
       const length = decoded?.length ?? (this.arch === "ppc" ? 4 : 1);
       const near = this.symbols.nearest(at);
       lines.push({
@@ -550,10 +573,18 @@ export class Vm {
     return engine.compile(pc, length);
   }
 
-  #codeBytes(address: bigint): Uint8Array {
-    if (address < 0n || address >= 2n ** 52n) return new Uint8Array();
-    for (let length = this.isa.maxLength; length > 0; length--) {
-      if (this.memory.holds(address, length)) return this.memory.read(address, length);
+  /** As many bytes as are there, up to the longest instruction's. */
+  #codeBytes(address: bigint, longest: number, vcpu: VirtualCpu | undefined): Uint8Array {
+    const map = (at: bigint) =>
+      vcpu ? vcpu.physicalAddress(at, "code") : at >= 0n && at < 2n ** 52n ? at : undefined;
+    for (let length = longest; length > 0; length--) {
+      const last = map(address + BigInt(length - 1));
+      if (last === undefined || !this.memory.holds(last, 1)) continue;
+      try {
+        return readVirtual(this.memory, map, address, length);
+      } catch {
+        // A hole before the last byte.
+      }
     }
     return new Uint8Array();
   }

@@ -1,11 +1,13 @@
 /** The table of commands, in the order in which `help` lists them. */
 import type { Command } from "../command.ts";
 import { asm, disasm } from "./asm.ts";
-import { breakAt, deleteBreak, infoBreak } from "./break.ts";
+import { accessWatch, breakAt, breakOnce, catchExit, readWatch, watch } from "./break.ts";
 import { call, open, read, write } from "./call.ts";
 import { compare } from "./compare.ts";
+import { context } from "./context.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
+import { display, infoDisplay, undisplay } from "./display.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
 import { gdbserver, infoGdbserver } from "./gdbserver.ts";
@@ -13,11 +15,13 @@ import { hypervisor } from "./hypervisor.ts";
 import { irq } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
+import { loadMemory, saveMemory, writeMemory } from "./memory_files.ts";
 import { infoMem, infoMtree } from "./memory_map.ts";
+import { condition, deletePoints, disable, enable, ignore, infoBreak } from "./points.ts";
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
-import { run, step, until } from "./run.ts";
+import { finish, next, run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
@@ -40,13 +44,25 @@ export const COMMANDS: readonly Command[] = [
   infoSnapshots,
   run,
   step,
+  next,
+  finish,
   until,
   cpu,
   breakAt,
-  deleteBreak,
+  breakOnce,
+  watch,
+  readWatch,
+  accessWatch,
+  catchExit,
+  deletePoints,
+  enable,
+  disable,
+  ignore,
+  condition,
   infoBreak,
   gdbserver,
   infoGdbserver,
+  context,
   registers,
   infoCpus,
   set,
@@ -54,6 +70,12 @@ export const COMMANDS: readonly Command[] = [
   x,
   xp,
   dump,
+  writeMemory,
+  loadMemory,
+  saveMemory,
+  display,
+  undisplay,
+  infoDisplay,
   disasm,
   infoSymbols,
   infoMem,
