@@ -29,7 +29,12 @@ export type {
   VmOptions,
 } from "./emulator/machine/vm.ts";
 export type { ArchName, ModeWidth } from "./emulator/machine/arch.ts";
-export type { BreakPlace, Breakpoint, Breakpoints } from "./emulator/machine/debug/breakpoints.ts";
+export type {
+  BreakOptions,
+  BreakPlace,
+  Breakpoint,
+  Breakpoints,
+} from "./emulator/machine/debug/breakpoints.ts";
 export type { CatchPlace, Catchpoint, Catchpoints } from "./emulator/machine/debug/catchpoints.ts";
 export type { CatchHit, WatchHit } from "./emulator/machine/debug/debug_unit.ts";
 export type { Meeting, Point, PointOptions, Points, StopCondition } from "./emulator/machine/debug/points.ts";
@@ -157,6 +162,7 @@ export type { LayoutWidth } from "./shell/gdb/layout.ts";
 export { standalone } from "./shell/standalone.ts";
 export type { Script, ScriptContext } from "./shell/script.ts";
 export type { Outcome, Session, SessionDevice, Settings, Sink } from "./shell/session.ts";
+export type { Journal } from "./shell/journal.ts";
 export type { Style, TextFormat } from "./shell/style.ts";
 export { type Cost, type CostPart, startMeter } from "./shell/commands/support/measure.ts";
 export { aggregatesCsv, rowsCsv, snapshot } from "./emulator/exits/snapshot.ts";

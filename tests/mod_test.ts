@@ -32,6 +32,7 @@ const VALUES = [
   "restoreVm",
   "rowsCsv",
   "saveVm",
+  "serveGdb",
   "snapshot",
   "stageWeights",
   "standalone",

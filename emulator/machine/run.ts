@@ -99,7 +99,7 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
     }
     const watched = before !== undefined || observers.size > 0;
     // At a breakpoint that may stop the run the instruction is not executed yet.
-    if (watched && !vcpu.halfway && (resume || !engine.stops.has(vcpu.pc))) {
+    if (watched && !vcpu.halfway && (resume || !engine.stops.at(vcpu.pc, vcpu.codeBase))) {
       if (before?.(vcpu)) {
         return stopped(vcpu, { reason: "UNTIL", message: `reached 0x${vcpu.pc.toString(16)}` });
       }
@@ -142,7 +142,8 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
     resume = stop.kind === "stop" || stop.kind === "host";
     if (stop.kind === "stop") {
       // An earlier run's `until`, or a breakpoint that was taken away: it would come up each time.
-      engine.stops.delete(vcpu.pc);
+      engine.stops.pcs.delete(vcpu.pc);
+      engine.stops.linear.delete(vcpu.linearPc);
       engine.stopsChanged();
     } else if (left > 0) {
       // A signal comes from the event loop, which short slices need not each wait for.
@@ -156,8 +157,8 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
 
 /** It stays among the stops: the next run to it finds everything as it is. */
 function stopAt({ engine }: Vcpu, until: bigint | undefined): void {
-  if (until === undefined || engine.stops.has(until)) return;
-  engine.stops.add(until);
+  if (until === undefined || engine.stops.pcs.has(until)) return;
+  engine.stops.pcs.add(until);
   engine.stopsChanged();
 }
 
@@ -210,7 +211,8 @@ function nameStop(
 
 /** All breakpoints at the program counter are met; the first one that stops is told. */
 function atBreakpoint(vcpu: Vcpu, breakpoints: Breakpoints): StopDetail | "pass" | undefined {
-  const { pc } = vcpu, there = breakpoints.active.filter(({ address }) => address === pc);
+  const { pc, linearPc } = vcpu;
+  const there = breakpoints.active.filter(({ address, linear }) => address === (linear ? linearPc : pc));
   if (there.length === 0) return undefined;
   let stop: StopDetail | undefined;
   for (const { id } of there) {

@@ -611,7 +611,7 @@ export class Vm {
       costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
     };
     const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
-    for (const { address } of this.breakpoints.active) engine.stops.add(address);
+    this.#addStops(engine);
     return engine;
   }
 
@@ -635,12 +635,17 @@ export class Vm {
   }
 
   #breakpointsChanged(): void {
-    const addresses = this.breakpoints.active.map(({ address }) => address);
     this.#eachEngine((engine) => {
-      if (addresses.every((address) => engine.stops.has(address))) return;
-      for (const address of addresses) engine.stops.add(address);
-      engine.stopsChanged();
+      if (this.#addStops(engine)) engine.stopsChanged();
     });
+  }
+  /** Whether there was one that the engine had not. Those that it has on top it finds out by itself. */
+  #addStops({ stops }: Engine): boolean {
+    const before = stops.pcs.size + stops.linear.size;
+    for (const { address, linear } of this.breakpoints.active) {
+      (linear ? stops.linear : stops.pcs).add(address);
+    }
+    return stops.pcs.size + stops.linear.size > before;
   }
 
   /** Does what may make the interrupt controller ask any vCPU. */

@@ -18,7 +18,10 @@ export interface GdbRegister {
    * Without names it is a register that GDB wants and the guest has not.
    */
   readonly source: readonly string[];
-  /** It is the program counter, which GDB has as an address of memory: see `code_address.ts`. */
+  /**
+   * It is the program counter. For GDB that is an address among those of memory, where it disassembles, sets breakpoints and
+   * steps: on x86 a linear one, the code segment's base and the offset together (`VirtualCpu.linearPc`).
+   */
   readonly isPc?: true;
 }
 

@@ -1,6 +1,5 @@
 /** Breakpoints and watchpoints that GDB sets, kept among the VM's own. GDB manual, "Packets": Z and z. */
 import type { Stop, Vm } from "../machine_types.ts";
-import { codeBaseOf } from "./code_address.ts";
 
 /** What a stop reply says of the point that was met. */
 export interface PointHit {
@@ -67,16 +66,10 @@ export class GdbPoints {
   /** Throws `RangeError` for a length that no watchpoint may have. */
   #add(kind: PointHit["kind"], address: bigint, length: bigint): Placed {
     if (kind === "swbreak" || kind === "hwbreak") {
-      return { id: this.#vm.breakpoints.add(this.#offset(address)).id, at: address, hit: { kind } };
+      return { id: this.#vm.breakpoints.add(address, { linear: true }).id, at: address, hit: { kind } };
     }
     const place = { address, length: Number(length), kind: WATCHED[kind] };
     return { id: this.#vm.watchpoints.add(place).id, at: address, hit: { kind, address } };
-  }
-
-  /** The VM has breakpoints as its program counters have addresses. */
-  #offset(address: bigint): bigint {
-    const base = codeBaseOf(this.#vm.acting);
-    return base === 0n ? address : BigInt.asUintN(32, address - base);
   }
 
   #take({ id, hit }: Placed): void {

@@ -1,6 +1,5 @@
 /** Registers in packets: pairs of digits in the guest's byte order, `x` where there is none. GDB manual, "Packets": g G p P. */
 import type { VirtualCpu } from "../machine_types.ts";
-import { gdbPc, setGdbPc } from "./code_address.ts";
 import { bytesOfHex } from "./hex.ts";
 import type { GdbLayout, GdbRegister } from "./layout.ts";
 
@@ -22,7 +21,7 @@ export function setRegisterHex(
   if (text.length !== register.bits / 4 || bytesOfHex(text) === undefined) return false;
   const value = BigInt(`0x${order === "be" ? text : reverseBytes(text)}`);
   if (register.isPc) {
-    setGdbPc(vcpu, value);
+    vcpu.linearPc = value;
     return true;
   }
   const name = sourceOf(vcpu, register);
@@ -33,7 +32,7 @@ export function setRegisterHex(
 }
 
 function valueOf(vcpu: VirtualCpu, register: GdbRegister): bigint | undefined {
-  if (register.isPc) return gdbPc(vcpu);
+  if (register.isPc) return vcpu.linearPc;
   const name = sourceOf(vcpu, register);
   return name === undefined ? undefined : vcpu.registers.get(name);
 }

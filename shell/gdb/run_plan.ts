@@ -2,7 +2,6 @@
 import { attentively } from "./pause.ts";
 import type { RunOptions } from "../../emulator/machine/run.ts";
 import type { Stop, VirtualCpu, Vm } from "../machine_types.ts";
-import { gdbPc } from "./code_address.ts";
 import type { Action, Plan } from "./resume.ts";
 
 /** Instructions that a vCPU may fall behind, or executes at a time where some stand still: the VM's own turn is as long. */
@@ -52,7 +51,7 @@ async function stepThrough(
       const behind = await catchUp(vm, other, vcpu, sharing);
       if (behind) return behind;
     }
-    const pc = gdbPc(vcpu);
+    const pc = vcpu.linearPc;
     if (!goesOn(action, pc) || isBreak(pc)) return stop;
     if (steps % STEPS === 0) await sharing.pause();
   }

@@ -3,7 +3,6 @@
  * All sizes and numbers are the peer's: what is malformed or unknown gets an error or the empty answer, and changes nothing.
  */
 import type { Stop, VirtualCpu, Vm } from "../machine_types.ts";
-import { setGdbPc } from "./code_address.ts";
 import { bytesOfHex, bytesOfText, hexOf, numberOfHex } from "./hex.ts";
 import { type GdbLayout, layoutOf, type LayoutWidth, registersOf } from "./layout.ts";
 import { readBytes, writeBytes } from "./memory.ts";
@@ -238,7 +237,7 @@ export class GdbStub {
     if (text !== "") {
       const address = numberOfHex(text);
       if (address === undefined) return MALFORMED;
-      setGdbPc(this.vcpu, address);
+      this.vcpu.linearPc = address;
     }
     const count = this.vm.vcpus.length, kind = letter === "c" ? "continue" : "step";
     return this.#resume(plainPlan(kind, this.#stepper ?? this.#selected, count));

@@ -302,3 +302,28 @@ Deno.test("R begins anew, by registers and devices", async () => {
   assertEquals(await ask("R00"), "");
   assertEquals(vm.vcpu.pc, 0n);
 });
+
+Deno.test("in real mode addresses are linear, whatever the segment", async () => {
+  const { vm, ask, register } = client({
+    vm: { arch: "x86", mode: 16 },
+    // To 0x2000:0x0010, which is where 0x20010 is, then back into the first segment.
+    source: "start: db 0xea, 0x10, 0x00, 0x00, 0x20",
+  });
+  vm.load(vm.assemble("inc ax\n inc ax\n db 0xea, 0x00, 0x7c, 0x00, 0x00", 0x20010n));
+  vm.vcpu.pc = 0x7c00n;
+  assertEquals(await ask("Z0,20011,1"), "OK");
+  assertMatch(await ask("vCont;c"), /^T05thread:1;swbreak:;/);
+  assertEquals(await register("eip"), "11000200");
+  assertEquals(await register("ip"), "11000000");
+  assertEquals(await register("cs"), "00200000");
+  assertEquals(vm.vcpu.pc, 0x11n);
+  assertMatch(await ask("vCont;s:1"), /^T05/);
+  assertEquals(await register("eip"), "12000200");
+  assertEquals(await ask("P8=10000200"), "OK");
+  assertEquals(vm.vcpu.pc, 0x10n);
+  // An offset that is the same in another segment is another place.
+  assertEquals(await ask("z0,20011,1"), "OK");
+  assertEquals(await ask("Z0,7c00,1"), "OK");
+  assertMatch(await ask("vCont;c"), /^T05thread:1;swbreak:;/);
+  assertEquals(await register("eip"), "007c0000");
+});
