@@ -1,5 +1,6 @@
 /** One debugger's connection: packets in, answers out, one after the other, while its interrupts are heeded at once. */
 import { ACKNOWLEDGE, encodePacket, type PacketEvent, PacketReader } from "./packets.ts";
+import type { Vm } from "../machine_types.ts";
 import type { GdbStub } from "./stub.ts";
 
 /** The bytes' way, so that a test needs no socket. */
@@ -33,8 +34,8 @@ const EVENT_COST = 64;
 export interface ConnectionOptions {
   readonly wire: Wire;
   readonly stub: GdbStub;
-  /** False if the machine is no longer the one that the stub is for. */
-  readonly isCurrent?: () => boolean;
+  /** The machine that is served now, if it may be another than the stub began with. */
+  readonly machine?: () => Vm;
 }
 
 /** Serves a debugger until its session ends. Never throws; the wire is closed then. */
@@ -50,7 +51,7 @@ export async function serveConnection(options: ConnectionOptions): Promise<GdbEn
 class Connection {
   readonly #wire: Wire;
   readonly #stub: GdbStub;
-  readonly #isCurrent: () => boolean;
+  readonly #machine: () => Vm;
   readonly #waiting: PacketEvent[] = [];
   #cost = 0;
   #wake: (() => void) | undefined;
@@ -58,10 +59,10 @@ class Connection {
   /** For a `-`: what it did not get. */
   #sent: Uint8Array = new Uint8Array();
 
-  constructor({ wire, stub, isCurrent = () => true }: ConnectionOptions) {
+  constructor({ wire, stub, machine = () => stub.vm }: ConnectionOptions) {
     this.#wire = wire;
     this.#stub = stub;
-    this.#isCurrent = isCurrent;
+    this.#machine = machine;
   }
 
   async serve(): Promise<GdbEnd> {
@@ -136,11 +137,11 @@ class Connection {
     const acknowledges = !stub.noAck;
     if (event.kind === "damaged") return acknowledges ? await this.#write(ACKNOWLEDGE.nak) : undefined;
     if (acknowledges) await this.#write(ACKNOWLEDGE.ack);
-    if (!this.#isCurrent()) return this.#finish("replaced");
+    if (!stub.follow(this.#machine())) return this.#finish("replaced");
     const answers = event.kind === "packet" ? await stub.handle(event.text) : ["E16"];
     for (const answer of answers) await this.#write(this.#sent = encodePacket(answer));
     if (stub.end) return this.#finish(stub.end);
-    if (!this.#isCurrent()) this.#finish("replaced");
+    if (!stub.follow(this.#machine())) this.#finish("replaced");
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

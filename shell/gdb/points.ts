@@ -19,12 +19,13 @@ interface Placed {
   /** Its number among the VM's. */
   readonly id: number;
   readonly at: bigint;
+  readonly length: bigint;
   readonly hit: PointHit;
 }
 
 /** GDB's points on one VM. */
 export class GdbPoints {
-  readonly #vm: Vm;
+  #vm: Vm;
   readonly #set = new Map<string, Placed>();
 
   constructor(vm: Vm) {
@@ -44,6 +45,16 @@ export class GdbPoints {
     if (!known) return;
     this.#set.delete(key);
     this.#take(known);
+  }
+  /** Another machine has taken the VM's place, maybe with the points that the VM had. */
+  moveTo(vm: Vm): void {
+    this.#vm = vm;
+    for (const [key, { at, hit, length }] of this.#set) {
+      const known = hit.address === undefined
+        ? vm.breakpoints.list().find(({ address, linear }) => linear && address === at)
+        : vm.watchpoints.list().find((one) => one.address === at && BigInt(one.length) === length);
+      this.#set.set(key, known ? { id: known.id, at, length, hit } : this.#add(hit.kind, at, length));
+    }
   }
   /** GDB has gone. */
   clear(): void {
@@ -66,10 +77,15 @@ export class GdbPoints {
   /** Throws `RangeError` for a length that no watchpoint may have. */
   #add(kind: PointHit["kind"], address: bigint, length: bigint): Placed {
     if (kind === "swbreak" || kind === "hwbreak") {
-      return { id: this.#vm.breakpoints.add(address, { linear: true }).id, at: address, hit: { kind } };
+      return {
+        id: this.#vm.breakpoints.add(address, { linear: true }).id,
+        at: address,
+        length,
+        hit: { kind },
+      };
     }
     const place = { address, length: Number(length), kind: WATCHED[kind] };
-    return { id: this.#vm.watchpoints.add(place).id, at: address, hit: { kind, address } };
+    return { id: this.#vm.watchpoints.add(place).id, at: address, length, hit: { kind, address } };
   }
 
   #take({ id, hit }: Placed): void {

@@ -120,7 +120,7 @@ class Server implements GdbServer {
     this.#wire = wire;
     // Packets are small, and each waits for the one before.
     wire.setNoDelay(true);
-    const how = await serveConnection({ wire, stub, isCurrent: () => this.#machine() === vm });
+    const how = await serveConnection({ wire, stub, machine: this.#machine });
     this.#stub = this.#wire = undefined;
     this.#sessions++;
     this.#tell({ how, ...stub.last && { stop: stub.last } });

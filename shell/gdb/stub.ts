@@ -36,7 +36,6 @@ const MALFORMED = "E16", FAULT = "E0e";
 const CHANGES = /^(?:[GPMXR]|qRcmd)/;
 
 export class GdbStub {
-  readonly vm: Vm;
   readonly layout: GdbLayout;
   readonly points: GdbPoints;
   readonly options: GdbGuestOptions;
@@ -47,6 +46,7 @@ export class GdbStub {
   /** Acknowledgements are off from the next packet on. */
   noAck = false;
   /** GDB's choice for register and memory packets, and the one for plain `s`. */
+  #vm: Vm;
   #selected: number;
   #stepper: number | undefined;
   /** The vCPU of a PowerPC that has done the instruction that a watchpoint stopped: see `#hasDone`. */
@@ -55,13 +55,17 @@ export class GdbStub {
   #command: AbortController | undefined;
 
   constructor(vm: Vm, options: GdbGuestOptions = {}) {
-    this.vm = vm;
+    this.#vm = vm;
     this.options = options;
     this.layout = layoutOf(vm, options.width);
     this.points = new GdbPoints(vm);
     this.#selected = vm.acting.index;
   }
 
+  /** The machine that it is about. */
+  get vm(): Vm {
+    return this.#vm;
+  }
   /** The vCPU that register and memory packets are about. */
   get vcpu(): VirtualCpu {
     return this.vm.vcpus[this.#selected];
@@ -69,6 +73,22 @@ export class GdbStub {
   /** True while the guest runs for GDB. */
   get running(): boolean {
     return this.#run !== undefined;
+  }
+
+  /**
+   * Goes on with the machine that has taken the place of the VM, as after `loadvm`. False if GDB cannot be told of it, which
+   * asks for registers and threads when it connects.
+   */
+  follow(vm: Vm): boolean {
+    if (vm === this.#vm) return true;
+    const { architecture, order } = layoutOf(vm, this.options.width), { layout } = this;
+    const alike = architecture === layout.architecture && order === layout.order &&
+      vm.vcpus.length === this.#vm.vcpus.length;
+    if (!alike) return false;
+    this.#vm = vm;
+    this.points.moveTo(vm);
+    this.last = undefined;
+    return true;
   }
 
   /** What to send for a packet, in this order; nothing at all for one that has no answer. Never throws. */

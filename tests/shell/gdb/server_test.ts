@@ -4,6 +4,7 @@ import { UserError } from "../../../shell/errors.ts";
 import { PacketReader } from "../../../shell/gdb/packets.ts";
 import { LOOPBACK } from "../../../shell/gdb/address.ts";
 import { serveGdb } from "../../../shell/gdb/server.ts";
+import { restoreVm, saveVm } from "../../../emulator/machine/snapshot/snapshot.ts";
 import { startSession } from "../commands/session.ts";
 import { framed } from "./client.ts";
 import { GUESTS, guestVm } from "./guests.ts";
@@ -216,3 +217,30 @@ socketTest("monitor does commands, and neither TypeScript nor what ends the sess
   assertMatch(await running, /INTERRUPTED at/);
   session.close();
 });
+
+socketTest(
+  "a debugger goes on after loadvm, and is let go when the architecture is another one",
+  async () => {
+    const { session, type } = startSession({ interactive: true });
+    await type("asm mov eax, 7 ;; after: mov eax, 8 ;; hlt");
+    const text = await type("gdbserver 0");
+    const peer = await connect(Number(/:(\d+)/.exec(text)![1]));
+    const run = (line: string) => peer.ask(`qRcmd,${new TextEncoder().encode(line).toHex()}`);
+    const { vm } = session;
+    assertEquals(await peer.ask("Z0,1005,1"), "OK");
+    const devices = [...session.devices.values()].map(({ device }) => device);
+    await session.adopt(restoreVm(saveVm(vm), { devices }));
+    assert(session.vm !== vm);
+    assertMatch((await peer.ask("vCont;c"))!, /^T05thread:1;swbreak:;/);
+    assertEquals(session.vm.vcpu.pc, 0x1005n);
+    assertEquals(session.vm.breakpoints.list().length, 1);
+    assertEquals(await peer.ask("z0,1005,1"), "OK");
+    assertEquals(session.vm.breakpoints.list().length, 0);
+    assertMatch((await run("arch ppc"))!, /^O/);
+    assert(await peer.end());
+    peer.wire.close();
+    assertMatch(await type("info gdbserver"), /no debugger is attached/);
+    await type("gdbserver none");
+    session.close();
+  },
+);
