@@ -40,8 +40,13 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
   // Sums are enough for the statistics, and rows of a long run would fill memory.
   session.configure({ recordRows: false, ...await machineFor(bytes, options) });
   const { vm } = session;
-  vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
-  const debugged = options.gdb === undefined ? undefined : await underDebugger(session, options);
+  const at = options.at === undefined ? {} : { at: session.evaluateNumber(options.at) };
+  vm.load(bytes, at);
+  const restart = () => {
+    vm.reset();
+    vm.load(bytes, at);
+  };
+  const debugged = options.gdb === undefined ? undefined : await underDebugger(session, options, restart);
   const stop = debugged ?? await vm.run({ instructions: options.budget, signal: session.signal });
   if (options.stats !== undefined) {
     await Deno.writeTextFile(options.stats, `${toJson(statsOf(session, stop, options))}\n`);
@@ -53,9 +58,13 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
 }
 
 /** The guest's end, if it came to one before the debugger left it. */
-async function underDebugger(session: LiveSession, { gdb, tell }: ExecOptions): Promise<Stop | undefined> {
+async function underDebugger(
+  session: LiveSession,
+  { gdb, tell }: ExecOptions,
+  restart: () => void,
+): Promise<Stop | undefined> {
   const { debugGuest } = await import("./gdb/debug_guest.ts");
-  return await debugGuest(session, { port: gdb, tell });
+  return await debugGuest(session, { port: gdb, tell, restart });
 }
 
 /** The machine that an ELF file is for, unless the user has said. */

@@ -410,8 +410,11 @@ export class Vm {
    */
   async run(options: RunOptions = {}): Promise<Stop> {
     if (this.#runner !== undefined) {
-      const who = this.#runner === "" ? "" : ` for ${this.#runner}`;
-      throw new Error(`the VM is running${who}: a run, step or call cannot start inside another one`);
+      throw new Error(
+        this.#runner === ""
+          ? "the VM is running: a run, step or call cannot start inside another one"
+          : `the VM is running for ${this.#runner}: it has to be stopped there before a run, step or call here`,
+      );
     }
     this.#runner = options.by ?? "";
     const hold = (on: boolean) => this.#vcpus.forEach((vcpu) => vcpu.holdsInterrupts = on);

@@ -101,7 +101,7 @@ class Connection {
     } catch {
       // The other side is gone, or the wire was closed here.
     }
-    this.#finish(this.#stub.last?.reason === "SYSTEM_EVENT" ? "exited" : "closed");
+    this.#finish(this.#stub.silentEnd);
   }
 
   #take(event: PacketEvent): void {

@@ -11,7 +11,11 @@ import { serveGdb } from "./server.ts";
 const DEBUGGERS = new Set<Stop["reason"]>(["DEBUG", "BUDGET", "UNTIL", "INTERRUPTED"]);
 
 export interface DebugGuestOptions {
+  /** As `gdbserver` takes it. */
   readonly port?: number;
+  /** Brings the guest back to its beginning. */
+  readonly restart?: () => void;
+  /** Is given a line that says how to attach. */
   readonly tell?: (text: string) => void;
 }
 
@@ -21,11 +25,12 @@ export interface DebugGuestOptions {
  */
 export async function debugGuest(
   session: Session,
-  { port, tell }: DebugGuestOptions,
+  { port, tell, restart }: DebugGuestOptions,
 ): Promise<Stop | undefined> {
   const { vm } = session;
   await using server = serveGdb(() => session.vm, {
     port,
+    restart,
     monitor: (line, signal) => monitor(session, line, signal),
   });
   tell?.(`${listeningText(vm, server.port)}; the guest waits`);

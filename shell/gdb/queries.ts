@@ -27,7 +27,8 @@ const WHOLE: Readonly<Record<string, (stub: GdbStub) => Answer>> = {
   qC: (stub) => `QC${threadIdOf(stub.vcpu.index)}`,
   // The guest was there before GDB came: it is to be left alone when GDB goes.
   qAttached: () => "1",
-  qfThreadInfo: ({ vm }) => `m${vm.vcpus.map(({ index }) => threadIdOf(index)).join(",")}`,
+  qfThreadInfo: ({ threads }) =>
+    threads.length === 0 ? "l" : `m${threads.map(({ index }) => threadIdOf(index)).join(",")}`,
   qsThreadInfo: () => "l",
   // GDB offers to look symbols up: none are needed.
   "qSymbol::": () => OK,
@@ -69,7 +70,7 @@ function documentOf(stub: GdbStub, object: string): { annex: string; text: strin
     case "features":
       return { annex: "target.xml", text: targetXml(stub.layout) };
     case "threads":
-      return { annex: "", text: threadsXml(stub.vm.vcpus) };
+      return { annex: "", text: threadsXml(stub.threads) };
     case "memory-map":
       return hasMemoryMap(stub.vm) ? { annex: "", text: memoryMapXml(stub.vm) } : undefined;
   }

@@ -27,6 +27,8 @@ export interface GdbGuestOptions {
 
 /** How a session ended by a packet. */
 export type StubEnd = "detached" | "killed";
+/** What a session came to that ends without such a packet. */
+export type SilentEnd = "exited" | "killed" | "closed";
 
 const OK = "OK", UNSUPPORTED = "";
 /** errno's numbers, which GDB shows as they are. */
@@ -41,6 +43,8 @@ export class GdbStub {
   readonly options: GdbGuestOptions;
   /** Set by a packet that ends the session, which is answered first. */
   end: StubEnd | undefined;
+  #extended = false;
+  #killed = false;
   /** The last stop of a run of GDB's. */
   last: Stop | undefined;
   /** Acknowledgements are off from the next packet on. */
@@ -118,6 +122,14 @@ export class GdbStub {
     }
   }
 
+  /** How the session ends if GDB is gone now without a word. */
+  get silentEnd(): SilentEnd {
+    return this.#killed ? "killed" : this.last?.reason === "SYSTEM_EVENT" ? "exited" : "closed";
+  }
+  /** The vCPUs that GDB is told of: none once the guest has ended, or was killed. */
+  get threads(): readonly VirtualCpu[] {
+    return this.silentEnd === "closed" ? this.vm.vcpus : [];
+  }
   /** GDB has gone: takes away what it set. */
   close(): void {
     this.interrupt();
@@ -163,16 +175,18 @@ export class GdbStub {
       case "Q":
         return answerQuery(this, text);
       case "!":
+        this.#extended = true;
         return OK;
       case "R":
         (this.options.restart ?? (() => this.vm.reset()))();
         this.last = undefined;
+        this.#killed = false;
         return [];
       case "D":
         this.end = "detached";
         return OK;
       case "k":
-        this.end = "killed";
+        this.#kill();
         return [];
       default:
         return UNSUPPORTED;
@@ -270,10 +284,16 @@ export class GdbStub {
       return plan ? this.#resume(plan) : MALFORMED;
     }
     if (/^vKill;/.test(text)) {
-      this.end = "killed";
+      this.#kill();
       return OK;
     }
     return UNSUPPORTED;
+  }
+
+  /** In extended mode GDB stays, and may begin anew. */
+  #kill(): void {
+    this.#killed = true;
+    if (!this.#extended) this.end = "killed";
   }
 
   async #resume(plan: Plan): Promise<readonly string[]> {

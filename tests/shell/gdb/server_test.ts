@@ -1,6 +1,7 @@
 /** The port: on loopback only, one debugger at a time, and given back. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { UserError } from "../../../shell/errors.ts";
+import { debugGuest } from "../../../shell/gdb/debug_guest.ts";
 import { PacketReader } from "../../../shell/gdb/packets.ts";
 import { LOOPBACK } from "../../../shell/gdb/address.ts";
 import { serveGdb } from "../../../shell/gdb/server.ts";
@@ -244,3 +245,27 @@ socketTest(
     session.close();
   },
 );
+
+socketTest("debugGuest() answers the guest's own end, or that it is to go on", async () => {
+  const begin = async () => {
+    const { session } = startSession();
+    await session.execute("asm mov eax, 5 ;; mov edx, 0x501 ;; out dx, al ;; hlt");
+    const told = Promise.withResolvers<string>();
+    const end = debugGuest(session, { port: 0, tell: told.resolve });
+    const peer = await connect(Number(/:(\d+)/.exec(await told.promise)![1]));
+    return { peer, end };
+  };
+  const exits = await begin();
+  assertEquals(await exits.peer.ask("vCont;c"), "W05");
+  exits.peer.wire.close();
+  assertEquals((await exits.end)?.reason, "SYSTEM_EVENT");
+  const leaves = await begin();
+  await leaves.peer.ask("vCont;s:1");
+  await leaves.peer.ask("D");
+  assertEquals(await leaves.end, undefined);
+  leaves.peer.wire.close();
+  const kills = await begin();
+  await kills.peer.wire.write(framed("k"));
+  await assertRejects(() => kills.end, UserError, "The debugger ended the guest");
+  kills.peer.wire.close();
+});

@@ -29,6 +29,7 @@ for (const [name, guest] of Object.entries(GUESTS)) {
     assertEquals(await ask("m2000,4"), inOrder(vm, "00000006"));
     assertEquals(await ask("vCont;c"), "W05");
     assertEquals(await ask("?"), "W05");
+    assertEquals(await ask("qfThreadInfo"), "l");
   });
 
   Deno.test(`${name}: g is all registers of the description, and G puts them back`, async () => {
@@ -296,10 +297,13 @@ Deno.test("a debugger that goes takes its points along", async () => {
 });
 
 Deno.test("R begins anew, by registers and devices", async () => {
-  const { vm, ask } = client(GUESTS["x86-64"]);
+  const { vm, ask, stub } = client(GUESTS["x86-64"]);
   await ask("vCont;s:1");
   assertEquals(await ask("!"), "OK");
+  assertEquals(await ask("vKill;1"), "OK");
+  assertEquals([stub.end, stub.silentEnd], [undefined, "killed"], "in extended mode it stays");
   assertEquals(await ask("R00"), "");
+  assertEquals(stub.silentEnd, "closed");
   assertEquals(vm.vcpu.pc, 0n);
 });
 
@@ -326,4 +330,34 @@ Deno.test("in real mode addresses are linear, whatever the segment", async () =>
   assertEquals(await ask("Z0,7c00,1"), "OK");
   assertMatch(await ask("vCont;c"), /^T05thread:1;swbreak:;/);
   assertEquals(await register("eip"), "007c0000");
+});
+
+Deno.test("linear addresses are translated as the guest's loads are", async () => {
+  const { vm, ask } = client({ vm: { arch: "x86", mode: 32 }, source: "nop" });
+  // A page directory at 0x4000 and a table at 0x5000: 0x40000000 is where 0x3000 is, the first 4 MiB where they are.
+  const entry = (gpa: number, value: number) =>
+    vm.memory.write(gpa, new Uint8Array(Uint32Array.of(value).buffer));
+  entry(0x4000, 0x83);
+  entry(0x4000 + 4 * 0x100, 0x5003);
+  entry(0x5000, 0x3003);
+  vm.vcpu.registers.set("cr4", 0x10);
+  vm.vcpu.registers.set("cr3", 0x4000);
+  vm.vcpu.registers.set("cr0", 0x8000_0011);
+  assertEquals(await ask("M40000010,3:010203"), "OK");
+  assertEquals(vm.memory.read(0x3010, 3), Uint8Array.of(1, 2, 3));
+  assertEquals(await ask("m40000010,3"), "010203");
+  // Its end is the end of what is mapped.
+  assertEquals(await ask("m40000ffe,8"), "0000");
+  assertEquals(await ask("m40001000,1"), "E0e");
+  assertEquals(await ask("M40000ffe,4:01020304"), "E0e");
+});
+
+Deno.test("a layout wider than the guest's mode has what is there of its registers", async () => {
+  const { vm, ask, register } = client(GUESTS.i386, { width: 64 });
+  vm.vcpu.registers.set("eax", 0x12345678);
+  assertEquals(await register("rax"), "7856341200000000");
+  assertEquals(await register("r8"), "x".repeat(16));
+  assertEquals(await ask("P0=0100000000000000"), "OK");
+  assertEquals(vm.vcpu.registers.get("eax"), 1n);
+  assertMatch(await ask("P8=0100000000000000"), /^E/);
 });
