@@ -15,7 +15,7 @@ import { irq } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
 import { loadMemory, saveMemory, writeMemory } from "./memory_files.ts";
-import { infoMem, infoMtree } from "./memory_map.ts";
+import { infoMtree } from "./memory_map.ts";
 import { condition, deletePoints, disable, enable, ignore, infoBreak } from "./points.ts";
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
@@ -23,6 +23,7 @@ import { print, registers, set } from "./registers.ts";
 import { finish, next, run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
+import { infoMem, infoTlb, page } from "./translation.ts";
 import { whatIf } from "./what_if.ts";
 import { echo, script, source } from "./scripts.ts";
 
@@ -73,7 +74,9 @@ export const COMMANDS: readonly Command[] = [
   infoDisplay,
   disasm,
   infoSymbols,
+  page,
   infoMem,
+  infoTlb,
   infoMtree,
   open,
   call,
