@@ -23,6 +23,7 @@ import { print, registers, set } from "./registers.ts";
 import { finish, next, run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
+import { trace } from "./trace.ts";
 import { infoMem, infoTlb, page } from "./translation.ts";
 import { whatIf } from "./what_if.ts";
 import { echo, script, source } from "./scripts.ts";
@@ -59,6 +60,7 @@ export const COMMANDS: readonly Command[] = [
   condition,
   infoBreak,
   context,
+  trace,
   registers,
   infoCpus,
   set,
