@@ -11,7 +11,7 @@ import { display, infoDisplay, undisplay } from "./display.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
 import { hypervisor } from "./hypervisor.ts";
-import { irq } from "./irq.ts";
+import { irq, nmi } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
 import { loadMemory, saveMemory, writeMemory } from "./memory_files.ts";
@@ -92,6 +92,7 @@ export const COMMANDS: readonly Command[] = [
   reloadDevice,
   infoDevices,
   irq,
+  nmi,
   infoExits,
   resetExits,
   recordExits,
