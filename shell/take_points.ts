@@ -1,22 +1,12 @@
-/** Breakpoints, watchpoints and catchpoints of one machine, set on the one that takes its place. */
+/** Breakpoints, watchpoints and catchpoints of one machine, set on the one that takes its place, with their numbers. */
 import type { Vm } from "./machine_types.ts";
 
-/** In the order of their numbers, which begin anew. What the other machine cannot have is left out. */
+/** What the other machine cannot have is left out: another backend has other exits. */
 export function takePoints(from: Vm, to: Vm): void {
-  const setters = [
-    ...from.breakpoints.list().map((one) => ({
-      one,
-      set: () => to.breakpoints.add(one.address, one),
-    })),
-    ...from.watchpoints.list().map((one) => ({ one, set: () => to.watchpoints.add(one, one) })),
-    ...from.catchpoints.list().map((one) => ({ one, set: () => to.catchpoints.add(one, one) })),
-  ];
-  for (const { set } of setters.sort((a, b) => a.one.id - b.one.id)) {
-    try {
-      set();
-    } catch (error) {
-      // Another backend has other exits, another width other addresses.
-      if (!(error instanceof RangeError)) throw error;
-    }
+  const reasons = to.catchpoints.reasons.map((name) => name.toUpperCase());
+  for (const point of from.breakpoints.list()) to.breakpoints.take(point);
+  for (const point of from.watchpoints.list()) to.watchpoints.take(point);
+  for (const point of from.catchpoints.list()) {
+    if (point.reason === undefined || reasons.includes(point.reason)) to.catchpoints.take(point);
   }
 }

@@ -15,6 +15,7 @@ import type { Board } from "./board.ts";
 import type { AccessSize, BusHandler } from "./bus.ts";
 import type { Hypercall } from "./hypercalls.ts";
 import { CodePath } from "./code_path.ts";
+import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
 import { DebugUnit } from "./debug/debug_unit.ts";
 import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
@@ -146,6 +147,20 @@ export class Vcpu implements EngineHost, Exiting {
   }
   physicalAddress(address: bigint, reach: "data" | "code" = "data"): bigint | undefined {
     return this.#code.look(address, reach === "code" ? REACH.fetch : REACH.load);
+  }
+  walk(address: bigint, question: WalkQuestion = {}): PageWalk {
+    const { translation } = this;
+    if (address < 0n || address >> BigInt(this.#isa.addressWidth) !== 0n) {
+      throw new RangeError(
+        `0x${address.toString(16)} is no address: they have ${this.#isa.addressWidth} bits`,
+      );
+    }
+    if (translation) return translation.explain(address, question);
+    const { reach = "load", user = false } = question, mode = "real mode: addresses are guest-physical";
+    return { address, reach, user, mode, steps: [], physical: address };
+  }
+  mappings(): Iterable<PageMapping> {
+    return this.translation?.mappings() ?? [];
   }
   readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer> {
     return readVirtual(this.#board.memory, (at) => this.physicalAddress(at), address, length);

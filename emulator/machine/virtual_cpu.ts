@@ -1,4 +1,5 @@
 /** A vCPU as users of a VM meet it; the engine's side of it is `Vcpu`'s own business. */
+import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
 import type { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 
@@ -46,6 +47,10 @@ export interface VirtualCpu {
    * the privilege; undefined if nothing is mapped.
    */
   physicalAddress(address: bigint, reach?: "data" | "code"): bigint | undefined;
+  /** How an address comes to memory, step by step, or why it does not; without an effect on the guest. */
+  walk(address: bigint, question?: WalkQuestion): PageWalk;
+  /** The pages and blocks that are mapped, by address: as many as the guest's tables say, which may be 2^36. */
+  mappings(): Iterable<PageMapping>;
   /** Memory at such addresses, as a debugger reads it. Throws `RangeError` that names what is not mapped or no memory. */
   readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer>;
   /** Writes there, to read-only memory too. Throws as `readMemory`, having written nothing. */

@@ -462,6 +462,20 @@ export class Vm {
   }
 
   /**
+   * An interrupt that the guest cannot disable, before the vCPU's next instruction: on x86 vector 2 of the first vCPU, held off
+   * until the handler of the last one has executed IRET, on PowerPC the system reset interrupt (0x100). Throws `Error` in a VM without
+   * `interrupts`, `RangeError` for a vCPU that takes none.
+   */
+  nmi(vcpu = 0): void {
+    if (!this.#vcpus[0].controller) {
+      throw new Error("this VM has no interrupt controller: make it with interrupts: true");
+    }
+    const controller = this.#vcpus[vcpu]?.controller;
+    if (!controller) throw new RangeError(`vCPU ${vcpu} takes no non-maskable interrupts`);
+    controller.raiseNmi();
+  }
+
+  /**
    * Executes `count` instructions of one vCPU, by default the one that executed last; the others stand still. Fewer if a
    * breakpoint comes up after the first, or if one meets a watchpoint or a catchpoint: stop reason DEBUG.
    */

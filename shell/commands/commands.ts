@@ -12,11 +12,11 @@ import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
 import { gdbserver, infoGdbserver } from "./gdbserver.ts";
 import { hypervisor } from "./hypervisor.ts";
-import { irq } from "./irq.ts";
+import { irq, nmi } from "./irq.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
 import { loadMemory, saveMemory, writeMemory } from "./memory_files.ts";
-import { infoMem, infoMtree } from "./memory_map.ts";
+import { infoMtree } from "./memory_map.ts";
 import { condition, deletePoints, disable, enable, ignore, infoBreak } from "./points.ts";
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
@@ -24,6 +24,8 @@ import { print, registers, set } from "./registers.ts";
 import { finish, next, run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
+import { trace } from "./trace.ts";
+import { infoMem, infoTlb, page } from "./translation.ts";
 import { whatIf } from "./what_if.ts";
 import { answer, tutorial } from "./tutorial.ts";
 import { saveSession } from "./session.ts";
@@ -63,6 +65,7 @@ export const COMMANDS: readonly Command[] = [
   gdbserver,
   infoGdbserver,
   context,
+  trace,
   registers,
   infoCpus,
   set,
@@ -78,7 +81,9 @@ export const COMMANDS: readonly Command[] = [
   infoDisplay,
   disasm,
   infoSymbols,
+  page,
   infoMem,
+  infoTlb,
   infoMtree,
   open,
   call,
@@ -92,6 +97,7 @@ export const COMMANDS: readonly Command[] = [
   reloadDevice,
   infoDevices,
   irq,
+  nmi,
   infoExits,
   resetExits,
   recordExits,

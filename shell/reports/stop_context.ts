@@ -21,7 +21,8 @@ export function stopContext(data: StopData, style: Style): string[] {
   }
   if (stack.length > 0) lines.push(...stackLines(stack));
   if (returned !== undefined) {
-    lines.push(`returned: ${returned.name} = ${hex(returned.value)} (${returned.value})`);
+    const { name, value, width } = returned;
+    lines.push(`returned: ${name} = ${hex(value)} (${BigInt.asIntN(width, value)})`);
   }
   if (changed.length > 0) {
     const shown = changed.slice(0, CHANGED).map((row) => `${style.paint("bold", row.name)}=${hex(row.value)}`)

@@ -51,6 +51,10 @@ export class PointNumbers {
   take(): number {
     return this.#next++;
   }
+  /** Not to be given again. */
+  reserve(id: number): void {
+    this.#next = Math.max(this.#next, id + 1);
+  }
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -76,6 +80,17 @@ export abstract class Points<Place extends object> {
     this.#byId.set(id, point);
     this.#update();
     return point;
+  }
+
+  /**
+   * Sets one that was another machine's as it is there, its number and its hits included.
+   *
+   * @internal
+   */
+  take(point: Point & Place): void {
+    this.#numbers.reserve(point.id);
+    this.#byId.set(point.id, { ...point });
+    this.#update();
   }
 
   /** False if there is none of that number. */

@@ -1,8 +1,10 @@
 /** From effective to physical addresses on 32-bit processors: blocks first, then segments and pages. */
 import { MSR, SLOT } from "../../ppc/state.ts";
+import type { PageMapping, PageWalk, WalkQuestion } from "../debug/page_walk.ts";
 import { REACH, type Reach, type Translation } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { blockOf } from "./bats.ts";
+import { explain32, mappings32 } from "./explain.ts";
 import { lookForPage, pageOf } from "./hashed_pages_32.ts";
 
 /**
@@ -78,6 +80,13 @@ export class Translation32 implements Translation {
     if (block) return block.physical;
     const page = lookForPage(vcpu, address);
     return page ?? -1;
+  }
+
+  explain(address: bigint, question: WalkQuestion): PageWalk {
+    return explain32(this.#vcpu, address, question);
+  }
+  mappings(): Iterable<PageMapping> {
+    return mappings32(this.#vcpu);
   }
 
   #fail(address: number, reach: Reach, why: keyof typeof STORAGE): number {

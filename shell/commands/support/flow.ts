@@ -43,8 +43,18 @@ export function stackPointer({ registers }: VirtualCpu): bigint {
   return registers.get(name);
 }
 
+/** A register with what a function returned in it. */
+export interface Result {
+  readonly name: string;
+  /** Unsigned. */
+  readonly value: bigint;
+  /** Bits. */
+  readonly width: number;
+}
+
 /** Where functions return a value: rax, eax, r3. */
-export function resultRegister({ registers }: VirtualCpu): { readonly name: string; readonly value: bigint } {
+export function resultRegister({ registers }: VirtualCpu): Result {
   const name = ["rax", "eax", "ax", "r3"].find((one) => registers.has(one))!;
-  return { name, value: registers.get(name) };
+  const { value, width } = registers.list().find((one) => one.name === name)!;
+  return { name, value, width };
 }

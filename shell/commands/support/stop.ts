@@ -8,7 +8,7 @@ import { PART, registerRows } from "../registers.ts";
 import { codeAddress, codeAt } from "./code.ts";
 import { contextOf } from "./context.ts";
 import { type DisplayData, showDisplays } from "./displays.ts";
-import { stackPointer } from "./flow.ts";
+import { type Result, stackPointer } from "./flow.ts";
 import { type Cost, startMeter } from "./measure.ts";
 import { patiently } from "./patience.ts";
 import { noteRegisters, stateOf } from "./state.ts";
@@ -31,7 +31,7 @@ export interface StopData {
   /** What `display` asks for. */
   readonly displays: readonly DisplayData[];
   /** What a function returned that `finish` has left. */
-  readonly returned?: { readonly name: string; readonly value: bigint };
+  readonly returned?: Result;
   /** Registers that this run changed. */
   readonly changed: readonly RegisterRow[];
   /** The last exit of this run, if rows are recorded. */
