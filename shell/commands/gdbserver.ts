@@ -84,7 +84,7 @@ export const gdbserver = defineCommand({
   description:
     `gdbserver [PORT] listens on PORT of 127.0.0.1, and nowhere else: 1234 without PORT, any free one for 0. In
 gdb-multiarch: file GUEST.elf, then target remote :PORT; for a big-endian guest without a program, set endian big first. vCPU 0 is thread 1. monitor COMMAND does a command of this shell. While GDB lets the guest run, run and step are refused
-here.
+here. Whoever can connect on this machine may do so, and do what commands do: end the server when it is not needed.
 
 At a prompt the server stays in the background until gdbserver none; elsewhere (-e, -x, pipes) the line waits until the
 debugger has gone. --wait and --background choose otherwise.
@@ -147,6 +147,7 @@ const ENDS: Readonly<Record<GdbSession["how"], string>> = {
   exited: "the debugger left after the guest's end",
   closed: "the debugger's connection was closed",
   replaced: "the machine was replaced under the debugger",
+  foreign: "what connected was no debugger",
   flooded: "the debugger sent packets without waiting for an answer",
 };
 

@@ -23,8 +23,16 @@ export type GdbEnd =
   | "closed"
   /** There is another machine now, which it cannot be told of. */
   | "replaced"
+  /** It was no debugger: what came first was no packet. */
+  | "foreign"
   /** It sent packet after packet without waiting for an answer. */
   | "flooded";
+
+/**
+ * `+`, `-`, `$` and the interrupt: what a debugger begins with. Noise is passed over later, but a web page that has a browser
+ * post packets to this port, behind the lines that HTTP begins with, is none.
+ */
+const FIRST: ReadonlySet<number> = new Set([0x2b, 0x2d, 0x24, 0x03]);
 
 /** What may wait while the guest runs: a debugger asks for nothing then, or for little. */
 const MOST_WAITING = 1 << 18;
@@ -93,9 +101,10 @@ class Connection {
   async #listen(): Promise<void> {
     const reader = new PacketReader(), buffer = new Uint8Array(1 << 16);
     try {
-      while (this.#ended === undefined) {
+      for (let first = true; this.#ended === undefined; first = false) {
         const length = await this.#wire.read(buffer);
         if (length === null) break;
+        if (first && !FIRST.has(buffer[0])) return this.#finish("foreign");
         for (const event of reader.feed(buffer.subarray(0, length))) this.#take(event);
       }
     } catch {

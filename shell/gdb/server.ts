@@ -42,6 +42,13 @@ export interface GdbServer {
  * guest stands still; while it runs for one, `vm.run` and what is made of it is refused.
  *
  * Throws `UserError` where the port is taken or not allowed (Deno: `--allow-net=127.0.0.1`), `RangeError` for what is no port.
+ *
+ * @example A script that waits for one debugger's session
+ * ```ts ignore
+ * await using server = serveGdb(vm, { port: 0 });
+ * console.log(`target remote :${server.port}`);
+ * const session = await server.next();
+ * ```
  */
 export function serveGdb(machine: Vm | (() => Vm), options: GdbServerOptions = {}): GdbServer {
   return new Server(typeof machine === "function" ? machine : () => machine, options);
@@ -122,6 +129,8 @@ class Server implements GdbServer {
     wire.setNoDelay(true);
     const how = await serveConnection({ wire, stub, machine: this.#machine });
     this.#stub = this.#wire = undefined;
+    // Nobody who is waited for: a browser, or something that only looked whether the port is open.
+    if (!stub.heard && how !== "replaced" && !this.#closed) return;
     this.#sessions++;
     this.#tell({ how, ...stub.last && { stop: stub.last } });
   }

@@ -47,6 +47,8 @@ export class GdbStub {
   #killed = false;
   /** The last stop of a run of GDB's. */
   last: Stop | undefined;
+  /** A packet has come. */
+  heard = false;
   /** Acknowledgements are off from the next packet on. */
   noAck = false;
   /** GDB's choice for register and memory packets, and the one for plain `s`. */
@@ -97,6 +99,7 @@ export class GdbStub {
 
   /** What to send for a packet, in this order; nothing at all for one that has no answer. Never throws. */
   async handle(text: string): Promise<readonly string[]> {
+    this.heard = true;
     try {
       const answer = await this.#answer(text);
       return typeof answer === "string" ? [answer] : answer;

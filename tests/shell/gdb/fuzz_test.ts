@@ -100,7 +100,10 @@ for (const name of ["x86-64", "i8086", "ppc", "ppc64le"] as const) {
         const stub = new GdbStub(vm, { monitor: (line, signal) => monitor(session, line, signal) });
         const wire = wireOf(pieces);
         const end = await serveConnection({ wire, stub, machine: () => session.vm });
-        assert(["detached", "killed", "exited", "closed", "replaced", "flooded"].includes(end), end);
+        assert(
+          ["detached", "killed", "exited", "closed", "replaced", "foreign", "flooded"].includes(end),
+          end,
+        );
         assert(wire.closed);
         assertEquals(stub.running, false);
         assert(wire.sent <= pieces.length * (1 << 17), `${wire.sent} bytes sent`);
@@ -127,4 +130,19 @@ Deno.test("a peer that never waits for an answer while the guest runs is cut off
   const wire = wireOf([framed("vCont;c"), ...packets]);
   assertEquals(await serveConnection({ wire, stub: new GdbStub(vm) }), "flooded");
   assertEquals(vm.busy, false);
+});
+
+Deno.test("what a browser sends does nothing, whatever packets are in it", async () => {
+  const vm = guestVm(GUESTS["x86-64"]);
+  let did = "";
+  const stub = new GdbStub(vm, {
+    monitor: (line) => {
+      did += line;
+      return Promise.resolve("");
+    },
+  });
+  const head = latin("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  const wire = wireOf([head, framed(`qRcmd,${hex("regs")}`), framed("vCont;s:1")]);
+  assertEquals(await serveConnection({ wire, stub }), "foreign");
+  assertEquals([did, vm.vcpu.instructions, wire.sent], ["", 0, 0]);
 });

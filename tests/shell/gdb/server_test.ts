@@ -176,6 +176,11 @@ socketTest("gdbserver elsewhere waits until the debugger has gone", async () => 
   };
   const line = type("gdbserver 0");
   await printed.promise;
+  // What is no debugger is not what it waits for.
+  const scan = await connect(Number(/:(\d+)/.exec(text)![1]));
+  await scan.wire.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  assert(await scan.end());
+  scan.wire.close();
   const peer = await connect(Number(/:(\d+)/.exec(text)![1]));
   const hex = new TextEncoder().encode("regs rax").toHex();
   await peer.ask("vCont;s:1");
