@@ -39,6 +39,7 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
   await session.ready();
   // Sums are enough for the statistics, and rows of a long run would fill memory.
   session.configure({ recordRows: false, ...await machineFor(bytes, options) });
+  nameHypervisor(session);
   const { vm } = session;
   const at = options.at === undefined ? {} : { at: session.evaluateNumber(options.at) };
   vm.load(bytes, at);
@@ -65,6 +66,12 @@ async function underDebugger(
 ): Promise<Stop | undefined> {
   const { debugGuest } = await import("./gdb/debug_guest.ts");
   return await debugGuest(session, { port: gdb, tell, restart });
+}
+
+/** A PowerPC guest looks for its hypervisor in the device tree, which a machine has whose hypervisor is named. */
+function nameHypervisor(session: LiveSession): void {
+  const { vm } = session;
+  if (vm.arch === "ppc") session.configure({ hypervisor: vm.hypervisor.name });
 }
 
 /** The machine that an ELF file is for, unless the user has said. */

@@ -105,9 +105,17 @@ export interface Session {
   /** Keeps a handle under its device's name and makes it current. */
   keep(name: string, handle: Handle): void;
 
-  /** Lines that were done, for `session save`. */
+  /**
+   * Lines that were done, for `session save`.
+   *
+   * @internal
+   */
   readonly journal: Journal;
-  /** What the first machine was made with, as far as it was asked for. */
+  /**
+   * What the first machine was made with, as far as it was asked for.
+   *
+   * @internal
+   */
   readonly initialSettings: Partial<Settings>;
 
   /** Convenience variables: `set $n = 5` and `$.n`, beside the registers. */

@@ -13,8 +13,12 @@ const VALUES = [
   "RingError",
   "SavedFields",
   "Uart16550",
+  "VIRTIO_VBUS",
   "VirtioConsole",
   "VirtioMmio",
+  "VirtioRefusal",
+  "VirtioVbus",
+  "VirtioVbusDriver",
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
@@ -41,6 +45,8 @@ const VALUES = [
   "table",
   "tabulateExits",
   "virtioBlock",
+  "virtioQueueBytes",
+  "virtioVbusBlock",
   "withFigures",
 ];
 

@@ -8,6 +8,7 @@ import { context } from "./context.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { display, infoDisplay, undisplay } from "./display.ts";
+import { infoPci } from "./pci.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
 import { gdbserver, infoGdbserver } from "./gdbserver.ts";
@@ -96,6 +97,7 @@ export const COMMANDS: readonly Command[] = [
   removeDevice,
   reloadDevice,
   infoDevices,
+  infoPci,
   irq,
   nmi,
   infoExits,
