@@ -85,6 +85,12 @@ export {
   KernelIoError,
 } from "./emulator/machine/io_events.ts";
 export type { Hypercall, HypercallTable } from "./emulator/machine/hypercalls.ts";
+export {
+  type ByteChannel,
+  type ByteChannelOptions,
+  type ByteChannels,
+  createByteChannels,
+} from "./emulator/machine/byte_channels.ts";
 
 // Exits and profiles: what left the guest, what that costs, and where the figures are from.
 export type { Backend, TrapRule } from "./emulator/engine/backend.ts";

@@ -13,6 +13,8 @@ import { placeOn } from "./place_on.ts";
 import { preview } from "./preview.ts";
 import { namesOf } from "./names.ts";
 import { createDollar } from "./registers_proxy.ts";
+import { Journal } from "./journal.ts";
+import { ChangedFiles } from "./changed_files.ts";
 import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.ts";
 import { endLine } from "./sinks.ts";
 import type { Style } from "./style.ts";
@@ -42,8 +44,11 @@ export class LiveSession implements Session {
   readonly json: boolean;
   readonly interactive: boolean;
   readonly variables = new Map<string, bigint>();
+  readonly journal = new Journal();
+  readonly initialSettings: Partial<Settings>;
   readonly #load: () => Promise<MachineLayer>;
   readonly #devices = new Map<string, SessionDevice>();
+  readonly #files = new ChangedFiles();
   readonly #handles = new Map<string, Handle>();
   #settings: Settings;
   #layer: MachineLayer | undefined;
@@ -64,6 +69,7 @@ export class LiveSession implements Session {
     this.style = options.style;
     this.json = options.json ?? false;
     this.interactive = options.interactive ?? false;
+    this.initialSettings = options.settings ?? {};
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#load = options.load ?? loadMachine;
     for (const entry of options.devices ?? []) this.#devices.set(entry.device.name, entry);
@@ -186,6 +192,7 @@ export class LiveSession implements Session {
       else this.#vm.devices.add(entry.device, placeOn(this.#vm, entry));
     }
     this.#devices.set(name, { ...entry, at: entry.at ?? known?.at });
+    if (entry.file !== undefined) this.#files.among([entry.file]);
   }
 
   removeDevice(name: string): void {
@@ -239,11 +246,39 @@ export class LiveSession implements Session {
       this.#abandon = new AbortController();
     }
     try {
-      return await abortable(this.#perform(line), this.#abandon.signal);
+      if (outermost && this.interactive) await this.#followFiles();
+      const outcome = await abortable(this.#perform(line), this.#abandon.signal);
+      if (outermost && this.#isLasting(outcome)) this.journal.add(line);
+      return outcome;
     } catch (error) {
       return { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
     } finally {
       this.#depth--;
+    }
+  }
+
+  /** Whether a saved session has to do it again. */
+  #isLasting(outcome: Outcome): boolean {
+    if (!outcome.ok || outcome.kind === "empty" || outcome.kind === "incomplete") return false;
+    if (outcome.kind === "typescript") return true;
+    return !this.table.commands.some(({ name, transient }) => transient && name === outcome.name);
+  }
+
+  /** At a prompt a device whose file was edited is loaded anew before the next line, or its error is told once. */
+  async #followFiles(): Promise<void> {
+    const entries = [...this.#devices].flatMap(([name, { file }]) =>
+      file === undefined ? [] : [{ name, file }]
+    );
+    const changed = this.#files.among(entries.map(({ file }) => file));
+    for (const { name, file } of entries) {
+      if (!changed.includes(file)) continue;
+      try {
+        await this.invoke(`device reload ${name}`);
+        this.out.write(`${this.style.paint("dim", `${name}: ${file} changed and was loaded anew`)}\n`);
+      } catch (error) {
+        const what = error instanceof Error ? error.message : String(error);
+        this.out.write(`${name}: ${file} changed, and the old one stays: ${what}\n`);
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 /** The program: `deno task start [ARGS]`. */
 import process from "node:process";
-import { type CommandLine, commandLineHelp, parseCommandLine } from "./cli.ts";
+import { type CommandLine, commandLineHelp, completed, parseCommandLine } from "./cli.ts";
 import { showError } from "./errors.ts";
 import { linesOf, runLines } from "./lines.ts";
 import { LiveSession } from "./live_session.ts";
@@ -55,6 +55,8 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
   switch (line.kind) {
     case "lines":
       return await runAll(line, world);
+    case "completion":
+      return tell(world, await completionText(line));
     case "run": {
       const { runScript } = await import("./script.ts");
       const session = await createSession(line, world);
@@ -90,12 +92,23 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   }
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
-  if (line.steps.length === 0) world.out.write(`${(await versionText()).trim()}: help lists the commands\n`);
+  if (line.steps.length === 0) {
+    world.out.write(
+      `${(await versionText()).trim()}: help lists the commands, tutorial teaches by measuring\n`,
+    );
+  }
   return await runPrompt(session, {
     history: openHistory(historyFile(world.env)),
     editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",
     debug: world.debug,
   });
+}
+
+/** The shell's script or, asked by it, candidates for the last of its words. */
+async function completionText({ shell, words }: CommandLine & { kind: "completion" }): Promise<string> {
+  const { completionScript, suggestions } = await import("./completion.ts");
+  const [first, ...others] = words;
+  return first === undefined ? completionScript(shell) : suggestions(shell, completed, [first, ...others]);
 }
 
 async function fileLines(file: string): Promise<string[]> {

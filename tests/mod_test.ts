@@ -20,6 +20,7 @@ const VALUES = [
   "assertExits",
   "breakEven",
   "checkProfile",
+  "createByteChannels",
   "createIo",
   "createVm",
   "debugExitDevice",

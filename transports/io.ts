@@ -19,7 +19,8 @@ import { HypercallVehicle } from "./vehicles/hypercall.ts";
 import { BAR1 } from "./vbus.ts";
 import { LogicalVehicle } from "./vehicles/logical.ts";
 import { MmioVehicle } from "./vehicles/mmio.ts";
-import { VbusDriver } from "./vehicles/vbus.ts";
+import { BRIDGE_PART } from "./bridge.ts";
+import { VBUS_DRIVER_PART, VbusDriver } from "./vehicles/vbus.ts";
 import { PioVehicle } from "./vehicles/pio.ts";
 import type { DataMode, Vehicle, Wiring } from "./vehicles/vehicle.ts";
 
@@ -125,6 +126,9 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
   });
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
+  // A guest of its own may go on with either.
+  if (vm.parts.waiting.includes(BRIDGE_PART)) void endpoint.bridge;
+  if (vm.parts.waiting.includes(VBUS_DRIVER_PART)) vbus();
   return {
     async open(name, { via, data = "auto" } = {}) {
       const bound = endpoint.find(name);
@@ -148,6 +152,7 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
     close() {
       vm.parts.remove(PART);
       rings.close();
+      driver?.close();
       endpoint.close();
       runner.close();
     },

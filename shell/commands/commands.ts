@@ -27,6 +27,8 @@ import { infoSymbols } from "./symbols.ts";
 import { trace } from "./trace.ts";
 import { infoMem, infoTlb, page } from "./translation.ts";
 import { whatIf } from "./what_if.ts";
+import { answer, tutorial } from "./tutorial.ts";
+import { saveSession } from "./session.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -106,6 +108,9 @@ export const COMMANDS: readonly Command[] = [
   whatIf,
   compare,
   script,
+  saveSession,
+  tutorial,
+  answer,
   source,
   echo,
 ];

@@ -214,7 +214,7 @@ async function goTo(
 
 function restored(session: Session, { bytes }: Pick<Segment, "bytes">): Vm {
   const devices = [...session.devices.values()].map(({ device }) => device);
-  return restoreVm(bytes, { devices, engine: session.settings.engine });
+  return restoreVm(bytes, { devices, ioevents: session.vm.ioevents, engine: session.settings.engine });
 }
 
 /** What the guest prints on its way was printed before. */

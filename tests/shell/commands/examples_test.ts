@@ -4,7 +4,7 @@ import { parseCommand } from "../../../shell/invoke.ts";
 import { createShellTable } from "../../../shell/shell_table.ts";
 import { startSession } from "./session.ts";
 
-/** Commands whose examples need a file; `files_test.ts` runs them. */
+/** Commands whose examples need a file; `files_test.ts` and `saved_session_test.ts` run them. */
 const WITH_FILES = new Set([
   "load",
   "loadmem",
@@ -13,6 +13,7 @@ const WITH_FILES = new Set([
   "device reload",
   "exits save",
   "script",
+  "session save",
   "source",
 ]);
 
