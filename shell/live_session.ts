@@ -17,7 +17,7 @@ import { namesOf } from "./names.ts";
 import { createDollar } from "./registers_proxy.ts";
 import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.ts";
 import { LineWork } from "./line_work.ts";
-import { stringSink } from "./sinks.ts";
+import { endLine, stringSink } from "./sinks.ts";
 import { plain, type Style } from "./style.ts";
 import { similarNames } from "./table.ts";
 import { takePoints } from "./take_points.ts";
@@ -344,7 +344,9 @@ export class LiveSession implements Session {
   async #command(text: string): Promise<Outcome> {
     const invocation = parseCommand(this.table, text);
     const data = await this.#run(invocation);
-    this.out.write(render(invocation, data, this.style, this.json));
+    const shown = render(invocation, data, this.style, this.json);
+    if (shown !== "") endLine(this.out);
+    this.out.write(shown);
     return { ok: true, kind: "command", name: invocation.command.name, data };
   }
 

@@ -22,6 +22,7 @@ import { condition, deletePoints, disable, enable, ignore, infoBreak } from "./p
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
 import { print, registers, set } from "./registers.ts";
+import { record, reverseContinue, reverseStep } from "./reverse.ts";
 import { finish, next, run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
@@ -50,6 +51,9 @@ export const COMMANDS: readonly Command[] = [
   next,
   finish,
   until,
+  record,
+  reverseStep,
+  reverseContinue,
   cpu,
   breakAt,
   breakOnce,

@@ -61,20 +61,27 @@ export async function runGuest(
   const { vm } = session;
   noteRegisters(session);
   const meter = startMeter(vm);
-  const stop = await patiently(session, vm, go);
+  const run = () => patiently(session, vm, go);
+  const stop = stateOf(session).records
+    ? await (await import("./recorder.ts")).recorded(session, run)
+    : await run();
   if (stop.vcpu !== session.vcpu.index) {
     session.selectVcpu(stop.vcpu);
     // Nothing of this one's was noted.
     stateOf(session).before = undefined;
   }
+  return describeStop(session, stop, meter(), hint?.(stop));
+}
+
+/** What is to be told about a stop of the session's machine. */
+export function describeStop(session: Session, stop: Stop, cost: Cost, text?: string): StopData {
+  const { vm } = session;
   stateOf(session).disassembleNext = undefined;
   const address = codeAddress(session.vcpu, stop.pc);
   const symbol = nameOf(vm, address);
   const settings = contextOf(session);
   const lines = codeAt(vm, address, Math.max(1, settings.code), session.vcpu), code = lines.at(0);
-  const cost = meter();
   const last = cost.exits > 0 ? vm.exits.rows.at(-1) : undefined;
-  const text = hint?.(stop);
   return {
     stop,
     vcpus: vm.vcpus.length,
