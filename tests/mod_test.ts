@@ -38,6 +38,7 @@ const VALUES = [
   "restoreVm",
   "rowsCsv",
   "saveVm",
+  "serveGdb",
   "snapshot",
   "stageWeights",
   "standalone",
