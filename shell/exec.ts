@@ -37,6 +37,7 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
   await session.ready();
   // Sums are enough for the statistics, and rows of a long run would fill memory.
   session.configure({ recordRows: false, ...await machineFor(bytes, options) });
+  nameHypervisor(session);
   const { vm } = session;
   vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
   const stop = await runShown(session, options);
@@ -52,6 +53,12 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
 async function runShown(session: LiveSession, { guest, budget }: ExecOptions): Promise<Stop> {
   using _shown = showGuest(session, session.vm, basename(guest), budget);
   return await session.vm.run({ instructions: budget, signal: session.signal });
+}
+
+/** A PowerPC guest looks for its hypervisor in the device tree, which a machine has whose hypervisor is named. */
+function nameHypervisor(session: LiveSession): void {
+  const { vm } = session;
+  if (vm.arch === "ppc") session.configure({ hypervisor: vm.hypervisor.name });
 }
 
 /** The machine that an ELF file is for, unless the user has said. */

@@ -116,6 +116,8 @@ export class LiveSession implements Session {
     const vm = this.#layer.createVm(this.#settings);
     for (const entry of this.#devices.values()) vm.devices.add(entry.device, placeOn(vm, entry));
     this.#vm = vm;
+    // From the beginning: a guest's own driver looks for devices before anybody has opened one at the prompt.
+    this.#io = this.#layer.createIo(vm);
     return vm;
   }
 
@@ -171,9 +173,9 @@ export class LiveSession implements Session {
       if (!vm.devices.get(entry.device.name)) vm.devices.add(entry.device, placeOn(vm, entry));
     }
     for (const { address } of breakpoints) vm.breakpoints.add(address);
-    // The guest may be in the middle of a call. Without transports there is nothing to open handles on.
-    if (!vm.parts.waiting.includes("transports")) return;
-    const { io } = this;
+    // The guest may be in the middle of a call. Without transports there were no handles.
+    const had = vm.parts.waiting.includes("transports"), { io } = this;
+    if (!had) return;
     for (const { device, via, data } of handles) {
       // It may be out of reach by now: it then has to be opened anew, as with any new machine.
       const handle = await io.open(device, { via, data }).catch(() => undefined);

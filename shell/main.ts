@@ -9,6 +9,7 @@ import type { Input } from "./console_device.ts";
 import type { Settings, Sink } from "./session.ts";
 import type { LineSink } from "./status_line.ts";
 import { barsOf, createStyle, mayColor, type Style } from "./style.ts";
+import { VERSION } from "./version.ts";
 import { openTerminal, type ProcessTerminal } from "./terminal.ts";
 
 /** The environment and the terminal, so that a test can give its own. */
@@ -80,7 +81,7 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
 
 async function runAll(line: CommandLine & { kind: "lines" }, world: World): Promise<number> {
   if (line.help) return tell(world, commandLineHelp(world.style.color));
-  if (line.version) return tell(world, await versionText());
+  if (line.version) return tell(world, versionText());
   const prompted = Deno.stdin.isTerminal() && (line.steps.length === 0 || line.interactive);
   const session = await createSession(line, world, { prompted });
   for (const step of line.steps) {
@@ -99,7 +100,7 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   const { historyFile, openHistory } = await import("./history.ts");
   if (line.steps.length === 0) {
     world.out.write(
-      `${(await versionText()).trim()}: help lists the commands, tutorial teaches by measuring\n`,
+      `${versionText().trim()}: help lists the commands, tutorial teaches by measuring\n`,
     );
   }
   return await runPrompt(session, {
@@ -125,10 +126,7 @@ function tell(world: World, text: string): number {
   return 0;
 }
 
-async function versionText(): Promise<string> {
-  const { default: project } = await import("../deno.json", { with: { type: "json" } });
-  return `trapsh ${project.version}\n`;
-}
+const versionText = () => `trapsh ${VERSION}\n`;
 
 /** For a guest's console: read when the guest waits for it, and not before. */
 async function standardInput(): Promise<Uint8Array | undefined> {

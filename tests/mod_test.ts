@@ -13,8 +13,12 @@ const VALUES = [
   "RingError",
   "SavedFields",
   "Uart16550",
+  "VIRTIO_VBUS",
   "VirtioConsole",
   "VirtioMmio",
+  "VirtioRefusal",
+  "VirtioVbus",
+  "VirtioVbusDriver",
   "aggregatesCsv",
   "assertExitRows",
   "assertExits",
@@ -50,6 +54,8 @@ const VALUES = [
   "timelineLines",
   "timelineSvg",
   "virtioBlock",
+  "virtioQueueBytes",
+  "virtioVbusBlock",
   "withFigures",
 ];
 

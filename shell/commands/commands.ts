@@ -6,6 +6,7 @@ import { call, open, read, write } from "./call.ts";
 import { compare } from "./compare.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
+import { infoPci } from "./pci.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exportRun } from "./export.ts";
 import { exitRows, infoExits, recordExits, resetExits } from "./exits.ts";
@@ -68,6 +69,7 @@ export const COMMANDS: readonly Command[] = [
   removeDevice,
   reloadDevice,
   infoDevices,
+  infoPci,
   irq,
   infoExits,
   stat,
