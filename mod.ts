@@ -122,7 +122,7 @@ export {
 } from "./emulator/exits/what_if.ts";
 
 // Transports: one call interface over hypercall, PIO and MMIO.
-export { createIo } from "./transports/io.ts";
+export { createIo, RING_BLOCK } from "./transports/io.ts";
 export type {
   AccessOptions,
   CallOptions,
@@ -136,6 +136,7 @@ export type {
   PciBar,
   PciFunction,
   Ring,
+  RingCode,
   RingCompletion,
   RingOptions,
   RingStats,

@@ -10,6 +10,7 @@ const VALUES = [
   "HYPERVISORS",
   "KernelIoError",
   "OTHER_KEYS",
+  "RING_BLOCK",
   "RingError",
   "SavedFields",
   "Uart16550",

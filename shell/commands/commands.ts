@@ -17,6 +17,7 @@ import { arch, backend, engine, reset } from "./machine.ts";
 import { infoMem, infoMtree } from "./memory_map.ts";
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
+import { closeRing, flush, infoRings, kick, ring, submit } from "./rings.ts";
 import { print, registers, set } from "./registers.ts";
 import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
@@ -62,6 +63,12 @@ export const COMMANDS: readonly Command[] = [
   call,
   read,
   write,
+  ring,
+  submit,
+  kick,
+  flush,
+  closeRing,
+  infoRings,
   inPort,
   outPort,
   hypercall,
