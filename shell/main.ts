@@ -70,9 +70,10 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
     case "exec": {
       const { execGuest } = await import("./exec.ts");
       const session = await createSession(line, world, { input: standardInput });
+      const tell = (text: string) => world.err.write(`${text}\n`);
       // Also while the statistics are written.
       using _listening = interruptsOf(session)();
-      const stop = await execGuest(session, line);
+      const stop = await execGuest(session, { ...line, tell });
       if (line.json) world.err.write(`${(await import("./json.ts")).toJson(stop)}\n`);
       return stop.reason === "SYSTEM_EVENT" ? stop.code & 0xff : 0;
     }
@@ -91,10 +92,14 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
     const status = await runLines(session, source, world.err, world.debug);
     if (status !== 0 || session.quitStatus !== undefined) return status;
   }
-  if (line.steps.length > 0 && !line.interactive) return 0;
+  const debugged = () => {
+    const lines = line.gdb === undefined ? [] : [`gdbserver ${line.gdb}`];
+    return runLines(session, { lines }, world.err, world.debug);
+  };
+  if (line.steps.length > 0 && !line.interactive) return await debugged();
   if (!prompted) {
     const source = { name: "standard input", lines: linesOf(Deno.stdin.readable) };
-    return await runLines(session, source, world.err, world.debug);
+    return await runLines(session, source, world.err, world.debug) || await debugged();
   }
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
@@ -103,6 +108,7 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
       `${versionText().trim()}: help lists the commands, tutorial teaches by measuring\n`,
     );
   }
+  await debugged();
   return await runPrompt(session, {
     history: openHistory(historyFile(world.env)),
     editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",

@@ -125,7 +125,10 @@ Wherever a command takes a number or an address:
   4096  0x1000  0b1010  0o17  1_000_000  'A'      numbers
   $rax  $pc  $r3  $n                              registers and variables
   start  loop_end                                 symbols of what was loaded
+  *ADDR  b[ADDR] h[ADDR] w[ADDR] g[ADDR]          memory: a word as wide as an
+                                                  address; 1, 2, 4, 8 bytes
   + - * / % << >> & | ^ ~ ( )                     as in C, of any size
+  == != < <= > >= && || !                         1 or 0; all is unsigned
 
 An expression with spaces in it needs quotes where other words follow:
 x/4xw "$rsp + 8". A value such as -1 is a value and not an option, so options

@@ -45,6 +45,7 @@ const VALUES = [
   "rowsCsv",
   "runFacts",
   "saveVm",
+  "serveGdb",
   "snapshot",
   "stageWeights",
   "standalone",
