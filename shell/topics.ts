@@ -23,6 +23,9 @@ said it costs). Totals are always the sum of the rows.
 
   info exits            the table, as perf kvm stat prints it
   info exits by port    the same by another column
+  stat ioport           as perf kvm stat lays it out: vmexit, mmio, ioport, hcall
+  timeline              over virtual time, by kind
+  export FILE           .html (a report), .svg, .trace.json (Perfetto), .json, .csv
   exits reset           from zero
   profile NAME          another price list; see help profiles`,
   },
@@ -138,7 +141,7 @@ stand before it.`,
   source FILE             lines as typed here; stops at the first that fails
   session save FILE.ts    what was done here, as a module that does it again
   script FILE.ts [ARGS]   a module; its default export is called with a context:
-                          { args, session, out, style, json, signal }
+                          { args, session, out, style, json, signal, progress, each }
 
 The same from a command line:
 

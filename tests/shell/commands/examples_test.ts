@@ -11,7 +11,7 @@ const WITH_FILES = new Set([
   "savemem",
   "device add",
   "device reload",
-  "exits save",
+  "export",
   "script",
   "session save",
   "source",
