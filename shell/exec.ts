@@ -23,6 +23,10 @@ export interface ExecOptions {
    * this is what ends it.
    */
   readonly budget?: number;
+  /** A debugger at this port lets the guest run; until it comes the guest stands at its first instruction. */
+  readonly gdb?: number;
+  /** Where a line goes that is not the guest's. */
+  readonly tell?: (text: string) => void;
 }
 
 /** Ends that are the guest's own wish. A shutdown is none: the guest raised what it could not handle. */
@@ -39,8 +43,14 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
   session.configure({ recordRows: false, ...await machineFor(bytes, options) });
   nameHypervisor(session);
   const { vm } = session;
-  vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
-  const stop = await runShown(session, options);
+  const at = options.at === undefined ? {} : { at: session.evaluateNumber(options.at) };
+  vm.load(bytes, at);
+  const restart = () => {
+    vm.reset();
+    vm.load(bytes, at);
+  };
+  const debugged = options.gdb === undefined ? undefined : await underDebugger(session, options, restart);
+  const stop = debugged ?? await runShown(session, options);
   if (options.stats !== undefined) {
     await Deno.writeTextFile(options.stats, `${toJson(statsOf(session, stop, options))}\n`);
   }
@@ -53,6 +63,16 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
 async function runShown(session: LiveSession, { guest, budget }: ExecOptions): Promise<Stop> {
   using _shown = showGuest(session, session.vm, basename(guest), budget);
   return await session.vm.run({ instructions: budget, signal: session.signal });
+}
+
+/** The guest's end, if it came to one before the debugger left it. */
+async function underDebugger(
+  session: LiveSession,
+  { gdb, tell }: ExecOptions,
+  restart: () => void,
+): Promise<Stop | undefined> {
+  const { debugGuest } = await import("./gdb/debug_guest.ts");
+  return await debugGuest(session, { port: gdb, tell, restart });
 }
 
 /** A PowerPC guest looks for its hypervisor in the device tree, which a machine has whose hypervisor is named. */

@@ -9,6 +9,7 @@ import type { Input } from "./console_device.ts";
 import type { Settings, Sink } from "./session.ts";
 import type { LineSink } from "./status_line.ts";
 import { barsOf, createStyle, mayColor, type Style } from "./style.ts";
+import { VERSION } from "./version.ts";
 import { openTerminal, type ProcessTerminal } from "./terminal.ts";
 
 /** The environment and the terminal, so that a test can give its own. */
@@ -77,9 +78,10 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
     case "exec": {
       const { execGuest } = await import("./exec.ts");
       const session = await createSession(line, world, { input: standardInput });
+      const tell = (text: string) => world.err.write(`${text}\n`);
       // Also while the statistics are written.
       using _listening = interruptsOf(session)();
-      const stop = await execGuest(session, line);
+      const stop = await execGuest(session, { ...line, tell });
       if (line.json) world.err.write(`${(await import("./json.ts")).toJson(stop)}\n`);
       return stop.reason === "SYSTEM_EVENT" ? stop.code & 0xff : 0;
     }
@@ -88,7 +90,7 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
 
 async function runAll(line: CommandLine & { kind: "lines" }, world: World): Promise<number> {
   if (line.help) return tell(world, commandLineHelp(world.style.color));
-  if (line.version) return tell(world, await versionText());
+  if (line.version) return tell(world, versionText());
   const prompted = Deno.stdin.isTerminal() && (line.steps.length === 0 || line.interactive);
   const session = await createSession(line, world, { prompted });
   for (const step of line.steps) {
@@ -98,18 +100,23 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
     const status = await runLines(session, source, world.err, world.debug);
     if (status !== 0 || session.quitStatus !== undefined) return status;
   }
-  if (line.steps.length > 0 && !line.interactive) return 0;
+  const debugged = () => {
+    const lines = line.gdb === undefined ? [] : [`gdbserver ${line.gdb}`];
+    return runLines(session, { lines }, world.err, world.debug);
+  };
+  if (line.steps.length > 0 && !line.interactive) return await debugged();
   if (!prompted) {
     const source = { name: "standard input", lines: linesOf(Deno.stdin.readable) };
-    return await runLines(session, source, world.err, world.debug);
+    return await runLines(session, source, world.err, world.debug) || await debugged();
   }
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
   if (line.steps.length === 0) {
     world.out.write(
-      `${(await versionText()).trim()}: help lists the commands, tutorial teaches by measuring\n`,
+      `${versionText().trim()}: help lists the commands, tutorial teaches by measuring\n`,
     );
   }
+  await debugged();
   return await runPrompt(session, {
     history: openHistory(historyFile(world.env)),
     editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",
@@ -133,10 +140,7 @@ function tell(world: World, text: string): number {
   return 0;
 }
 
-async function versionText(): Promise<string> {
-  const { default: project } = await import("../deno.json", { with: { type: "json" } });
-  return `trapsh ${project.version}\n`;
-}
+const versionText = () => `trapsh ${VERSION}\n`;
 
 /** For a guest's console: read when the guest waits for it, and not before. */
 async function standardInput(): Promise<Uint8Array | undefined> {

@@ -15,7 +15,7 @@ export interface TimelineOptions {
   readonly from?: number;
   /** Virtual time in cycles to end at; the end of the last recorded exit if not given. */
   readonly to?: number;
-  /** Kinds to tell apart, the dearest; what is left is one more, `others`. 7 if not given. */
+  /** Kinds to tell apart, the dearest; what is left is one more, `others`. 1 to 100, 7 if not given. */
   readonly series?: number;
   /** A name for a key, as in `ExitTableOptions`. */
   readonly nameOf?: ExitTableOptions["nameOf"];
@@ -76,7 +76,7 @@ export interface Timeline {
 }
 
 /** More could not be looked at, and would only take memory. */
-const MOST_BUCKETS = 10_000;
+const MOST_BUCKETS = 10_000, MOST_SERIES = 100;
 const SERIES = 7;
 
 /** What a row is counted as; undefined if it is of another key space. */
@@ -120,7 +120,7 @@ function chooseSeries(named: readonly (readonly [ExitRow, string])[], most: numb
 export function tabulateTimeline(ledger: LedgerView, options: TimelineOptions = {}): Timeline {
   const { by = "exit" } = options;
   const wanted = wholeNumber(options.buckets ?? 24, "the number of buckets", 1, MOST_BUCKETS);
-  const most = wholeNumber(options.series ?? SERIES, "the number of kinds", 1, MOST_BUCKETS);
+  const most = wholeNumber(options.series ?? SERIES, "the number of kinds", 1, MOST_SERIES);
   const { rows, profile } = ledger;
   const exits = ledger.totals().count;
   const from = wholeNumber(options.from ?? leastOf(rows, ({ at }) => at), "the beginning", 0);

@@ -4,6 +4,7 @@ import { type PricedStage, STAGES } from "../../emulator/exits/stages.ts";
 import { STAGE_NAMES } from "../commands/support/measure.ts";
 import type { ExitTable, ExitTableBy, ExitTableRow } from "../../emulator/exits/tabulate.ts";
 import { bar, type Glyphs, stageBar, stageGlyph } from "./bars.ts";
+import { greatest } from "./numbers.ts";
 import { type Column, table } from "./table.ts";
 import { wrap } from "./wrap.ts";
 
@@ -73,7 +74,7 @@ export function exitTableLines(data: ExitTable, options: ExitTableText = {}): st
 
   const whole = table([name, ...main, ...stages], rows);
   // Stages that are drawn below say more than stages beside a table that has no room for bars.
-  const fits = Math.max(...whole.map((line) => line.length)) + (options.bars ? LEAST_BAR + 2 : 0) <= width;
+  const fits = greatest(whole.map((line) => line.length)) + (options.bars ? LEAST_BAR + 2 : 0) <= width;
   const body = fits ? withBars(whole, data, timeBars(options), width) : [
     ...withBars(table([name, ...main], rows), data, timeBars(options), width),
     "",
@@ -104,7 +105,7 @@ function timeBars({ bars }: ExitTableText): Bars | undefined {
 
 function stageBars(data: ExitTable, { bars }: ExitTableText): Bars | undefined {
   if (bars === undefined) return undefined;
-  const most = Math.max(...data.rows.map(({ average }) => average));
+  const most = greatest(data.rows.map(({ average }) => average));
   const title = STAGES.map((stage) => `${stageGlyph(stage, bars)}${STAGE_HEADS[stage].toLowerCase()}`).join(
     " ",
   );
@@ -124,7 +125,7 @@ function withBars(
   columns: number,
 ): readonly string[] {
   if (bars === undefined) return lines;
-  const longest = Math.max(...lines.map((line) => line.length)) + 2;
+  const longest = greatest(lines.map((line) => line.length)) + 2;
   const width = bars.width(columns - longest);
   if (width < LEAST_BAR) return lines;
   const at = (line: string, text: string) => text === "" ? line : line.padEnd(longest) + text;

@@ -31,3 +31,10 @@ export function sizeText(bytes: number): string {
   }
   return `${bytes} bytes`;
 }
+
+/** The greatest of many numbers, `least` if there are none above it: `Math.max(...)` takes no 131,072 arguments. */
+export function greatest(values: Iterable<number>, least = 0): number {
+  let most = least;
+  for (const value of values) if (value > most) most = value;
+  return most;
+}

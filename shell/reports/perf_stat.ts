@@ -5,6 +5,7 @@
  */
 import type { EventKind, EventStats } from "../../emulator/exits/event_stats.ts";
 import { originText } from "./exit_table.ts";
+import { greatest } from "./numbers.ts";
 import { wrap } from "./wrap.ts";
 
 /** `kvm_events_ops.name` in tools/perf/arch/x86/util/kvm-stat.c and arch/powerpc/util/kvm-stat.c. */
@@ -23,7 +24,7 @@ export function perfStatLines(data: EventStats, width = 100): string[] {
   const { rows, samples, time, clock: { hz, provenance }, profile } = data;
   const us = (cycles: number | null) => cycles === null ? "?" : `${(cycles * 1e6 / hz).toFixed(2)}us`;
   const share = (part: number, whole: number) => `${(whole === 0 ? 0 : 100 * part / whole).toFixed(2)}%`;
-  const column = Math.max(NAME, ...rows.map(({ name }) => name.length));
+  const column = greatest(rows.map(({ name }) => name.length), NAME);
   const heads = ["Samples", "Samples%", "Time%", "Min Time", "Max Time", "Avg time"];
   const widths = [10, 9, 9, 11, 11, 16];
   const put = (cells: readonly string[]) =>

@@ -1,10 +1,10 @@
 /** What a report is of: the machine, the profile, the versions, and a hash by which equal runs are known. */
 import { createHash } from "node:crypto";
-import project from "../../deno.json" with { type: "json" };
 import type { LedgerView } from "../../emulator/exits/ledger_view.ts";
 import type { Frequency } from "../../emulator/exits/profile.ts";
 import { snapshot } from "../../emulator/exits/snapshot.ts";
 import type { Vm } from "../machine_types.ts";
+import { VERSION } from "../version.ts";
 import { sizeText } from "./numbers.ts";
 
 /** A device and where it stands. */
@@ -144,7 +144,7 @@ export function runFacts(vm: Vm, ledger: LedgerView = vm.exits): RunFacts {
       exits: exits.count,
       cycles: exits.cycles,
     })),
-    versions: { trapsh: project.version, deno: Deno.version.deno },
+    versions: { trapsh: VERSION, deno: Deno.version.deno },
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Timeline, TimelineBucket } from "../../emulator/exits/timeline.ts";
 import { bar, type Glyphs, strip } from "./bars.ts";
 import { originText } from "./exit_table.ts";
-import { grouped, percent, timeText } from "./numbers.ts";
+import { greatest, grouped, percent, timeText } from "./numbers.ts";
 import { type Column, table } from "./table.ts";
 import { wrap } from "./wrap.ts";
 
@@ -45,7 +45,7 @@ export function timelineLines(data: Timeline, options: TimelineText = {}): strin
 
 /** One line for each kind: its exits over time, all on one scale. */
 function strips({ series, buckets }: Timeline, glyphs: Glyphs): string[] {
-  const most = Math.max(...buckets.flatMap((bucket) => bucket.series.map(({ samples }) => samples)));
+  const most = greatest(buckets.flatMap((bucket) => bucket.series.map(({ samples }) => samples)));
   const name = (text: string) => text.length > NAME ? `${text.slice(0, NAME - 3)}...` : text;
   const names = Math.max(...series.map((one) => name(one.name).length));
   return series.map((one, i) => {

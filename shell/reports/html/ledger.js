@@ -124,6 +124,8 @@
   function refresh() {
     select();
     scroller.scrollTop = 0;
+    // Twice: how many lines are in sight depends on how many there are.
+    draw();
     draw();
   }
 

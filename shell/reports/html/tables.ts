@@ -3,7 +3,7 @@ import type { ExitTable, ExitTableRow } from "../../../emulator/exits/tabulate.t
 import { STAGES } from "../../../emulator/exits/stages.ts";
 import { STAGE_NAMES } from "../../commands/support/measure.ts";
 import { element, escapeText } from "../markup.ts";
-import { grouped, percent } from "../numbers.ts";
+import { greatest, grouped, percent } from "../numbers.ts";
 import { coordinate } from "../svg/scale.ts";
 import { stageClass } from "../svg/theme.ts";
 
@@ -92,7 +92,7 @@ export function exitHtmlTable(data: ExitTable): string {
       return value === null ? "?" : grouped2(value, digits);
     };
   };
-  const most = Math.max(0, ...data.rows.map(({ average }) => average));
+  const most = greatest(data.rows.map(({ average }) => average));
   const columns: HtmlColumn<ExitTableRow>[] = [
     { title: HEADS[data.by], value: ({ name }) => name, style: "name" },
     { title: "Exits", right, value: ({ samples }) => samples },

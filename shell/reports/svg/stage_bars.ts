@@ -5,6 +5,7 @@ import { STAGE_NAMES } from "../../commands/support/measure.ts";
 import { element, escapeText } from "../markup.ts";
 import { grouped } from "../numbers.ts";
 import { axisText, coordinate, scaleTo } from "./scale.ts";
+import { textWidth } from "./text_width.ts";
 import { stageClass } from "./theme.ts";
 
 /** A piece of a picture, and how high it is. */
@@ -26,15 +27,13 @@ export interface StageBarsOptions {
 }
 
 const LINE = 24, BAR = 16, TOP = 26;
-/** Of a 12-pixel sans-serif letter, on the wide side: pictures are laid out without asking a browser. */
-export const LETTER = 7;
 
 /** The legend of the stages, in one line. */
 export function stageLegend(y: number): string {
   let x = 0;
   return STAGES.map((stage) => {
     const at = x;
-    x += 30 + LETTER * STAGE_NAMES[stage].length;
+    x += 32 + textWidth(STAGE_NAMES[stage]);
     return element("rect", { x: at, y: y - 10, width: 12, height: 12, class: stageClass(stage) }) +
       element("text", { x: at + 17, y }, escapeText(STAGE_NAMES[stage]));
   }).join("");
@@ -45,12 +44,12 @@ export function stageBars(data: ExitTable, { width = 720, of, most = 24 }: Stage
   const stagesOf = (row: ExitTableRow) => of === "mean" ? row.averageStages : row.cycles;
   const rows = data.rows.slice(0, most);
   const name = (text: string) => text.length > 30 ? `${text.slice(0, 28)}...` : text;
-  const left = LETTER * Math.max(4, ...rows.map((row) => name(row.name).length)) + 12;
+  const left = Math.ceil(Math.max(28, ...rows.map((row) => textWidth(name(row.name))))) + 12;
   const figure = (row: ExitTableRow) => {
     const cycles = grouped(Math.round(stagesOf(row).total * 100) / 100);
     return of === "mean" ? `${cycles} x ${grouped(row.samples)}` : cycles;
   };
-  const right = LETTER * Math.max(0, ...rows.map((row) => figure(row).length)) + 12;
+  const right = Math.ceil(Math.max(0, ...rows.map((row) => textWidth(figure(row))))) + 12;
   const room = Math.max(80, width - left - right);
   const scale = scaleTo(
     Math.max(...rows.map((row) => stagesOf(row).total)),

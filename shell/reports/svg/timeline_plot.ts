@@ -3,7 +3,8 @@ import type { Timeline } from "../../../emulator/exits/timeline.ts";
 import { element, escapeText } from "../markup.ts";
 import { grouped, percent, timeText } from "../numbers.ts";
 import { axisText, coordinate, type Scale, scaleTo } from "./scale.ts";
-import { type Drawing, LETTER } from "./stage_bars.ts";
+import type { Drawing } from "./stage_bars.ts";
+import { textWidth } from "./text_width.ts";
 import { seriesClass } from "./theme.ts";
 
 const LEFT = 56, PANEL = 110, GAP = 30;
@@ -54,7 +55,7 @@ export function timelinePlot(data: Timeline, width = 720): Drawing {
   for (const tick of time.ticks.filter((tick) => tick <= (to - from) / hz * 1e9)) {
     const cycles = tick * hz / 1e9, at = coordinate(x(from + cycles));
     parts.push(element("line", { x1: at, x2: at, y1: base, y2: base + 4, class: "grid" }));
-    const text = timeText(cycles, hz), inside = x(from + cycles) + LETTER * text.length / 2 < width;
+    const text = timeText(cycles, hz), inside = x(from + cycles) + textWidth(text) / 2 < width;
     const anchor = inside ? "middle" : "end";
     parts.push(element("text", { x: at, y: base + 18, "text-anchor": anchor, class: "faint" }, text));
   }
@@ -72,7 +73,7 @@ function legendOf({ series }: Timeline, width: number): { markup: string; bottom
   let x = 0, y = 12;
   const parts = series.map(({ name, samples }, i) => {
     const short = name.length > 40 ? `${name.slice(0, 38)}...` : name;
-    const text = `${short} (${grouped(samples)})`, length = 30 + LETTER * text.length;
+    const text = `${short} (${grouped(samples)})`, length = 32 + textWidth(text);
     if (x > 0 && x + length > width) {
       x = 0;
       y += 20;

@@ -7,6 +7,8 @@ import { startSession } from "./session.ts";
 /** Commands whose examples need a file; `files_test.ts`, `saved_session_test.ts` and those of sweeps run them. */
 const WITH_FILES = new Set([
   "load",
+  "loadmem",
+  "savemem",
   "device add",
   "device reload",
   "export",
