@@ -6,12 +6,12 @@ import { linesOf, runLines } from "./lines.ts";
 import { LiveSession } from "./live_session.ts";
 import type { Input } from "./console_device.ts";
 import type { Settings, Sink } from "./session.ts";
-import { processSink } from "./sinks.ts";
+import { type ProcessSink, processSink } from "./sinks.ts";
 import { createStyle, mayColor, type Style } from "./style.ts";
 
 /** The environment and the terminal, so that a test can give its own. */
 interface World {
-  readonly out: Sink;
+  readonly out: ProcessSink;
   readonly err: Sink;
   readonly style: Style;
   readonly debug: boolean;
@@ -41,7 +41,7 @@ function theWorld(): World {
     }
   };
   const terminal = Deno.stdout.isTerminal();
-  const width = terminal ? Deno.consoleSize().columns : undefined;
+  const width = terminal ? () => Deno.consoleSize().columns || undefined : undefined;
   return {
     out: processSink(Deno.stdout),
     err: processSink(Deno.stderr),
@@ -90,10 +90,14 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   }
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
+  const { processTerminal } = await import("./editor/process_terminal.ts");
   if (line.steps.length === 0) world.out.write(`${(await versionText()).trim()}: help lists the commands\n`);
   return await runPrompt(session, {
     history: openHistory(historyFile(world.env)),
-    editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",
+    terminal: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb"
+      ? processTerminal(processSink(Deno.stdout).write)
+      : undefined,
+    atLineStart: () => world.out.atLineStart,
     debug: world.debug,
   });
 }

@@ -14,10 +14,13 @@ export interface Style {
   paint(format: TextFormat, text: string): string;
 }
 
-export function createStyle(color: boolean, width = 100): Style {
+/** `width` is asked each time: a terminal may get another one. */
+export function createStyle(color: boolean, width?: () => number | undefined): Style {
   return {
     color,
-    width,
+    get width() {
+      return width?.() ?? 100;
+    },
     paint: (format, text) => color ? styleText(format, text, { validateStream: false }) : text,
   };
 }
