@@ -44,7 +44,9 @@ async function found(session: LiveSession, line: string): Promise<Completion> {
       replaced: body.length,
     };
   }
-  if (mark[1] === undefined && kindOf(session, body) !== "command") {
+  // An option that has only begun looks like an operator.
+  const settled = body.replace(/\s--?$/, " ");
+  if (mark[1] === undefined && kindOf(session, settled) !== "command") {
     return await typescript(session, body, true);
   }
   return await commandWord(session, words);
@@ -128,6 +130,7 @@ function named(text: string): Candidate {
 /** What the grammar itself offers: options, and the choices of its arguments. */
 function grammarWords(command: Command, typed: readonly string[]): Candidate[] {
   const options = typed[typed.length - 1].startsWith("-");
+  if (typed[typed.length - 1] === "-") typed = [...typed.slice(0, -1), "--"];
   return suggestSync(fullGrammar(command), typed as [string, ...string[]]).flatMap((it) => {
     if (it.kind !== "literal" || !options && it.text.startsWith("-")) return [];
     const about = it.description && formatMessage(it.description, { quotes: false });

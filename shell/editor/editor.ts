@@ -179,7 +179,8 @@ export class Editor {
     const step = { "Tab": 1, "S-Tab": -1 }[key] ??
       (menu.selected && ({ "Down": 1, "C-n": 1, "Up": -1, "C-p": -1 }[key]));
     if (step !== undefined) {
-      this.#change(menu.cycle(step as 1 | -1), menu.selected !== undefined);
+      const joins = menu.selected !== undefined;
+      this.#change(menu.cycle(step as 1 | -1), joins);
       return true;
     }
     this.#menu = undefined;

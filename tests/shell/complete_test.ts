@@ -10,6 +10,8 @@ const CASES: readonly (readonly [line: string, candidates: string[], replaced: s
   ["info e", ["exits"], "e"],
   ["exits r", ["reset"], "r"],
   ["call --v", ["--via"], "--v"],
+  ["call --", ["--json", "--via"], "--"],
+  ["call -", ["--json", "--via"], "-"],
   ["call --via ", ["hypercall", "mmio", "pio"], ""],
   ["call --via h", ["hypercall"], "h"],
   ["open e", ["echo", "ether"], "e"],
