@@ -2,6 +2,7 @@
 import process from "node:process";
 import { type CommandLine, commandLineHelp, parseCommandLine } from "./cli.ts";
 import { showError } from "./errors.ts";
+import { onInterrupt } from "./interrupts.ts";
 import { linesOf, runLines } from "./lines.ts";
 import { LiveSession } from "./live_session.ts";
 import type { Input } from "./console_device.ts";
@@ -125,15 +126,14 @@ async function standardInput(): Promise<Uint8Array | undefined> {
 
 /** The first Ctrl-C stops the guest, so that its statistics are still written; a second one ends the process. */
 async function interruptible<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
-  const stop = () => {
+  const forget = onInterrupt(() => {
     if (session.signal.aborted) process.exit(130);
     session.interrupt();
-  };
-  Deno.addSignalListener("SIGINT", stop);
+  });
   try {
     return await work();
   } finally {
-    Deno.removeSignalListener("SIGINT", stop);
+    forget();
   }
 }
 

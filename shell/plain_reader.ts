@@ -1,12 +1,14 @@
 /** Entries where nothing can be edited: the terminal's own lines, a prompt before each. */
 import type { ReaderHost } from "./editor/reader.ts";
 import type { EntryReader } from "./prompt.ts";
+import { onInterrupt } from "./interrupts.ts";
 import { linesOf } from "./lines.ts";
 import type { Sink } from "./session.ts";
 
 export class PlainReader implements EntryReader {
   readonly #out: Sink;
   readonly #host: ReaderHost;
+  readonly close: () => void;
   readonly #lines = linesOf(Deno.stdin.readable)[Symbol.asyncIterator]();
   #reading = false;
   /** Lines of TypeScript that go on. */
@@ -15,7 +17,7 @@ export class PlainReader implements EntryReader {
   constructor(out: Sink, host: ReaderHost) {
     this.#out = out;
     this.#host = host;
-    Deno.addSignalListener("SIGINT", this.#interrupted);
+    this.close = onInterrupt(() => this.#interrupted());
   }
 
   async read(): Promise<string | undefined> {
@@ -49,15 +51,11 @@ export class PlainReader implements EntryReader {
   }
 
   /** Busy: stops what runs. Idle: drops what is typed. */
-  readonly #interrupted = () => {
+  #interrupted(): void {
     if (!this.#reading) return this.#host.interrupt();
     const empty = this.#text === "";
     this.#text = "";
     this.#out.write(empty ? `\n${this.#host.farewell}\n` : "\n");
     this.#ask();
-  };
-
-  close(): void {
-    Deno.removeSignalListener("SIGINT", this.#interrupted);
   }
 }

@@ -105,8 +105,10 @@ export class Editor {
   /** Takes one key, or text. Returns what the caller is to do. */
   handle(input: Input): Effect | undefined {
     if (input.kind !== "key") {
-      if (this.#search) this.#search.state.type(input.text);
-      else this.#type(input.text, input.kind === "paste");
+      // The line break that ends what is pasted would only show an empty line: Enter is still to come.
+      const text = input.kind === "paste" ? input.text.replace(/\n+$/, "") : input.text;
+      if (this.#search) this.#search.state.type(text);
+      else this.#type(text, input.kind === "paste");
       return undefined;
     }
     if (this.#search && this.#searchKey(input.key)) return undefined;

@@ -1,4 +1,5 @@
 /** The terminal of this process. */
+import { onInterrupt } from "../interrupts.ts";
 import type { Size } from "./screen.ts";
 import { suspendJob } from "./suspend.ts";
 import type { Terminal } from "./terminal.ts";
@@ -33,6 +34,8 @@ export function processTerminal(write: (text: string) => void): Terminal {
       raw(true);
       restore.push(() => raw(false));
       listen("SIGWINCH", () => changed("size"));
+      // Right after fg the terminal makes a signal of Ctrl-C, until it is asked for keys again.
+      restore.push(onInterrupt(() => text("\x03")));
       listen("SIGCONT", () => {
         raw(true);
         changed("continued");

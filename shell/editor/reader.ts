@@ -1,7 +1,7 @@
 /** Entries typed on a terminal: the editor, drawn, with the keys that more than the editor has to do with. */
 import { Editor, type Effect, type Hint } from "./editor.ts";
 import { type Input, KeyDecoder } from "./keys.ts";
-import { type Block, type Layout, layOut, type Span } from "./layout.ts";
+import { type Block, layOut, type Span } from "./layout.ts";
 import type { Completion } from "./menu.ts";
 import { Screen } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
@@ -75,7 +75,7 @@ export class Reader {
   /** Says something; what is being typed is shown again below it. */
   note(text: string): void {
     if (!this.#entry) return this.#terminal.write(`${text}\n`);
-    this.#terminal.write(`${this.#screen.erase()}${text}\r\n`);
+    this.#terminal.write(`${this.#screen.erase(this.#terminal.size)}${text}\r\n`);
     this.#draw();
   }
 
@@ -146,7 +146,7 @@ export class Reader {
   }
 
   #finish(text: string | undefined): void {
-    this.#terminal.write(this.#screen.erase());
+    this.#terminal.write(this.#screen.erase(this.#terminal.size));
     this.#editor.reset();
     const entry = this.#entry;
     this.#entry = undefined;
@@ -174,28 +174,22 @@ export class Reader {
 
   #changed(what: "size" | "continued"): void {
     if (!this.#entry) return;
-    const { layout, below } = this.#layout();
-    if (what === "size") this.#screen.reflowed(layout, below, this.#terminal.size);
-    else this.#screen.forget();
+    if (what === "continued") this.#screen.forget();
     this.#draw();
   }
 
   readonly #paint = (look: Look, text: string) => this.#host.paint(look, text);
 
   #draw(): void {
-    const { layout, below } = this.#layout();
-    this.#terminal.write(this.#screen.draw(layout, below, this.#terminal.size));
-  }
-
-  #layout(): { layout: Layout; below: string[] } {
-    const { columns, rows } = this.#terminal.size;
+    const { size } = this.#terminal;
     const view = this.#editor.view();
-    const layout = layOut(this.#block(view), columns, this.#paint);
-    const below = view.menu?.rows(columns, Math.max(1, Math.min(MENU_ROWS, rows - layout.rows.length)), {
+    const layout = layOut(this.#block(view), size.columns, this.#paint);
+    const most = Math.max(1, Math.min(MENU_ROWS, size.rows - layout.rows.length));
+    const below = view.menu?.rows(size.columns, most, {
       chosen: (text) => this.#host.paint("chosen", text),
       about: (text) => this.#host.paint("hint", text),
     });
-    return { layout, below: below ?? [] };
+    this.#terminal.write(this.#screen.draw(layout, below ?? [], size));
   }
 
   #block(

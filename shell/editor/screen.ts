@@ -15,11 +15,20 @@ const right = (count: number) => count > 0 ? `\x1b[${count}C` : "";
 const CLEAR_BELOW = "\x1b[J";
 const CLEAR_RIGHT = "\x1b[K";
 
+/** What is shown now: rows, where the cursor is in them, and how wide the terminal was. */
+interface Shown {
+  readonly rows: readonly Row[];
+  readonly row: number;
+  readonly column: number;
+  /** Rows below them. */
+  readonly below: number;
+  readonly columns: number;
+}
+
+const NOTHING: Shown = { rows: [], row: 0, column: 0, below: 0, columns: 0 };
+
 export class Screen {
-  /** Rows above the cursor that are ours. */
-  #above = 0;
-  /** Rows below it. */
-  #below = 0;
+  #shown = NOTHING;
 
   /** Shows `layout` with `below` under it, as much of both as fits in `size`. */
   draw(layout: Layout, below: readonly string[], size: Size): string {
@@ -31,11 +40,12 @@ export class Screen {
     const last = rows.length - 1 + menu.length;
     const row = layout.row - first;
     const column = Math.min(layout.column, size.columns - 1);
-    const text = `${this.#home()}${rows.map((one, index) => this.#row(one, rows[index - 1], size)).join("")}${
-      menu.map((line) => `\r\n${line}${CLEAR_RIGHT}`).join("")
-    }${CLEAR_BELOW}${up(last - row)}\r${right(column)}`;
-    this.#above = row;
-    this.#below = last - row;
+    const text = `${this.#home(size)}${
+      rows.map((one, index) => this.#row(one, rows[index - 1], size)).join("")
+    }${menu.map((line) => `\r\n${line}${CLEAR_RIGHT}`).join("")}${CLEAR_BELOW}${up(last - row)}\r${
+      right(column)
+    }`;
+    this.#shown = { rows, row, column, below: last - row, columns: size.columns };
     return text;
   }
 
@@ -48,22 +58,40 @@ export class Screen {
   }
 
   /** To the first column of the first row that is ours. */
-  #home(): string {
-    return `${up(this.#above)}\r`;
+  #home(size: Size): string {
+    const { row, columns } = this.#shown;
+    return `${
+      up(columns === size.columns ? row : Math.min(this.#reflowedRow(size.columns), size.rows - 1))
+    }\r`;
+  }
+
+  /** The cursor's row after the terminal has laid out anew, in another width, what it had wrapped by itself. */
+  #reflowedRow(columns: number): number {
+    const { rows, row, column } = this.#shown;
+    let above = 0;
+    let length = 0;
+    for (const [index, { width, wraps }] of rows.entries()) {
+      if (index === row) return above + Math.floor((length + column) / columns);
+      length += width;
+      if (wraps) continue;
+      above += Math.max(1, Math.ceil(length / columns));
+      length = 0;
+    }
+    return above;
   }
 
   /** Takes away what is shown. */
-  erase(): string {
-    const text = `${this.#home()}${CLEAR_BELOW}`;
+  erase(size: Size): string {
+    const text = `${this.#home(size)}${CLEAR_BELOW}`;
     this.forget();
     return text;
   }
 
   /** Leaves what is shown, and goes below it. */
   leave(): string {
-    const text = `${this.#below > 0 ? `\x1b[${this.#below}B` : ""}\r\n${CLEAR_BELOW}`;
+    const { below } = this.#shown;
     this.forget();
-    return text;
+    return `${below > 0 ? `\x1b[${below}B` : ""}\r\n${CLEAR_BELOW}`;
   }
 
   /** The whole terminal, empty. */
@@ -72,16 +100,8 @@ export class Screen {
     return "\x1b[H\x1b[2J";
   }
 
-  /** The width is another one: `layout` is what is shown, laid out in it. */
-  reflowed(layout: Layout, below: readonly string[], size: Size): void {
-    const height = layout.rows.length + below.length;
-    this.#above = Math.min(layout.row, size.rows - 1);
-    this.#below = Math.min(height - 1 - layout.row, size.rows - 1 - this.#above);
-  }
-
   /** Nothing of ours is shown. */
   forget(): void {
-    this.#above = 0;
-    this.#below = 0;
+    this.#shown = NOTHING;
   }
 }

@@ -86,6 +86,7 @@ const CASES: readonly (readonly [keys: string, line: string])[] = [
   ["one<M-Enter>two<M-<>x", "x|one\ntwo"],
   ["one<M-Enter>two<C-a><C-u><C-k>", "one\n|"],
   ["<paste>a\n\tb<C-c>c</paste>", "a\n\tbc|"],
+  ["<paste>a\nb\n</paste>", "a\nb|"],
   // History
   ["<Up>", "f(() => {\n  g();\n})|"],
   ["<Up><Up>", "call 1 0x2a|"],

@@ -115,8 +115,29 @@ Deno.test("leave() and erase() know how much is shown", async () => {
   draw("abcdefgh", 0);
   terminal.write(`${screen.leave()}out\r\n`);
   draw("one\ntwo", 1, ["menu"]);
-  terminal.write(screen.erase());
+  terminal.write(screen.erase(terminal.size));
   draw("three", 5);
   assertEquals(await terminal.rows(), ["vm> abcdef", "gh", "out", "vm> three"]);
   await terminal.dispose();
+});
+
+// The cursor at the end: within the text the model itself loses it when it reflows.
+Deno.test("draw() finds its first row after the terminal has another width", async () => {
+  for (const columns of [20, 33, 60]) {
+    const terminal = new FakeTerminal(30, 20);
+    const screen = new Screen();
+    const text = `${"word ".repeat(12)}\nshort\n${"more ".repeat(9)}`;
+    const draw = () =>
+      terminal.write(
+        screen.draw(layOut(block(text, text.length), terminal.size.columns, plain), [], terminal.size),
+      );
+    terminal.write("before\r\n");
+    draw();
+    await terminal.resize(columns, 20);
+    draw();
+    const rows = await terminal.rows(true);
+    assertEquals(rows.filter((row) => row.startsWith("vm>")).length, 1, rows.join("\n"));
+    assertEquals(rows[0], "before");
+    await terminal.dispose();
+  }
 });
