@@ -93,7 +93,7 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   const { historyFile, openHistory } = await import("./history.ts");
   const { processTerminal } = await import("./editor/process_terminal.ts");
   if (line.steps.length === 0) world.out.write(`${(await versionText()).trim()}: help lists the commands\n`);
-  return await runPrompt(session, {
+  const ended = runPrompt(session, {
     history: openHistory(historyFile(world.env)),
     terminal: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb"
       ? processTerminal(processSink(Deno.stdout).write)
@@ -101,6 +101,8 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
     atLineStart: () => world.out.atLineStart,
     debug: world.debug,
   });
+  void (await import("./warm_up.ts")).warmUp(session);
+  return await ended;
 }
 
 async function fileLines(file: string): Promise<string[]> {
