@@ -7,7 +7,8 @@ export class UserError extends Error {
   override name = "UserError";
 }
 
-const PERMISSIONS = "trapsh reads everywhere, writes in the folder where it was started, and does no more: " +
+const PERMISSIONS =
+  "trapsh reads everywhere, writes in the folder where it was started, and runs kill, for Ctrl-Z: " +
   "see help scripts for the way to more";
 
 /**

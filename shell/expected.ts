@@ -18,8 +18,8 @@ export function expectedAfter(command: Command, words: readonly string[]): Usage
 
 /** One line of usage without the command's name; empty for nothing more. */
 export function usageText(terms: Usage): string {
-  // It wants a name to begin with.
-  return formatUsage("x", terms).slice(1).replaceAll(/\s+/g, " ").trim();
+  // One by one, as it has an order of its own; and it wants a name to begin with.
+  return terms.map((term) => formatUsage("x", [term]).slice(1).trim()).join(" ").replaceAll(/\s+/g, " ");
 }
 
 /** What the next word may be, by the names in the grammar: `["NAME", "FILE"]` for `NAME|FILE`. */

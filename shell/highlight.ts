@@ -64,8 +64,8 @@ function typescript(session: LiveSession, text: string, start: number, spans: Sp
 
 /** A first word that looks like a command's name and is neither one nor a name of TypeScript. */
 function unknownWord(session: LiveSession, text: string): string | undefined {
-  const [, word, blank] = /^\s*([A-Za-z]\w*)(\s+(?=[\w"'$-])|\s*$)?/.exec(text) ?? [];
-  if (word === undefined || blank === undefined || RESERVED.has(word)) return undefined;
+  const [, word, blank] = /^\s*([A-Za-z]\w*)(\s+(?=[\w"'$-])|\s*$)/.exec(text) ?? [];
+  if (word === undefined || RESERVED.has(word)) return undefined;
   if (session.defines(word) || word in globalThis) return undefined;
   // While a name is typed its beginning is no mistake.
   const begun = (name: string) => name.startsWith(word);
