@@ -95,8 +95,9 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   if (line.steps.length === 0) world.out.write(`${(await versionText()).trim()}: help lists the commands\n`);
   const ended = runPrompt(session, {
     history: openHistory(historyFile(world.env)),
+    // -C is deno task's: it stands between the shell and this process.
     terminal: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb"
-      ? processTerminal(processSink(Deno.stdout).write)
+      ? processTerminal(processSink(Deno.stdout).write, line.folder === undefined)
       : undefined,
     atLineStart: () => world.out.atLineStart,
     debug: world.debug,

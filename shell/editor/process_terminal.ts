@@ -10,7 +10,8 @@ const PASTE_MARKS = { on: "\x1b[?2004h", off: "\x1b[?2004l" };
 /** Where the process is asked to end, the terminal must not stay as it is. Numbers as a shell tells them. */
 const ENDING = { SIGTERM: 143, SIGHUP: 129 } as const;
 
-export function processTerminal(write: (text: string) => void): Terminal {
+/** `alone`: no other process of this job waits for this one, as deno task does. */
+export function processTerminal(write: (text: string) => void, alone: boolean): Terminal {
   const decoder = new TextDecoder();
   const restore: (() => void)[] = [];
   const raw = (on: boolean) => {
@@ -54,7 +55,7 @@ export function processTerminal(write: (text: string) => void): Terminal {
     suspend() {
       raw(false);
       try {
-        suspendJob();
+        suspendJob(alone);
       } catch (error) {
         raw(true);
         throw error;

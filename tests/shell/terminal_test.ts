@@ -114,3 +114,12 @@ terminal("a dumb terminal and a pipe get plain lines", async (tmux) => {
     assert(!screen.includes("^["), screen);
   }
 });
+
+terminal("Ctrl-Z says so where it would hang the terminal", async (tmux) => {
+  tmux.keys(`${PLAIN} -C .`, "Enter");
+  await tmux.until(PROMPT);
+  tmux.keys("C-z");
+  await tmux.until(/Ctrl-Z: deno task would not stop with trapsh[^]*trapsh x86>$/);
+  tmux.keys("echo on", "Enter");
+  await tmux.until(/^on\ntrapsh x86>$/m);
+});
