@@ -80,6 +80,12 @@ export {
   KernelIoError,
 } from "./emulator/machine/io_events.ts";
 export type { Hypercall, HypercallTable } from "./emulator/machine/hypercalls.ts";
+export {
+  type ByteChannel,
+  type ByteChannelOptions,
+  type ByteChannels,
+  createByteChannels,
+} from "./emulator/machine/byte_channels.ts";
 
 // Exits and profiles: what left the guest, what that costs, and where the figures are from.
 export type { Backend, TrapRule } from "./emulator/engine/backend.ts";
@@ -127,6 +133,8 @@ export type {
   Io,
   IoOptions,
   OpenOptions,
+  PciBar,
+  PciFunction,
   Ring,
   RingCompletion,
   RingOptions,
@@ -135,10 +143,23 @@ export type {
   VehicleName,
 } from "./transports/io.ts";
 
-// virtio over MMIO: standard devices for guests that have drivers for them.
-export { virtioBlock, type VirtioBlockOptions } from "./transports/virtio/block.ts";
+// virtio over MMIO and over vbus's calls: standard devices, and a driver for the latter.
+export { virtioBlock, type VirtioBlockOptions, virtioVbusBlock } from "./transports/virtio/block.ts";
 export { VirtioConsole, type VirtioConsoleOptions } from "./transports/virtio/console.ts";
-export { VirtioMmio, type VirtioMmioOptions, type VirtioModel } from "./transports/virtio/virtio_mmio.ts";
+export { VirtioMmio, type VirtioMmioOptions } from "./transports/virtio/virtio_mmio.ts";
+export { VIRTIO_VBUS } from "./transports/virtio/vbus_functions.ts";
+export {
+  type VirtioQueue,
+  virtioQueueBytes,
+  type VirtioQueueOptions,
+  VirtioRefusal,
+  type VirtioStartOptions,
+  VirtioVbusDriver,
+} from "./transports/virtio/vbus_driver.ts";
+export type { VirtioModel } from "./transports/virtio/virtio_model.ts";
+export { VirtioVbus } from "./transports/virtio/virtio_vbus.ts";
+export type { RingAnswer } from "./transports/rings/ring_sides.ts";
+export type { RingRam } from "./transports/rings/ring_memory.ts";
 export { RingError } from "./transports/rings/ring_memory.ts";
 export type { RingRequest } from "./transports/rings/ring_sides.ts";
 export type { ServiceStats } from "./transports/rings/ring_service.ts";

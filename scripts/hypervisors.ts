@@ -20,6 +20,7 @@ import {
   type VmOptions,
   type WrongHypercall,
 } from "../mod.ts";
+import { messageOf } from "./support/text.ts";
 
 const MACHINES: readonly (VmOptions & { readonly mode: 16 | 32 | 64; readonly backend: Name })[] = [
   { arch: "x86", mode: 64, backend: "vmx" },
@@ -128,7 +129,7 @@ async function measure(
     const [write, call8, call64, descriptor] = costs;
     return { ...at, open, write, call8, call64, descriptor, repliesEqual };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     return { ...at, infeasible: text.replace(/^device "sum" cannot be opened via \w+: /, "") };
   }
 }

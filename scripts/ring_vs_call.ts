@@ -20,13 +20,7 @@ import {
   type Vm,
   type VmOptions,
 } from "../mod.ts";
-
-const MACHINES: readonly { readonly name: string; readonly options: VmOptions }[] = [
-  { name: "x86 vmx", options: { arch: "x86", mode: 64, backend: "vmx" } },
-  { name: "x86 svm", options: { arch: "x86", mode: 64, backend: "svm" } },
-  { name: "ppc32", options: { arch: "ppc", mode: 32, backend: "kvm-pr" } },
-  { name: "ppc64", options: { arch: "ppc", mode: 64, backend: "kvm-hv" } },
-];
+import { type Machine, MACHINES } from "./support/machines.ts";
 
 const VEHICLES: readonly VehicleName[] = ["hypercall", "pio", "mmio"];
 const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const;
@@ -153,7 +147,7 @@ function evenWith(call: number, all: readonly Measured[]): number | undefined {
   return from < 0 ? undefined : BATCHES[from];
 }
 
-async function measureMachine({ name, options }: (typeof MACHINES)[number]): Promise<Section> {
+async function measureMachine({ name, options }: Machine): Promise<Section> {
   const calls = await Promise.all(VEHICLES.map((via) => measureCall(options, via)));
   const cheapest = Math.min(...calls.map(({ cost }) => cost.cycles));
   const rows: Row[] = [];

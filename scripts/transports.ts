@@ -18,15 +18,9 @@ import {
   startMeter,
   table,
   type VehicleName,
-  type VmOptions,
 } from "../mod.ts";
-
-const MACHINES: readonly { readonly name: string; readonly options: VmOptions }[] = [
-  { name: "x86 vmx", options: { arch: "x86", mode: 64, backend: "vmx" } },
-  { name: "x86 svm", options: { arch: "x86", mode: 64, backend: "svm" } },
-  { name: "ppc32", options: { arch: "ppc", mode: 32, backend: "kvm-pr" } },
-  { name: "ppc64", options: { arch: "ppc", mode: 64, backend: "kvm-hv" } },
-];
+import { type Machine, MACHINES } from "./support/machines.ts";
+import { folded } from "./support/text.ts";
 
 const VEHICLES: readonly VehicleName[] = ["hypercall", "pio", "mmio"];
 
@@ -89,7 +83,7 @@ interface Section {
   readonly notes: readonly string[];
 }
 
-async function measureMachine({ name, options }: (typeof MACHINES)[number]): Promise<Section> {
+async function measureMachine({ name, options }: Machine): Promise<Section> {
   const vm = createVm({ ...options, memory: 2 ** 20 });
   vm.devices.add(sink);
   const io = createIo(vm);
@@ -197,27 +191,16 @@ const COLUMNS = [
   { title: "bytes/exit", value: (row: Row) => row.bytesPerExit.toFixed(1), right: true },
 ];
 
-/** Breaks a line between words; what follows is indented. */
-function wrap(line: string, width = 100): string {
-  const lines = [""];
-  for (const word of line.split(" ")) {
-    const last = lines.length - 1;
-    if (lines[last] !== "" && lines[last].length + 1 + word.length > width) lines.push(`  ${word}`);
-    else lines[last] += lines[last] === "" ? word : ` ${word}`;
-  }
-  return lines.join("\n");
-}
-
 function asText(sections: readonly Section[]): string {
   const parts = sections.map(({ machine, rows, notes }) =>
-    [`${machine} (${rows[0].backend})`, "", ...table(COLUMNS, rows), "", ...notes.map((note) => wrap(note))]
+    [`${machine} (${rows[0].backend})`, "", ...table(COLUMNS, rows), "", ...notes.map((note) => folded(note))]
       .join("\n")
   );
   const about =
     "cycles are of one operation, stages summed over its exits; calls are answered with 8 bytes, which " +
     "bytes/exit counts";
-  return `${[...parts, wrap(about)].join("\n\n\n")}\n\n${
-    claims(sections).map((claim) => wrap(claim)).join("\n")
+  return `${[...parts, folded(about)].join("\n\n\n")}\n\n${
+    claims(sections).map((claim) => folded(claim)).join("\n")
   }\n`;
 }
 

@@ -22,12 +22,14 @@ import {
   type Vm,
   type VmOptions,
 } from "../mod.ts";
+import { HV, type Machine, PR, SVM, VMX } from "./support/machines.ts";
+import { folded, messageOf } from "./support/text.ts";
 
-const MACHINES: readonly { readonly name: string; readonly options: VmOptions }[] = [
-  { name: "x86 vmx", options: { arch: "x86", mode: 64, backend: "vmx" } },
-  { name: "x86 svm", options: { arch: "x86", mode: 64, backend: "svm" } },
-  { name: "ppc64 kvm-hv", options: { arch: "ppc", mode: 64, backend: "kvm-hv" } },
-  { name: "ppc32 kvm-pr", options: { arch: "ppc", mode: 32, backend: "kvm-pr" } },
+const MACHINES: readonly Machine[] = [
+  { name: "x86 vmx", options: VMX },
+  { name: "x86 svm", options: SVM },
+  { name: "ppc64 kvm-hv", options: HV },
+  { name: "ppc32 kvm-pr", options: PR },
 ];
 
 /** A vehicle of the table: where the trap goes, and how the payload travels. */
@@ -105,8 +107,6 @@ function sink(handledIn: HandledIn): Device {
   };
 }
 
-const errorText = (error: unknown) => error instanceof Error ? error.message : String(error);
-
 async function measureCalls(
   machine: string,
   options: VmOptions,
@@ -117,7 +117,7 @@ async function measureCalls(
   const calls: CallRow[] = [], refusals: Refusal[] = [];
   for (const { name: vehicle, via, data } of VEHICLES) {
     for (const handledIn of PLACES) {
-      const opened = await io.open(`in-${handledIn}`, { via, data }).catch(errorText);
+      const opened = await io.open(`in-${handledIn}`, { via, data }).catch(messageOf);
       if (typeof opened === "string") {
         if (handledIn === "userspace") refusals.push({ machine, vehicle, why: opened.replace(/^.*?: /, "") });
         continue;
@@ -212,7 +212,7 @@ async function measureDoorbells(machine: string, options: VmOptions): Promise<Do
   return rows;
 }
 
-async function measure({ name, options }: (typeof MACHINES)[number]): Promise<Section> {
+async function measure({ name, options }: Machine): Promise<Section> {
   const { profile } = createVm({ ...options, memory: 2 ** 20 });
   return {
     machine: name,
@@ -232,7 +232,7 @@ function portSpace(): string[] {
       take();
       return "granted";
     } catch (error) {
-      return errorText(error);
+      return messageOf(error);
     }
   };
   for (let i = 1; i <= vectors.size; i++) vectors.take(`vector${i}`, handler);
@@ -267,17 +267,6 @@ const DOORBELL_COLUMNS = [
   { title: "cycles a write", value: (row: DoorbellRow) => row.cyclesEach, right: true },
 ];
 
-/** Breaks a line between words; what follows is indented. */
-function wrap(line: string, width = 100): string {
-  const lines = [""];
-  for (const word of line.split(" ")) {
-    const last = lines.length - 1;
-    if (lines[last] !== "" && lines[last].length + 1 + word.length > width) lines.push(`  ${word}`);
-    else lines[last] += lines[last] === "" ? word : ` ${word}`;
-  }
-  return lines.join("\n");
-}
-
 function asText(sections: readonly Section[], ports: readonly string[]): string {
   const parts = sections.map(({ machine, profile, source, calls, refusals, doorbells }) =>
     [
@@ -285,16 +274,16 @@ function asText(sections: readonly Section[], ports: readonly string[]): string 
       "",
       ...table(CALL_COLUMNS, calls),
       "",
-      ...refusals.map(({ vehicle, why }) => wrap(`no ${vehicle}: ${why}`)),
+      ...refusals.map(({ vehicle, why }) => folded(`no ${vehicle}: ${why}`)),
       "",
       ...table(DOORBELL_COLUMNS, doorbells),
       "",
-      wrap(`profile ${profile}`),
-      wrap(`source: ${source}`),
+      folded(`profile ${profile}`),
+      folded(`source: ${source}`),
     ].join("\n")
   );
-  return `${parts.join("\n\n\n")}\n\n\nthe port space\n${ports.map((line) => wrap(line)).join("\n")}\n\n${
-    wrap(ABOUT)
+  return `${parts.join("\n\n\n")}\n\n\nthe port space\n${ports.map((line) => folded(line)).join("\n")}\n\n${
+    folded(ABOUT)
   }\n`;
 }
 

@@ -19,7 +19,7 @@ import {
   type Vm,
 } from "../mod.ts";
 
-const PROFILES = ["tsirkin-2013", "pci-testdev", "kvm-unit-tests-2012", "ioeventfd-2009"];
+const PROFILES = ["x86-default", "tsirkin-2013", "pci-testdev", "kvm-unit-tests-2012", "ioeventfd-2009"];
 
 /** Iterations double until a run takes this many guest cycles; the source's goal is 2^30. */
 const GOAL = 2 ** 24;
@@ -287,8 +287,8 @@ function asText({ profile, title, source, empty, rows }: VmexitTable): string {
     const kinds = Object.entries(row.figures).map(([kind, names]) => `${names.join(", ")} ${kind}`);
     return `  ${row.row}: ${kinds.join("; ")}`;
   });
-  const notes = rows.filter((row) => row.usedFor === "prediction" && row.note)
-    .map((row) => `  ${row.row} (${percent(row)}): ${row.note}`);
+  const notes = rows.filter(({ usedFor }) => usedFor === "prediction")
+    .map((row) => `  ${row.row} (${percent(row)})${row.note === undefined ? "" : `: ${row.note}`}`);
   return [
     `profile ${profile}: ${title}`,
     `source: ${source}`,

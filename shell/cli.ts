@@ -6,8 +6,11 @@ import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import { getDocPageSync, type InferValue, type Parser, parseSync } from "@optique/core/parser";
 import { argument, command, constant, flag, option, passThrough } from "@optique/core/primitives";
 import { choice, integer, string } from "@optique/core/valueparser";
+import { PROFILE_NAMES } from "../emulator/exits/profiles/names.ts";
 import { HYPERVISOR_NAMES } from "./commands/support/hypervisor_names.ts";
+import { COMPLETED_SHELLS } from "./completion.ts";
 import { UserError } from "./errors.ts";
+import { fileWord, folderWord, nameOrFile } from "./file_words.ts";
 
 const settings = object("Machine", {
   arch: optional(
@@ -29,7 +32,9 @@ const settings = object("Machine", {
     }),
   ),
   profile: optional(
-    option("--profile", string({ metavar: "NAME" }), { description: message`cost profile, by name or file` }),
+    option("--profile", nameOrFile("NAME", PROFILE_NAMES, [".json"]), {
+      description: message`cost profile, by name or file`,
+    }),
   ),
   memory: optional(
     option("--memory", integer({ metavar: "MIB", min: 1, max: 2047 }), {
@@ -48,9 +53,6 @@ const json = withDefault(
   false,
 );
 
-const file = (metavar: "FILE" | "GUEST", description: ReturnType<typeof message>) =>
-  argument(string({ metavar }), { description });
-
 /** `-e` and `-x` keep their order among each other. */
 const steps = multiple(or(
   map(
@@ -58,7 +60,7 @@ const steps = multiple(or(
     (line) => ({ line }),
   ),
   map(
-    option("-x", string({ metavar: "FILE" }), { description: message`do a file's lines, then end` }),
+    option("-x", fileWord("FILE"), { description: message`do a file's lines, then end` }),
     (name) => ({
       file: name,
     }),
@@ -75,15 +77,17 @@ const lines = object({
 
 const run = object({
   kind: constant("run"),
-  file: file("FILE", message`a TypeScript module; its default export is called with a context`),
+  file: argument(fileWord("FILE", [".ts"]), {
+    description: message`a TypeScript module; its default export is called with a context`,
+  }),
   args: passThrough({ format: "greedy", description: message`what follows is the module's own` }),
 });
 
 const exec = object({
   kind: constant("exec"),
-  guest: file("GUEST", message`a flat image or an ELF file`),
+  guest: argument(fileWord("GUEST"), { description: message`a flat image or an ELF file` }),
   stats: optional(
-    option("--stats", string({ metavar: "FILE" }), { description: message`write exits and cycles as JSON` }),
+    option("--stats", fileWord("FILE"), { description: message`write exits and cycles as JSON` }),
   ),
   at: optional(
     option("--at", string({ metavar: "ADDR" }), { description: message`where a flat image goes` }),
@@ -95,19 +99,40 @@ const exec = object({
   ),
 });
 
+const completion = object({
+  kind: constant("completion"),
+  shell: argument(choice(COMPLETED_SHELLS, { metavar: "SHELL" }), {
+    description: message`prints what makes that shell's Tab know trapsh`,
+  }),
+  /** What the printed script asks with. */
+  words: passThrough({ format: "greedy", hidden: true }),
+});
+
 const folder = optional(
-  option("-C", string({ metavar: "DIR" }), { description: message`work in this folder` }),
+  option("-C", folderWord(), { description: message`work in this folder` }),
 );
 const common = merge(object({ folder, json }), settings);
-const grammar = merge(common, or(command("run", run), command("exec", exec), lines));
+const grammar = merge(
+  common,
+  or(command("run", run), command("exec", exec), command("completion", completion), lines),
+);
 const linesOnly = merge(common, lines);
+
+/** Each begins another kind of call than lines. */
+const WORDS = ["run", "exec", "completion"];
+
+/** For Tab: the whole command line, and the options that may stand anywhere in it. */
+export const completed: {
+  readonly grammar: Parser<"sync", unknown, unknown>;
+  readonly options: Parser<"sync", unknown, unknown>;
+} = { grammar, options: linesOnly };
 
 export type CommandLine = InferValue<typeof grammar>;
 
 /** Throws `UserError` that says what is wrong. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   // Without the word for one of the others it can only be lines: errors are then about them.
-  const result = parseSync(args.includes("run") || args.includes("exec") ? grammar : linesOnly, args);
+  const result = parseSync(WORDS.some((word) => args.includes(word)) ? grammar : linesOnly, args);
   if (result.success) return result.value;
   const what = formatMessage(result.error, { quotes: false }).replaceAll(/\s*\n\s*/g, " ").replace(/\.$/, "");
   throw new UserError(`${what} (see --help)`);
@@ -126,7 +151,8 @@ export function commandLineHelp(color: boolean): string {
   return [
     "trapsh [OPTIONS] [-e LINE | -x FILE]...   lines; without any, a prompt, or standard input\n" +
     "trapsh [OPTIONS] run FILE.ts [ARGS...]    an experiment\n" +
-    "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output",
+    "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output\n" +
+    "trapsh completion SHELL                   a script for Tab of the installed command",
     "A guest's console is a 16550A at port 0x3f8, its input standard input. A byte to port 0x501 ends it and is\n" +
     "the exit status. On PowerPC ports lie from 0xfe000000 on. An ELF file says itself which ARCH and BITS.\n" +
     "OPTIONS stand before run, as what follows FILE.ts is the experiment's own.",
@@ -134,6 +160,7 @@ export function commandLineHelp(color: boolean): string {
     section("Lines", lines),
     section("run", run),
     section("exec", exec),
+    section("completion", completion),
     "The exit status is 0, 1 after the first failure, or what quit and experiments ask for.\n" +
     "trapsh -e help lists the commands.",
   ].join("\n\n") + "\n";

@@ -48,6 +48,8 @@ export interface Command<Args = unknown, Data = unknown> {
   readonly json?: boolean;
   /** True if it never touches `session.vm` or `session.io`: the emulator is then not even loaded. */
   readonly light?: boolean;
+  /** No part of what a saved session does again. */
+  readonly transient?: boolean;
   /** Enter on an empty line does it again (`step`, `x`). */
   readonly repeats?: boolean;
   /**

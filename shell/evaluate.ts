@@ -25,6 +25,9 @@ export type Evaluation =
 /** A line, compiled. */
 type Line = (scope: object) => Promise<{ readonly value: unknown } | undefined>;
 
+/** As an assignment would make it; without `writable`, which accessors have none of. */
+const PLAIN = { configurable: true, enumerable: true } as const;
+
 export class Evaluator {
   readonly #scope: Record<string, unknown>;
   readonly #own: ReadonlySet<string>;
@@ -47,7 +50,8 @@ export class Evaluator {
     if (prepared.kind === "wrong") {
       return { kind: "error", error: new EvaluationError(prepared.error, undefined) };
     }
-    const { declared, assigned } = prepared.lifted;
+    const { declared, assigned, dollars } = prepared.lifted;
+    this.#nameDollars(dollars, declared);
     for (const name of [...declared, ...assigned.filter((name) => !(name in globalThis))]) {
       if (!this.defines(name)) this.#scope[name] = undefined;
     }
@@ -64,6 +68,23 @@ export class Evaluator {
     const value = result.value?.value;
     this.#scope._ = value;
     return { kind: "value", value };
+  }
+
+  /** `$rax` is `$.rax`, unless a line declares that name. */
+  #nameDollars(names: readonly string[], declared: readonly string[]): void {
+    for (const name of names) {
+      if (declared.includes(name)) {
+        Object.defineProperty(this.#scope, name, { ...PLAIN, value: undefined, writable: true });
+      } else if (this.#own.has("$") && !this.defines(name)) {
+        const dollar = () => this.#scope.$ as Record<string, unknown>, key = name.slice(1);
+        const get = () => {
+          const value = dollar()[key];
+          if (value === undefined) throw new ReferenceError(`${name} is no register and no variable`);
+          return value;
+        };
+        Object.defineProperty(this.#scope, name, { ...PLAIN, get, set: (value) => dollar()[key] = value });
+      }
+    }
   }
 
   /**

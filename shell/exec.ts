@@ -35,6 +35,7 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
   await session.ready();
   // Sums are enough for the statistics, and rows of a long run would fill memory.
   session.configure({ recordRows: false, ...await machineFor(bytes, options) });
+  nameHypervisor(session);
   const { vm } = session;
   vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
   const stop = await vm.run({ instructions: options.budget, signal: session.signal });
@@ -45,6 +46,12 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
     throw new UserError(`The guest stopped at ${hex(stop.pc)}: ${stop.reason}: ${stop.message}`);
   }
   return stop;
+}
+
+/** A PowerPC guest looks for its hypervisor in the device tree, which a machine has whose hypervisor is named. */
+function nameHypervisor(session: LiveSession): void {
+  const { vm } = session;
+  if (vm.arch === "ppc") session.configure({ hypervisor: vm.hypervisor.name });
 }
 
 /** The machine that an ELF file is for, unless the user has said. */

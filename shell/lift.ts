@@ -11,6 +11,8 @@ export interface Lifted {
   readonly declared: readonly string[];
   /** Names that it assigns to at top level (`x = 5`): declared by that, unless they mean something already. */
   readonly assigned: readonly string[];
+  /** Names such as `$rax` that stand in it, wherever. */
+  readonly dollars: readonly string[];
 }
 
 /** What a line's code calls the scope object, and its `import()`. */
@@ -21,14 +23,16 @@ export const IMPORT_NAME = "$import";
 export function lift(program: Program, code: string): Lifted {
   const lifter = new Lifter(code);
   for (const node of program.body) lifter.topLevel(node, node === program.body.at(-1));
-  lifter.dynamicImports(program);
-  return { edits: lifter.edits, declared: [...lifter.names], assigned: [...lifter.assigned] };
+  lifter.within(program);
+  const { edits, names, assigned, dollars } = lifter;
+  return { edits, declared: [...names], assigned: [...assigned], dollars: [...dollars] };
 }
 
 class Lifter {
   readonly edits: Edit[] = [];
   readonly names = new Set<string>();
   readonly assigned = new Set<string>();
+  readonly dollars = new Set<string>();
   readonly #code: string;
 
   constructor(code: string) {
@@ -106,14 +110,15 @@ class Lifter {
     this.#insert(node.start + text.replace(/\s*;$/, "").length, ") }");
   }
 
-  /** `import()` counts from the working directory and not from the shell's own file. */
-  dynamicImports(node: AnyNode): void {
+  /** `import()` counts from the working directory and not from the shell's own file. Names with `$` are collected. */
+  within(node: AnyNode): void {
+    if (node.type === "Identifier" && /^\$[A-Za-z_]\w*$/.test(node.name)) this.dollars.add(node.name);
     if (node.type === "ImportExpression") {
       this.#replace(node.start, node.start + "import".length, IMPORT_NAME);
     }
     for (const value of Object.values(node)) {
       for (const child of Array.isArray(value) ? value : [value]) {
-        if (child && typeof child === "object" && typeof child.type === "string") this.dynamicImports(child);
+        if (child && typeof child === "object" && typeof child.type === "string") this.within(child);
       }
     }
   }

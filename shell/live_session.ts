@@ -12,6 +12,8 @@ import type { Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
 import { placeOn } from "./place_on.ts";
 import { preview } from "./preview.ts";
 import { createDollar, readDollar } from "./registers_proxy.ts";
+import { Journal } from "./journal.ts";
+import { ChangedFiles } from "./changed_files.ts";
 import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.ts";
 import type { Style } from "./style.ts";
 import { similarNames } from "./table.ts";
@@ -39,8 +41,11 @@ export class LiveSession implements Session {
   readonly json: boolean;
   readonly interactive: boolean;
   readonly variables = new Map<string, bigint>();
+  readonly journal = new Journal();
+  readonly initialSettings: Partial<Settings>;
   readonly #load: () => Promise<MachineLayer>;
   readonly #devices = new Map<string, SessionDevice>();
+  readonly #files = new ChangedFiles();
   readonly #handles = new Map<string, Handle>();
   #settings: Settings;
   #layer: MachineLayer | undefined;
@@ -61,6 +66,7 @@ export class LiveSession implements Session {
     this.style = options.style;
     this.json = options.json ?? false;
     this.interactive = options.interactive ?? false;
+    this.initialSettings = options.settings ?? {};
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#load = options.load ?? loadMachine;
     for (const entry of options.devices ?? []) this.#devices.set(entry.device.name, entry);
@@ -105,6 +111,8 @@ export class LiveSession implements Session {
     const vm = this.#layer.createVm(this.#settings);
     for (const entry of this.#devices.values()) vm.devices.add(entry.device, placeOn(vm, entry));
     this.#vm = vm;
+    // From the beginning: a guest's own driver looks for devices before anybody has opened one at the prompt.
+    this.#io = this.#layer.createIo(vm);
     return vm;
   }
 
@@ -160,9 +168,9 @@ export class LiveSession implements Session {
       if (!vm.devices.get(entry.device.name)) vm.devices.add(entry.device, placeOn(vm, entry));
     }
     for (const { address } of breakpoints) vm.breakpoints.add(address);
-    // The guest may be in the middle of a call. Without transports there is nothing to open handles on.
-    if (!vm.parts.waiting.includes("transports")) return;
-    const { io } = this;
+    // The guest may be in the middle of a call. Without transports there were no handles.
+    const had = vm.parts.waiting.includes("transports"), { io } = this;
+    if (!had) return;
     for (const { device, via, data } of handles) {
       // It may be out of reach by now: it then has to be opened anew, as with any new machine.
       const handle = await io.open(device, { via, data }).catch(() => undefined);
@@ -183,6 +191,7 @@ export class LiveSession implements Session {
       else this.#vm.devices.add(entry.device, placeOn(this.#vm, entry));
     }
     this.#devices.set(name, { ...entry, at: entry.at ?? known?.at });
+    if (entry.file !== undefined) this.#files.among([entry.file]);
   }
 
   removeDevice(name: string): void {
@@ -239,11 +248,39 @@ export class LiveSession implements Session {
       this.#abandon = new AbortController();
     }
     try {
-      return await abortable(this.#perform(line), this.#abandon.signal);
+      if (outermost && this.interactive) await this.#followFiles();
+      const outcome = await abortable(this.#perform(line), this.#abandon.signal);
+      if (outermost && this.#isLasting(outcome)) this.journal.add(line);
+      return outcome;
     } catch (error) {
       return { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
     } finally {
       this.#depth--;
+    }
+  }
+
+  /** Whether a saved session has to do it again. */
+  #isLasting(outcome: Outcome): boolean {
+    if (!outcome.ok || outcome.kind === "empty" || outcome.kind === "incomplete") return false;
+    if (outcome.kind === "typescript") return true;
+    return !this.table.commands.some(({ name, transient }) => transient && name === outcome.name);
+  }
+
+  /** At a prompt a device whose file was edited is loaded anew before the next line, or its error is told once. */
+  async #followFiles(): Promise<void> {
+    const entries = [...this.#devices].flatMap(([name, { file }]) =>
+      file === undefined ? [] : [{ name, file }]
+    );
+    const changed = this.#files.among(entries.map(({ file }) => file));
+    for (const { name, file } of entries) {
+      if (!changed.includes(file)) continue;
+      try {
+        await this.invoke(`device reload ${name}`);
+        this.out.write(`${this.style.paint("dim", `${name}: ${file} changed and was loaded anew`)}\n`);
+      } catch (error) {
+        const what = error instanceof Error ? error.message : String(error);
+        this.out.write(`${name}: ${file} changed, and the old one stays: ${what}\n`);
+      }
     }
   }
 

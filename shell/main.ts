@@ -1,6 +1,6 @@
 /** The program: `deno task start [ARGS]`. */
 import process from "node:process";
-import { type CommandLine, commandLineHelp, parseCommandLine } from "./cli.ts";
+import { type CommandLine, commandLineHelp, completed, parseCommandLine } from "./cli.ts";
 import { showError } from "./errors.ts";
 import { onInterrupt } from "./interrupts.ts";
 import { linesOf, runLines } from "./lines.ts";
@@ -56,6 +56,8 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
   switch (line.kind) {
     case "lines":
       return await runAll(line, world);
+    case "completion":
+      return tell(world, await completionText(line));
     case "run": {
       const { runScript } = await import("./script.ts");
       const session = await createSession(line, world);
@@ -92,7 +94,11 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
   const { processTerminal } = await import("./editor/process_terminal.ts");
-  if (line.steps.length === 0) world.out.write(`${(await versionText()).trim()}: help lists the commands\n`);
+  if (line.steps.length === 0) {
+    world.out.write(
+      `${(await versionText()).trim()}: help lists the commands, tutorial teaches by measuring\n`,
+    );
+  }
   const ended = runPrompt(session, {
     history: openHistory(historyFile(world.env)),
     // -C is deno task's: it stands between the shell and this process.
@@ -104,6 +110,13 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   });
   void (await import("./warm_up.ts")).warmUp(session);
   return await ended;
+}
+
+/** The shell's script or, asked by it, candidates for the last of its words. */
+async function completionText({ shell, words }: CommandLine & { kind: "completion" }): Promise<string> {
+  const { completionScript, suggestions } = await import("./completion.ts");
+  const [first, ...others] = words;
+  return first === undefined ? completionScript(shell) : suggestions(shell, completed, [first, ...others]);
 }
 
 async function fileLines(file: string): Promise<string[]> {

@@ -22,6 +22,7 @@ export const quitCommand = defineCommand({
   }),
   json: false,
   light: true,
+  transient: true,
   examples: [{ line: "quit" }],
   run(session, { status }) {
     session.quit(status);

@@ -1,6 +1,7 @@
 /** One session: what the prompt, scripts of commands and TypeScript lines all work on. */
 import type { CommandTable } from "./command.ts";
 import type { AttachOptions, CostProfile, Device, Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
+import type { Journal } from "./journal.ts";
 import type { Style } from "./style.ts";
 
 /** What the next virtual machine is made with. A change drops the present one. */
@@ -103,6 +104,19 @@ export interface Session {
   readonly current: Handle | undefined;
   /** Keeps a handle under its device's name and makes it current. */
   keep(name: string, handle: Handle): void;
+
+  /**
+   * Lines that were done, for `session save`.
+   *
+   * @internal
+   */
+  readonly journal: Journal;
+  /**
+   * What the first machine was made with, as far as it was asked for.
+   *
+   * @internal
+   */
+  readonly initialSettings: Partial<Settings>;
 
   /** Convenience variables: `set $n = 5` and `$.n`, beside the registers. */
   readonly variables: Map<string, bigint>;

@@ -114,6 +114,7 @@ stand before it.`,
     summary: "files of commands, files of TypeScript, and permissions",
     text: `\
   source FILE             lines as typed here; stops at the first that fails
+  session save FILE.ts    what was done here, as a module that does it again
   script FILE.ts [ARGS]   a module; its default export is called with a context:
                           { args, session, out, style, json, signal }
 

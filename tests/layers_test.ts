@@ -44,7 +44,9 @@ function complaint(path: string, target: string): string | undefined {
     if (target.startsWith("tests/")) return "is a test's";
     return from.folder === "scripts" && target !== "mod.ts" ? "is not mod.ts" : undefined;
   }
-  if (from.folder === "scripts") return target === "mod.ts" ? undefined : "is not mod.ts";
+  if (from.folder === "scripts") {
+    return target === "mod.ts" || to.folder === "scripts" ? undefined : "is not mod.ts or of scripts/";
+  }
   if (from.folder === to.folder || to.rank < from.rank) return undefined;
   return to.rank === from.rank ? `stands beside ${from.folder}` : `is above ${from.folder}`;
 }
@@ -99,6 +101,8 @@ Deno.test("complaint() knows the wrong directions", () => {
     ["emulator/exits/a.ts", "emulator/exits/profiles/a.json", true],
     ["emulator/exits/a.ts", "tests/support/a.ts", false],
     ["scripts/a.ts", "mod.ts", true],
+    ["scripts/a.ts", "scripts/support/b.ts", true],
+    ["shell/a.ts", "scripts/support/b.ts", false],
     ["scripts/a.ts", "shell/main.ts", false],
     ["scripts/a.ts", "node:fs", false],
     ["elsewhere/a.ts", "mod.ts", false],

@@ -2,6 +2,8 @@
  * The host's end of vbus's bridge (`vbus.ts`): bridge calls, the table of the CPUs' fast-call descriptors, and the calls
  * of devices that come by either. Whatever a guest puts in a descriptor is copied once and checked then.
  */
+import { SavedFields } from "../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../emulator/engine/saved_state.ts";
 import type { BusHandler } from "../emulator/machine/bus.ts";
 import { readRegister, registerValues } from "../emulator/machine/hypervisors/abi.ts";
 import type { VirtualCpu } from "../emulator/machine/virtual_cpu.ts";
@@ -41,6 +43,11 @@ interface CallDesc {
 
 type Serve = (call: CallDesc) => MaybePromise<number>;
 
+/** The bridge's name among the parts of a VM: a snapshot that has it needs it on the buses. */
+export const BRIDGE_PART = "vbus bridge";
+/** Devices that can be open at once: handles of devices have 16 bits. */
+const MOST_OPEN = 0x1_0000;
+
 export class Bridge {
   readonly place: BridgePlace;
   /** Why the last call got an errno; undefined if it did not. */
@@ -76,6 +83,11 @@ export class Bridge {
         if (vm.arch === "x86") vm.ports.add({ base, size: 4, name: "vbus.callx" }, this.#callX());
       },
       () => this.#registerHypercall(),
+      () =>
+        vm.parts.add(BRIDGE_PART, {
+          save: () => this.#save(),
+          load: (state) => this.#load(new SavedFields(state, BRIDGE_PART)),
+        }),
     ];
     try {
       for (const claim of claims) claim();
@@ -96,6 +108,30 @@ export class Bridge {
     own(vm.ports, bar1.ports);
     own(vm.ports, bar1.ports + BAR1.callX);
     this.#unregister();
+    vm.parts.remove(BRIDGE_PART);
+  }
+
+  #save(): SavedState {
+    return {
+      registers: new Uint8Array(this.#registers.buffer.slice(0)),
+      fast: [...this.#fast].map(([cpu, at]) => ({ cpu, at })),
+      open: [...this.#open].map(([handle, device]) => ({ handle, device })),
+      lastOpen: this.#lastOpen,
+    };
+  }
+  /** Throws `SyntaxError` for what is none. */
+  #load(saved: SavedFields): void {
+    const registers = saved.bytes("registers", CALL_DESC.size);
+    const fast = saved.records("fast", this.#vm.vcpus.length).map((one) =>
+      [one.whole("cpu", this.#vm.vcpus.length - 1), one.unsigned("at")] as const
+    );
+    const open = saved.records("open", MOST_OPEN).map((one) =>
+      [one.unsigned("handle"), one.whole("device", 2 ** 32 - 1)] as const
+    );
+    this.#lastOpen = saved.unsigned("lastOpen");
+    new Uint8Array(this.#registers.buffer).set(registers);
+    for (const [cpu, at] of fast) this.#fast.set(cpu, at);
+    for (const [handle, device] of open) this.#open.set(handle, device);
   }
 
   /** Rings for a fast call: the argument is the CPU's number. */

@@ -128,10 +128,7 @@ function load(vm: Vm, address: number, size: AccessSize): MaybePromise<BusValue>
 
 function store(vm: Vm, address: number, size: AccessSize, value: BusValue): void | Promise<void> {
   const event = vm.ioevents.match("mmio", address, size, value);
-  if (event) {
-    event.count++;
-    return event.signal();
-  }
+  if (event) return event.ring();
   if (vm.coalesced.find("mmio", address, size)) return vm.coalesced.push(vm.mmio, address, size, value);
   if (vm.memory.holds(address, size)) {
     const bytes = new Uint8Array(8);

@@ -5,6 +5,7 @@ import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
 import type { CoalescedZones } from "./coalesced.ts";
+import type { Devices } from "./devices.ts";
 import type { HypercallTable } from "./hypercalls.ts";
 import type { IoEvents } from "./io_events.ts";
 import type { HypervisorState, Personality, WrongHypercall } from "./hypervisors/hypervisor.ts";
@@ -33,6 +34,7 @@ export interface Board {
   readonly ioevents: IoEvents;
   readonly coalesced: CoalescedZones;
   readonly hypercalls: HypercallTable;
+  readonly devices: Devices;
   /** What the guest takes the hypervisor for. */
   readonly hypervisor: Personality;
   readonly hypervisorState: HypervisorState;

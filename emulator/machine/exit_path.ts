@@ -12,7 +12,8 @@ import type { Handling } from "../exits/stages.ts";
 import { STATE } from "../ir/layout.ts";
 import { fits, ones } from "./access.ts";
 import type { Board } from "./board.ts";
-import type { AccessSize, Bus, BusValue } from "./bus.ts";
+import type { AccessSize, Bus, BusHandler, BusValue } from "./bus.ts";
+import type { Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
 import { loadStop, saveStop, type StopDetail } from "./stop.ts";
@@ -123,7 +124,7 @@ export class ExitPath {
 
   /**
    * An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. `fast` says whether a store's exit asks
-   * for a match by address before anything else.
+   * for a match by address before anything else; `own` takes it whatever stands on the bus.
    */
   access(
     bus: Bus,
@@ -133,6 +134,7 @@ export class ExitPath {
     size: AccessSize,
     value: BusValue,
     fast = false,
+    own?: BusHandler,
   ): Status {
     this.#turn();
     if (this.#journal.replays) {
@@ -140,8 +142,8 @@ export class ExitPath {
       if (direction === "in") this.#result(seen!, size);
       return STATUS.proceed;
     }
-    const range = bus.find(key, size);
-    if (direction === "out") {
+    const range = own ? { name: bus.name, base: key, handler: own } : bus.find(key, size);
+    if (direction === "out" && !own) {
       const done = this.#inKernel(bus, native, key, size, value, range !== undefined, fast);
       if (done !== undefined) return done;
     }
@@ -185,8 +187,7 @@ export class ExitPath {
     }
     if (!event) return undefined;
     this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel");
-    event.count++;
-    return this.#handle(event.name, "out", size, () => event.signal());
+    return this.#handle(event.name, "out", size, () => event.ring());
   }
 
   /** Runs a handler, after userspace has taken what was gathered for it. */
@@ -212,16 +213,22 @@ export class ExitPath {
   }
 
   /**
-   * A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. `seen` is how the exit
-   * shows where it is not by the number.
+   * A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers, unless the hypervisor has a
+   * service of its `own`. `seen` is how the exit shows where it is not by the number.
    */
-  hypercall(native: NativeReason, number: number, unknown: () => void, seen?: ExitSeen): Status {
+  hypercall(
+    native: NativeReason,
+    number: number,
+    unknown: () => void,
+    seen?: ExitSeen,
+    own?: Hypercall,
+  ): Status {
     this.#turn();
     if (this.#journal.replays) {
       this.#journal.take();
       return STATUS.proceed;
     }
-    const call = this.#board.hypercalls.find(number);
+    const call = this.#board.hypercalls.find(number) ?? own;
     let handledIn: HandledIn = call ? "userspace" : "kernel";
     try {
       const { handledIn: said } = call ?? {};

@@ -3,6 +3,8 @@
  * the data, and whoever waits is told without a way to userspace. Rules and errors: Linux virt/kvm/eventfd.c,
  * `kvm_assign_ioeventfd`; `kvm_io_bus_register_dev` in virt/kvm/kvm_main.c.
  */
+import type { SavedFields } from "../engine/saved_fields.ts";
+import type { SavedState } from "../engine/saved_state.ts";
 import type { BusName } from "./bus.ts";
 
 /** Lengths that an event may match; 0 is any. */
@@ -26,6 +28,11 @@ export interface IoEventOptions {
   signal(): void | Promise<void>;
   /** For messages and lists. */
   readonly name?: string;
+  /**
+   * The signal is about this VM alone, as a ring's in its memory: a VM that is restored from its snapshot never gets it from
+   * here, only from whoever adds it there.
+   */
+  readonly ofThisVm?: boolean;
 }
 
 /** An event that is registered. */
@@ -42,6 +49,8 @@ export interface IoEvent {
   readonly name: string;
   /** Matches so far. */
   readonly count: number;
+  /** True for one of a snapshot that nobody has given its signal again; see `IoEvents.waiting`. */
+  readonly waits: boolean;
 }
 
 /** Why the kernel half refuses to match or to gather an access, with KVM's errno. */
@@ -59,6 +68,8 @@ export class KernelIoError extends RangeError {
 
 /** Devices that a bus of KVM's takes (NR_IOBUS_DEVS): zones count, events do not, they are limited by files. */
 export const NR_IOBUS_DEVS = 1000;
+/** Events that a snapshot may have: KVM's are limited by open files alone. */
+const MOST_EVENTS = 65_536;
 
 export class Registered implements IoEvent {
   readonly bus: BusName;
@@ -66,11 +77,17 @@ export class Registered implements IoEvent {
   readonly length: IoEventLength;
   readonly datamatch: bigint | undefined;
   readonly name: string;
-  readonly signal: IoEventOptions["signal"];
+  readonly ofThisVm: boolean;
+  /** Restored from a snapshot: whoever adds it again takes its place. */
+  readonly restored: boolean;
+  signal: IoEventOptions["signal"];
+  waits: boolean;
   count = 0;
 
-  constructor(options: IoEventOptions) {
-    const { bus, address, length, datamatch } = options;
+  constructor(options: IoEventOptions, restored = false) {
+    const { bus, address, length, datamatch, ofThisVm = false } = options;
+    this.ofThisVm = ofThisVm;
+    this.restored = this.waits = restored;
     this.bus = bus;
     this.address = address;
     this.length = length;
@@ -83,6 +100,23 @@ export class Registered implements IoEvent {
   takes(size: number, value: number | bigint): boolean {
     if (this.length === 0) return true;
     return size === this.length && (this.datamatch === undefined || this.datamatch === BigInt(value));
+  }
+
+  /** A write was matched. */
+  ring(): void | Promise<void> {
+    if (this.waits) {
+      throw new Error(
+        `${describe(this)} is a snapshot's, and nobody has given vm.ioevents its signal again`,
+      );
+    }
+    this.count++;
+    return this.signal();
+  }
+
+  /** Whether they are one event, whoever it tells. */
+  isLike(other: Registered): boolean {
+    return this.bus === other.bus && this.address === other.address && this.length === other.length &&
+      this.datamatch === other.datamatch;
   }
 
   /** Whether some write would be of both. */
@@ -107,11 +141,21 @@ export class IoEvents {
   }
 
   /**
-   * Registers a match, before any device of userspace. Throws `KernelIoError`: EINVAL for what is no such match, EEXIST
-   * where a write would be of two, ENOSPC on a bus with 1,000 zones.
+   * Registers a match, before any device of userspace. One that was restored from a snapshot, and is the same match, is
+   * replaced, and its count goes on. Throws `KernelIoError`: EINVAL for what is no such match, EEXIST where a write would be
+   * of two, ENOSPC on a bus with 1,000 zones.
    */
   add(options: IoEventOptions): IoEvent {
     const event = new Registered(this.#checked(options));
+    const before = this.#at[event.bus].get(event.address)?.find((one) => one.restored && one.isLike(event));
+    if (before) {
+      event.count = before.count;
+      this.remove(before);
+    }
+    return this.#put(event);
+  }
+
+  #put(event: Registered): Registered {
     const at = this.#at[event.bus], others = at.get(event.address) ?? [];
     const other = others.find((one) => one.collides(event));
     if (other) {
@@ -153,6 +197,63 @@ export class IoEvents {
     );
   }
 
+  /**
+   * Events of a snapshot whose signals nobody has given again: `add` gives one. Until then a write that one of them matches
+   * is the exit that it was, and ends the run with DEVICE_ERROR, to be made again by the next one: nothing is lost.
+   */
+  get waiting(): readonly IoEvent[] {
+    return this.list.filter(({ waits }) => waits);
+  }
+
+  /**
+   * All events, for a snapshot: signals are functions and not in it.
+   *
+   * @internal
+   */
+  save(): SavedState {
+    return this.list.map(({ bus, address, length, datamatch, name, count }) => {
+      return { bus, address, length, datamatch: datamatch ?? null, name, count };
+    });
+  }
+
+  /**
+   * Puts back what `save` gave, to wait for their signals. Throws `SyntaxError` for what is none, `KernelIoError` for what
+   * `add` refuses.
+   *
+   * @internal
+   */
+  load(saved: SavedFields, field: string): void {
+    for (const one of saved.records(field, MOST_EVENTS)) {
+      const event = new Registered(
+        this.#checked({
+          bus: one.oneOf("bus", ["pio", "mmio"]),
+          address: one.whole("address"),
+          length: one.oneOf("length", [0, 1, 2, 4, 8]),
+          ...one.has("datamatch") && { datamatch: one.unsigned("datamatch") },
+          name: one.text("name"),
+          signal() {},
+        }),
+        true,
+      );
+      event.count = one.whole("count");
+      this.#put(event);
+    }
+  }
+
+  /**
+   * Gives the events that wait the signals of those of another VM that are the same match.
+   *
+   * @internal
+   */
+  signalAs(others: IoEvents): void {
+    for (const one of [...this.#at.pio.values(), ...this.#at.mmio.values()].flat()) {
+      const other = one.waits && others.#at[one.bus].get(one.address)?.find((other) => other.isLike(one));
+      if (!other || other.waits || other.ofThisVm) continue;
+      one.signal = other.signal;
+      one.waits = false;
+    }
+  }
+
   #checked(options: IoEventOptions): IoEventOptions {
     const { bus, address, length, datamatch, signal } = options;
     const invalid = (message: string) => new KernelIoError("EINVAL", message);
@@ -174,7 +275,8 @@ export class IoEvents {
   }
 }
 
-function describe({ bus, address, length, datamatch, name }: IoEvent): string {
+/** An event by its name and what it matches. */
+export function describe({ bus, address, length, datamatch, name }: IoEvent): string {
   const size = length === 0 ? "any length" : `${length} bytes`;
   const data = datamatch === undefined ? "any data" : `data 0x${datamatch.toString(16)}`;
   return `${name} (${bus} 0x${address.toString(16)}, ${size}, ${data})`;

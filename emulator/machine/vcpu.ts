@@ -11,7 +11,8 @@ import { CpuState } from "../engine/state.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
-import type { AccessSize } from "./bus.ts";
+import type { AccessSize, BusHandler } from "./bus.ts";
+import type { Hypercall } from "./hypercalls.ts";
 import { CodePath } from "./code_path.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
@@ -440,20 +441,31 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /**
    * An access to a port; its value stands in argument 2 where it goes out. `further` tells, for an iteration of a repeated
-   * instruction, how many more are completed in the exit that it begins.
+   * instruction, how many more are completed in the exit that it begins; `own` takes it whatever stands on the bus.
    */
-  portAccess(native: NativeReason, direction: "in" | "out", further?: (inKernel: boolean) => number): Status {
+  portAccess(
+    native: NativeReason,
+    direction: "in" | "out",
+    further?: (inKernel: boolean) => number,
+    own?: BusHandler,
+  ): Status {
     const size = this.argument(1) as AccessSize, port = this.argument(0), value = this.argument(2);
     this.#exits.further = further;
     try {
-      return this.#exits.access(this.#board.ports, native, port, direction, size, value);
+      return this.#exits.access(this.#board.ports, native, port, direction, size, value, false, own);
     } finally {
       this.#exits.further = undefined;
     }
   }
-  /** A hypercall; `unknown` sets the result that the ABI gives for a number that nobody answers. */
-  hypercall(native: NativeReason, number: number, unknown: () => void, seen?: ExitSeen): Status {
-    return this.#exits.hypercall(native, number, unknown, seen);
+  /** A hypercall: see `ExitPath.hypercall`. */
+  hypercall(
+    native: NativeReason,
+    number: number,
+    unknown: () => void,
+    seen?: ExitSeen,
+    own?: Hypercall,
+  ): Status {
+    return this.#exits.hypercall(native, number, unknown, seen, own);
   }
 
   /** The trap at hand has done its instruction, which could not be executed a second time. */

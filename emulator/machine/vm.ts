@@ -274,6 +274,7 @@ export class Vm {
       ioevents: this.ioevents,
       coalesced: this.coalesced,
       hypercalls: this.hypercalls,
+      devices: this.devices,
       hypervisor,
       hypervisorState: this.hypervisorState,
       wrongHypercall: this.wrongHypercall,

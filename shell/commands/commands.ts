@@ -6,6 +6,7 @@ import { call, open, read, write } from "./call.ts";
 import { compare } from "./compare.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
+import { infoPci } from "./pci.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
 import { hypervisor } from "./hypervisor.ts";
@@ -20,6 +21,8 @@ import { run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
 import { infoSymbols } from "./symbols.ts";
 import { whatIf } from "./what_if.ts";
+import { answer, tutorial } from "./tutorial.ts";
+import { saveSession } from "./session.ts";
 import { echo, script, source } from "./scripts.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -64,6 +67,7 @@ export const COMMANDS: readonly Command[] = [
   removeDevice,
   reloadDevice,
   infoDevices,
+  infoPci,
   irq,
   infoExits,
   resetExits,
@@ -74,6 +78,9 @@ export const COMMANDS: readonly Command[] = [
   whatIf,
   compare,
   script,
+  saveSession,
+  tutorial,
+  answer,
   source,
   echo,
 ];

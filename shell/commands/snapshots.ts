@@ -25,6 +25,8 @@ export interface SnapshotData {
   readonly instructions: number;
   /** Exits in its ledger. */
   readonly exits: number;
+  /** Events that it had and this session has no function for. */
+  readonly waiting?: readonly { readonly bus: string; readonly address: number; readonly name: string }[];
 }
 
 /** Loaded when it is needed: help needs none of it. */
@@ -77,7 +79,8 @@ export const loadVm = defineCommand({
   summary: "go back to a machine that savevm kept, or on with it under another hypervisor",
   description:
     `The machine in use is given up. Devices of the session are found by their names and get the snapshot's state; a
-device that the snapshot has and the session has not must be added first. With "on BACKEND" the guest goes on there,
+device that the snapshot has and the session has not must be added first; matches of vm.ioevents keep their signals if the
+machine in use has the same ones, and wait for them otherwise. With "on BACKEND" the guest goes on there,
 with "as HYPERVISOR" (first, if both are given) it finds another one below it: the exit ledger begins anew, time goes on. Breakpoints stay, numbered from 1.`,
   grammar: object({
     name: word("NAME|FILE"),
@@ -94,12 +97,20 @@ with "as HYPERVISOR" (first, if both are given) it finds another one below it: t
     const { restoreVm } = await machineLayer();
     const { bytes, entry } = await snapshotOf(session, name);
     const devices = [...session.devices.values()].map(({ device }) => device);
-    const vm = restoreVm(bytes, { devices, backend: on, hypervisor: as, engine: session.settings.engine });
+    const { settings: { engine }, vm: { ioevents } } = session;
+    const vm = restoreVm(bytes, { devices, ioevents, backend: on, hypervisor: as, engine });
     await session.adopt(vm);
     stateOf(session).entry = entry;
-    return { ...await describe(name, bytes), backend: vm.backend.name };
+    const waiting = vm.ioevents.waiting.map(({ bus, address, name }) => ({ bus, address, name }));
+    return { ...await describe(name, bytes), backend: vm.backend.name, ...waiting.length > 0 && { waiting } };
   },
-  print: (data) => `${line(data)}; on ${data.backend}`,
+  print: (data) =>
+    [
+      `${line(data)}; on ${data.backend}`,
+      ...(data.waiting ?? []).map(({ bus, address, name }) =>
+        `${name} (${bus} 0x${address.toString(16)}) waits for its signal: vm.ioevents.add it again`
+      ),
+    ].join("\n"),
 });
 
 export const deleteVm = defineCommand({

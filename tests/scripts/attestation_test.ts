@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { attest, attestations, MACHINES } from "../../scripts/attestation.ts";
+import { attest, attestations } from "../../scripts/attestation.ts";
+import { MACHINES } from "../../scripts/attestation/policies.ts";
 
 const NOPS: Readonly<Record<string, number[]>> = { x86: [0x90], ppc: [0x60, 0, 0, 0] };
 

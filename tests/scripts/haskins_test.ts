@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { asSvg, measureVerdict } from "../../scripts/haskins.ts";
+import { measureVerdict } from "../../scripts/haskins.ts";
+import { asSvg } from "../../scripts/haskins/svg.ts";
 
 const verdict = await measureVerdict();
 const IDS = [...Array.from({ length: 12 }, (_, i) => `${i + 1}`), "a", "b", "c"];

@@ -6,6 +6,7 @@ const SCRIPTS = new URL("../../scripts/", import.meta.url).pathname;
 
 const RUNS = [
   ["hello.ts"],
+  ["drivers.ts"],
   ["hypervisors.ts"],
   ["hypervisors.ts", "--json"],
   ["transports.ts"],
@@ -14,6 +15,8 @@ const RUNS = [
   ["vehicles.ts"],
   ["vehicles.ts", "--json"],
   ["ring_vs_call.ts"],
+  ["what_if.ts"],
+  ["what_if.ts", "--json"],
   ["attestation.ts"],
   ["attestation.ts", "--json"],
   ["migration.ts", "3"],
@@ -38,13 +41,19 @@ for (const words of RUNS) {
   });
 }
 
-Deno.test("scripts import the public API and nothing else", async () => {
-  for await (const { name } of Deno.readDir(SCRIPTS)) {
-    if (!name.endsWith(".ts")) continue;
-    const source = await Deno.readTextFile(SCRIPTS + name);
-    const imports = [...source.matchAll(/\bfrom "([^"]+)"/g)].map(([, specifier]) => specifier);
-    assertEquals(new Set(imports), new Set(["../mod.ts"]), name);
-  }
+Deno.test("scripts import the public API, and each other's helpers in folders below, and nothing else", async () => {
+  const walk = async (folder: string, up: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(SCRIPTS + folder)) {
+      if (isDirectory) await walk(`${folder}${name}/`, `../${up}`);
+      if (!name.endsWith(".ts")) continue;
+      const source = await Deno.readTextFile(SCRIPTS + folder + name);
+      for (const [, specifier] of source.matchAll(/\bfrom "([^"]+)"/g)) {
+        const own = /^\.\.?\/([a-z_]+\/)?[a-z_]+\.ts$/.test(specifier);
+        assertEquals(specifier === `${up}mod.ts` || own, true, `${folder}${name} imports ${specifier}`);
+      }
+    }
+  };
+  await walk("", "../");
 });
 
 interface Row {

@@ -56,6 +56,21 @@ Deno.test("evaluate() keeps declarations, which may be made again, and the last 
     assert(evaluator.defines("kept") && evaluator.defines("vm") && !evaluator.defines("nothingSuch"));
   }));
 
+Deno.test("evaluate() takes $name for a register or variable, unless a line declares it", async () => {
+  const registers: Record<string, bigint> = { rax: 5n };
+  const evaluator = new Evaluator({ ...scope, $: () => registers });
+  assertEquals(await value(evaluator, "$rax + 1n"), 6n);
+  assertEquals(await value(evaluator, "$rax = 7n; $.rax"), 7n);
+  assertEquals(await value(evaluator, "[1n].map((it) => it + $rax)"), [8n]);
+  assertEquals(
+    await message(evaluator, "$nothing"),
+    "ReferenceError: $nothing is no register and no variable\n  $nothing\n  ^",
+  );
+  await value(evaluator, "const $rax = 'mine'");
+  assertEquals(await value(evaluator, "$rax"), "mine");
+  assertEquals(registers.rax, 7n);
+});
+
 Deno.test("evaluate() shows an error's line with a caret", () =>
   withEvaluator(async (evaluator) => {
     assertEquals(

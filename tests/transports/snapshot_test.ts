@@ -43,6 +43,30 @@ for (const cell of CELLS) {
   }
 }
 
+for (const cell of CELLS) {
+  for (const data of ["fastcall", "bridge"] as const) {
+    Deno.test(`calls on ${cell.name} by vbus's ${data} go on after a restore with the same ledger`, async () => {
+      const { vm, io } = machine(cell, echoDevice());
+      const handle = await io.open("echo", { via: "mmio", data });
+      await handle.call(1, pattern(30));
+      // A call descriptor that a guest of its own has begun to write.
+      vm.mmio.find(0xfd00_0000, 4)?.handler.write(0, 4, 2);
+      const bytes = saveVm(vm), other = restoreVm(bytes, { devices: [echoDevice()] });
+      const there = createIo(other);
+      assertEquals(other.parts.waiting, []);
+      assertEquals(saveVm(other), bytes);
+      const again = await there.open("echo", { via: "mmio", data });
+      for (const one of [handle, again]) {
+        assertEquals(await one.call(1, pattern(300)), pattern(300));
+      }
+      assertEquals(snapshot(other.exits), snapshot(vm.exits));
+      assertEquals(saveVm(other), saveVm(vm));
+      there.close();
+      createIo(other);
+    });
+  }
+}
+
 /** Machines, and where they go on. */
 const MOVES: readonly (readonly [VmOptions, RestoreOptions])[] = [
   [{ arch: "x86", backend: "vmx" }, { backend: "svm" }],

@@ -62,6 +62,7 @@ export function placeDoorbell(
     length: bell.kind === "fast" ? 0 : STEP,
     signal: () => bell.rung(),
     name,
+    ofThisVm: true,
   });
   return {
     stub: pio ? pioStub(address) : mmioStub(vm, address),

@@ -1,4 +1,5 @@
 /** Calls by vbus's bridge: set up once by bridge calls, then by fast call or, slowly, by the bridge itself. */
+import { SavedFields } from "../../emulator/engine/saved_fields.ts";
 import type { HypercallAbi } from "../abi.ts";
 import type { Bridge } from "../bridge.ts";
 import { hypercallPage } from "../hypercall_page.ts";
@@ -36,6 +37,9 @@ export interface VbusDoorbell {
 /** Exits of a device call: four stores and a load by the bridge's registers, else the doorbell. */
 const BRIDGE_EXITS = 5;
 
+/** The driver's name among the parts of a VM. */
+export const VBUS_DRIVER_PART = "vbus driver";
+
 /** The guest's driver of the bridge: one per machine's transports. */
 export class VbusDriver {
   readonly bridge: Bridge;
@@ -47,6 +51,24 @@ export class VbusDriver {
   constructor(runner: StubRunner, bridge: Bridge) {
     this.#runner = runner;
     this.bridge = bridge;
+    runner.vm.parts.add(VBUS_DRIVER_PART, {
+      save: () => ({
+        ready: this.#ready,
+        open: [...this.#open].map(([handle, devh]) => ({ handle, devh })),
+      }),
+      load: (state) => {
+        const saved = new SavedFields(state, VBUS_DRIVER_PART);
+        this.#ready = saved.flag("ready");
+        for (const one of saved.records("open", 0xffff)) {
+          this.#open.set(one.whole("handle", 0xffff, 1), one.unsigned("devh"));
+        }
+      },
+    });
+  }
+
+  /** Its state is no part of the VM any more. */
+  close(): void {
+    this.#runner.vm.parts.remove(VBUS_DRIVER_PART);
   }
 
   /** One call; within `runner.exclusive`. */

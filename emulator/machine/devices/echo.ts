@@ -6,7 +6,7 @@ import type { Device } from "../device.ts";
 const WINDOW = 64;
 
 /**
- * A device named `echo`. `call(fn, data)` returns `data` whatever `fn` is; its 64 bytes of registers are
+ * A device named `echo`. `call(fn, data)` returns `data` whatever `fn` is, as `queue(data)` does for rings; its 64 bytes of registers are
  * plain storage, little-endian, and may be accessed in any width at any offset inside.
  */
 export function echoDevice(): Device {
@@ -39,6 +39,7 @@ export function echoDevice(): Device {
       }
     },
     call: (_fn, data) => data,
+    queue: (data) => data,
     save: () => new Uint8Array(registers.buffer.slice(0)),
     load(state) {
       new Uint8Array(registers.buffer).set(new SavedFields({ state }, "echo").bytes("state", WINDOW));

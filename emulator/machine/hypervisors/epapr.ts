@@ -12,6 +12,13 @@ import type { Personality } from "./hypervisor.ts";
 const EV_UNIMPLEMENTED = 12n;
 /** KVM_HC_FEATURES with KVM's vendor code in the upper half. */
 const FEATURES = 42 << 16 | 3;
+/** EV_IDLE: until an interrupt can be taken. (KVM also goes on if one is pending while MSR[EE] is 0; here that waits.) */
+const IDLE = epaprToken(16);
+
+/** What r11 holds for a hypercall of ePAPR's own: its vendor code, 1, and the number. */
+export function epaprToken(number: number): number {
+  return 1 << 16 | number;
+}
 
 /** `lis r0; ori r0; sc; nop`: what the tree publishes, so that nobody has to patch anything. */
 const INSTRUCTIONS = [
@@ -62,7 +69,9 @@ export const epapr: Personality = {
     return {
       reason: "HYPERCALL",
       number,
+      idles: number === IDLE,
       unknown() {
+        if (number === IDLE) return state.set64(gpr(3), 0n);
         if (number !== FEATURES) return state.set64(gpr(3), EV_UNIMPLEMENTED);
         // None: the magic page is not modelled.
         state.set64(gpr(3), 0n);
@@ -75,6 +84,8 @@ export const epapr: Personality = {
     properties: {
       compatible: strings("linux,kvm", "epapr,hypervisor-1.1"),
       "hypercall-instructions": cells(...INSTRUCTIONS),
+      // Linux arch/powerpc/kernel/epapr_paravirt.c idles by EV_IDLE where it finds this.
+      "has-idle": new Uint8Array(),
     },
   }],
   // ePAPR 1.1, 5.4.1: r6 tells that the client is booted by it (0x45504150 on others than Book III-E).

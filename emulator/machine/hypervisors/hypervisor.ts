@@ -4,13 +4,14 @@
  */
 import type { Backend } from "../../engine/backend.ts";
 import type { Status } from "../../engine/host.ts";
-import type { Direction } from "../../engine/native_reason.ts";
+import type { Direction, NativeReason } from "../../engine/native_reason.ts";
 import type { CpuState } from "../../engine/state.ts";
 import type { GuestMemory } from "../memory.ts";
 import type { HypercallTrap } from "../x86/hypercall.ts";
 import type { Vcpu } from "../vcpu.ts";
 import type { HypercallAbi } from "./abi.ts";
 import type { TreeNode } from "./device_tree.ts";
+import { MessageChannels } from "./vmware_messages.ts";
 
 /** The personalities. */
 export type HypervisorName = "kvm" | "xen" | "hyperv" | "vmware" | "epapr" | "papr" | "osi" | "none";
@@ -24,7 +25,7 @@ export type BackendName = Backend["name"];
  */
 export type WrongHypercall = "patch" | "emulate" | "reject";
 
-/** All that a personality remembers of its guest: plain data, one per VM. */
+/** All that a personality remembers of its guest, one per VM. */
 export interface HypervisorState {
   /** Hyper-V: HV_X64_MSR_GUEST_OS_ID. */
   guestOsId: bigint;
@@ -32,11 +33,17 @@ export interface HypervisorState {
   hypercallPage: bigint;
   /** Hyper-V: what is below the page that lies over guest memory. */
   covered: { gpa: number; bytes: Uint8Array } | undefined;
+  /**
+   * VMware: the message channels that the guest has opened.
+   *
+   * @internal
+   */
+  messages: MessageChannels;
 }
 
 /** The state of a guest that has just been reset. */
 export function freshState(): HypervisorState {
-  return { guestOsId: 0n, hypercallPage: 0n, covered: undefined };
+  return { guestOsId: 0n, hypercallPage: 0n, covered: undefined, messages: new MessageChannels() };
 }
 
 /** What a synthetic MSR works on. */
@@ -77,6 +84,8 @@ export interface PpcCall {
   readonly number: number;
   /** Sets what this hypervisor answers to a number that no device has. */
   unknown(): void;
+  /** Then the vCPU waits for an interrupt. */
+  readonly idles?: boolean;
 }
 
 /** A hypervisor as its guests see it. */
@@ -107,6 +116,16 @@ export interface Personality extends Hypervisor {
   readonly backdoor?: {
     readonly port: number;
     call(trap: HypercallTrap): Status;
+  };
+  /**
+   * A port for repeated INS and OUTS of bytes that the hypervisor takes as a whole: one exit for the instruction, of which
+   * `left` iterations are to come with the one at hand. Undefined if it is an access like any other.
+   */
+  readonly stringDoor?: {
+    readonly port: number;
+    move(vcpu: Vcpu, native: NativeReason, direction: "in" | "out", left: number): Status | undefined;
+    /** Whether it is open to every privilege level for what the registers say. */
+    opensTo(vcpu: Vcpu): boolean;
   };
 
   /** PowerPC: what an `sc` with this level asks for, or undefined if it is none of this hypervisor's. */

@@ -13,9 +13,13 @@ export function systemCall(vcpu: Vcpu, rule: TrapRule, backend: Backend): Status
   if (vcpu.replays) return vcpu.hypercall(rule.reason, 0, () => {});
   const call = vcpu.board.hypervisor.systemCall?.(vcpu, level);
   if (call) {
-    const { reason, number, unknown } = call;
-    const native = backend.reasons.find((one) => one.reason === reason && one.keySpace === "hypercall");
-    return vcpu.hypercall(native ?? rule.reason, number, unknown);
+    const { reason, number, unknown, idles } = call;
+    const native = backend.reasons.find((one) => one.reason === reason && one.keySpace === "hypercall") ??
+      rule.reason;
+    if (!idles || vcpu.board.hypercalls.find(number)) return vcpu.hypercall(native, number, unknown);
+    vcpu.kernelExit(native, number);
+    unknown();
+    return vcpu.halt();
   }
   if (backend.name === "kvm-hv") {
     if (level !== 1) return own();

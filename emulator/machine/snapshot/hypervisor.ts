@@ -7,8 +7,14 @@ import type { Vm } from "../vm.ts";
 
 const PAGE = 4096;
 
-export function saveHypervisor({ guestOsId, hypercallPage, covered }: HypervisorState): SavedState {
-  return { guestOsId, hypercallPage, covered: covered ? { gpa: covered.gpa, bytes: covered.bytes } : null };
+export function saveHypervisor(state: HypervisorState): SavedState {
+  const { guestOsId, hypercallPage, covered, messages } = state;
+  return {
+    guestOsId,
+    hypercallPage,
+    covered: covered ? { gpa: covered.gpa, bytes: covered.bytes } : null,
+    messages: messages.save(),
+  };
 }
 
 /**
@@ -21,6 +27,8 @@ export function loadHypervisor(vm: Vm, saved: SavedFields, before: { name: strin
   state.guestOsId = saved.unsigned("guestOsId");
   state.hypercallPage = saved.unsigned("hypercallPage");
   state.covered = undefined;
+  // Not there in a file that an earlier version wrote.
+  if (saved.has("messages")) state.messages.load(saved.fields("messages"));
   if (saved.has("covered")) {
     const covered = saved.fields("covered"), gpa = covered.whole("gpa", 2 ** 52 - PAGE);
     state.covered = { gpa, bytes: covered.bytes("bytes", PAGE).slice() };

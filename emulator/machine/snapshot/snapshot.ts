@@ -1,7 +1,8 @@
 /**
  * A VM in a file, and a VM made of it that goes on as if it had never stopped: the same instructions, exits, cycles and
  * stops. What is not in it: breakpoints, compiled code, caches, and functions (devices, handlers that scripts put on a
- * bus, hypercalls, `vm.ioevents` and their counts), which have to be given again; the state of devices and of `Vm.parts` is in it.
+ * bus, hypercalls, signals of `vm.ioevents`), which have to be given again; the state of devices and of `Vm.parts`, and what
+ * `vm.ioevents` and `vm.coalesced` match, is in it.
  */
 import { SavedFields } from "../../engine/saved_fields.ts";
 import { numbersToBytes, rowsOfNumbers, type SavedState } from "../../engine/saved_state.ts";
@@ -13,6 +14,7 @@ import { archOf, backendOf } from "../arch.ts";
 import { canBeSaved, type Device } from "../device.ts";
 import type { HypervisorName } from "../hypervisors/hypervisor.ts";
 import { HYPERVISORS } from "../hypervisors/hypervisors.ts";
+import type { IoEvents } from "../io_events.ts";
 import { Vm, type VmOptions } from "../vm.ts";
 import { loadAttachment, saveAttachment } from "./attachment.ts";
 import { readFile, writeFile } from "./file.ts";
@@ -26,6 +28,8 @@ export interface RestoreOptions {
    * left alone.
    */
   readonly devices?: readonly Device[];
+  /** Events whose signals those of the snapshot get that are the same match. Others wait for theirs: see `IoEvents.waiting`. */
+  readonly ioevents?: IoEvents;
   /** Another hypervisor of the same architecture to go on under; the snapshot's own if not given. */
   readonly backend?: string;
   /**
@@ -121,6 +125,7 @@ export function saveVm(vm: Vm): Uint8Array<ArrayBuffer> {
     interrupts: vcpus.map(({ controller }) => controller?.save() ?? null),
     mmioPages: numbersToBytes([...mmioPages].sort((a, b) => a - b)),
     coalesced: vm.coalesced.save(),
+    ioevents: vm.ioevents.save(),
     symbols: symbolsOf(vm),
     exits: vm.exits.save(),
     earlier: earlier.map(({ backend, hypervisor, exits }) => ({
@@ -205,6 +210,9 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
     }
   }
   vm.coalesced.load(saved.fields("coalesced"), [vm.ports, vm.mmio]);
+  // Not there in a file that an earlier version wrote.
+  if (saved.has("ioevents")) vm.ioevents.load(saved, "ioevents");
+  if (options.ioevents) vm.ioevents.signalAs(options.ioevents);
   loadSymbols(vm, saved);
   for (const segment of saved.records("earlier", MOST_SEGMENTS)) {
     const known = backendOf(arch, machine.mode, segment.text("backend"));

@@ -1,6 +1,7 @@
 /** A hypercall on its way from an x86 guest: what a hypervisor's personality answers it with. */
 import type { NativeReason } from "../../engine/native_reason.ts";
 import { STATUS, type Status } from "../../engine/host.ts";
+import type { Hypercall } from "../hypercalls.ts";
 import type { ExitSeen } from "../hypervisors/hypervisor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION } from "./fault.ts";
@@ -22,9 +23,9 @@ export class HypercallTrap {
     return this.vcpu.replays;
   }
 
-  /** Whoever has the number answers it, else `unknown` sets what the hypervisor itself does. */
-  serve(number: number, unknown: () => void): Status {
-    return this.vcpu.hypercall(this.#native, number, unknown, this.#seen);
+  /** Whoever has the number answers it, else the hypervisor's `own` service, or `unknown` sets what it does. */
+  serve(number: number, unknown: () => void, own?: Hypercall): Status {
+    return this.vcpu.hypercall(this.#native, number, unknown, this.#seen, own);
   }
 
   /** The hypervisor answers by itself, whatever the number. */

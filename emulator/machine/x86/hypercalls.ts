@@ -85,7 +85,8 @@ function writable(vcpu: Vcpu, address: bigint): number {
 
 /** Whether an IN or OUT is of the port that the hypervisor opens to everybody. One that is gone on with may have lost it. */
 export function isBackdoor(vcpu: Vcpu): boolean {
-  const { backdoor: door } = vcpu.board.hypervisor;
+  const { backdoor: door, stringDoor } = vcpu.board.hypervisor;
+  if (stringDoor && vcpu.argument(0) === stringDoor.port) return stringDoor.opensTo(vcpu);
   if (!door || vcpu.argument(1) !== 4) return false;
   return vcpu.argument(0) === door.port || vcpu.replaysCall;
 }
@@ -93,7 +94,9 @@ export function isBackdoor(vcpu: Vcpu): boolean {
 /** An IN of the hypervisor's own port, which carries registers; undefined if it is any other. */
 export function backdoor(vcpu: Vcpu, native: NativeReason): Status | undefined {
   const { backdoor: door } = vcpu.board.hypervisor;
-  if (!door || !isBackdoor(vcpu)) return undefined;
+  if (!door || vcpu.argument(0) === vcpu.board.hypervisor.stringDoor?.port || !isBackdoor(vcpu)) {
+    return undefined;
+  }
   const port = vcpu.argument(0), size = vcpu.argument(1);
   const trap = new HypercallTrap(vcpu, native, { key: port, direction: "in", size });
   const status = trap.replays ? trap.serve(0, () => {}) : door.call(trap);

@@ -21,6 +21,11 @@ export function stringPort(direction: "in" | "out"): ArchTrap {
   const further = direction === "in" ? inputs : outputs;
   return (vcpu, rule): Status => {
     if (rule.do !== "exit") throw new TypeError("a hypervisor has to answer port accesses");
+    const { stringDoor: door } = vcpu.board.hypervisor;
+    if (door && vcpu.argument(0) === door.port) {
+      const moved = door.move(vcpu, rule.reason, direction, left(vcpu));
+      if (moved !== undefined) return moved;
+    }
     return vcpu.portAccess(rule.reason, direction, (inKernel) => further(vcpu, inKernel));
   };
 }

@@ -4,8 +4,16 @@ import { parseCommand } from "../../../shell/invoke.ts";
 import { createShellTable } from "../../../shell/shell_table.ts";
 import { startSession } from "./session.ts";
 
-/** Commands whose examples need a file; `files_test.ts` runs them. */
-const WITH_FILES = new Set(["load", "device add", "device reload", "exits save", "script", "source"]);
+/** Commands whose examples need a file; `files_test.ts` and `saved_session_test.ts` run them. */
+const WITH_FILES = new Set([
+  "load",
+  "device add",
+  "device reload",
+  "exits save",
+  "script",
+  "session save",
+  "source",
+]);
 
 Deno.test("each command has an example, and each example is a line of its command", () => {
   const table = createShellTable();

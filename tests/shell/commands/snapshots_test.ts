@@ -30,6 +30,26 @@ Deno.test("savevm and loadvm go back to where the machine was, and on", async ()
   session.close();
 });
 
+Deno.test("loadvm gives events of the session their signals again, and names those that wait", async () => {
+  const { session, type } = startSession();
+  await type("arch x86");
+  await type("let rung = 0");
+  await type(
+    'vm.ioevents.add({ bus: "pio", address: 0x80, length: 1, name: "bell", signal: () => void rung++ })',
+  );
+  await type("savevm here");
+  await type("out.b 0x80 1");
+  assertStringIncludes(await type("loadvm here"), "on vmx");
+  await type("out.b 0x80 1");
+  assertStringIncludes(await type("rung"), "2");
+  assertEquals(session.vm.ioevents.list.map(({ count, waits }) => [count, waits]), [[1, false]]);
+  await type("arch ppc");
+  const said = await type("loadvm here");
+  assertStringIncludes(said, "bell (pio 0x80) waits for its signal: vm.ioevents.add it again");
+  assertStringIncludes(await type("out.b 0x80 1"), "nobody has given vm.ioevents its signal again");
+  session.close();
+});
+
 Deno.test("a snapshot in a file, with a device of the session that stays attached by name", async () => {
   const folder = await Deno.makeTempDir();
   const { session, type } = startSession();

@@ -54,7 +54,7 @@ for (const target of TARGETS) {
         },
       });
       vm.devices.add(console, { gpa: 0xfeb1_1000 });
-      vm.load((await (guests ??= buildGuests())).image(target, "virtio", "-O2"));
+      vm.load((await (guests ??= buildGuests("virtio"))).image(target, "virtio", "-O2"));
       const stop = await vm.run({ instructions: 10_000_000 });
       const text = (bytes: readonly number[]) => new TextDecoder().decode(Uint8Array.from(bytes));
       assertEquals([stop.reason, text(printed)], ["SYSTEM_EVENT", EXPECTED]);
@@ -86,7 +86,7 @@ for (const target of TARGETS) {
     }`,
     ignore: missing !== undefined,
     async fn() {
-      const elf = (await (guests ??= buildGuests())).image(target, "virtio", "-O2");
+      const elf = (await (guests ??= buildGuests("virtio"))).image(target, "virtio", "-O2");
       const start = () => {
         const vm = createVm(target.vm), made = devices();
         const place = (port: number) => vm.arch === "x86" ? { port } : { gpa: 0xfe00_0000 + port };

@@ -145,7 +145,8 @@ for (const backend of ["vmx", "svm"] as const) {
       // A page that moves gives back what it lay over; so does a reset.
       vm.reset();
       assertEquals([...vm.memory.read(0x3000, 4096)], new Array(4096).fill(0x55));
-      assertEquals(vm.hypervisorState, { guestOsId: 0n, hypercallPage: 0n, covered: undefined });
+      const { guestOsId, hypercallPage, covered } = vm.hypervisorState;
+      assertEquals([guestOsId, hypercallPage, covered], [0n, 0n, undefined]);
     });
   }
 
