@@ -22,12 +22,12 @@ const SCENES: readonly Scene[] = [
     await dialog.enter("info regs");
     await dialog.enter("dis 0x1000 1");
   }],
-  ["Tab on commands, with what they do", {}, (dialog) => dialog.press(`d${TAB}`, "disasm")],
-  ["Tab on a second word", {}, (dialog) => dialog.press(`info ${TAB}`, "snapshots")],
-  ["Tab again goes through the candidates", {}, async (dialog) => {
-    await dialog.press(`info ${TAB}${TAB}${TAB}`, "> cpus");
-    await dialog.press(BACK, "> break");
-    await dialog.press("\r", "info break ");
+  ["Tab on commands, with what they do", { session: SMALL }, (dialog) => dialog.press(`re${TAB}`, "reset")],
+  ["Tab on a second word", { session: SMALL }, (dialog) => dialog.press(`info ${TAB}`, "devices")],
+  ["Tab again goes through the candidates", { session: SMALL }, async (dialog) => {
+    await dialog.press(`info ${TAB}${TAB}${TAB}`, "> exits");
+    await dialog.press(BACK, "> devices");
+    await dialog.press("\r", "info devices ");
   }],
   ["Tab on options", {}, (dialog) => dialog.press(`run --${TAB}`, "--expect")],
   ["Tab on registers", {}, async (dialog) => {
@@ -39,8 +39,8 @@ const SCENES: readonly Scene[] = [
     await dialog.enter(`until mai${TAB}`);
     await dialog.enter(`open ec${TAB}via h${TAB}`);
     await dialog.enter(`hypervisor vmw${TAB}`);
-    await dialog.enter("savevm before");
-    await dialog.enter(`loadvm bef${TAB}as vm${TAB}`);
+    await dialog.session.invoke("savevm before");
+    await dialog.enter(`delvm bef${TAB}`);
   }],
   ["Tab on files", {}, async (dialog) => {
     await dialog.press(`load tests/shell/data/${TAB}`, "experiment.ts");
