@@ -10,6 +10,7 @@ import type { History } from "./history.ts";
 import type { LiveSession } from "./live_session.ts";
 import { lookOf } from "./looks.ts";
 import { PlainReader } from "./plain_reader.ts";
+import { takeConsole } from "./prompt_console.ts";
 
 export interface PromptOptions {
   readonly history: History;
@@ -48,13 +49,19 @@ class Prompt {
   readonly #forget: () => void;
   /** What Enter on an empty line does again. */
   #repeat = "";
+  #busy = false;
 
   constructor(session: LiveSession, options: PromptOptions) {
     this.#session = session;
     this.#options = options;
     const { terminal } = options;
     this.#reader = terminal ? new Reader(terminal, this.#host()) : new PlainReader(session.out, this.#host());
-    this.#forget = onLost((error) => this.#reader.note(this.#shown(error).trimEnd()));
+    const lost = onLost((error) => this.#print(this.#shown(error)));
+    const taken = takeConsole((text) => this.#print(text), session.style.color);
+    this.#forget = () => {
+      lost();
+      taken();
+    };
   }
 
   #host(): ReaderHost {
@@ -90,7 +97,9 @@ class Prompt {
       if (!this.#options.atLineStart()) out.write("\n");
       const entry = await this.#reader.read();
       if (entry === undefined) break;
+      this.#busy = true;
       await this.#do(entry);
+      this.#busy = false;
       if (this.#session.quitStatus !== undefined) return this.#session.quitStatus;
     }
     out.write("\n");
@@ -134,6 +143,12 @@ class Prompt {
     const { prepare } = await import("./source_text.ts");
     const prepared = prepare(text);
     return prepared.kind === "ready" ? new SyntaxError("The input ends too early") : prepared.error;
+  }
+
+  /** What comes by itself: above what is typed, if something is. */
+  #print(text: string): void {
+    if (this.#busy) this.#session.out.write(text);
+    else this.#reader.note(text.replace(/\n$/, ""));
   }
 
   #shown(error: Error): string {

@@ -178,3 +178,15 @@ Deno.test("prompt: what is lost elsewhere is told and ends nothing", async () =>
   await dialog.enter("call 1");
   assertStringIncludes(await dialog.end(), "call(1)");
 });
+
+Deno.test("prompt: what a timer prints comes above what is typed", async () => {
+  const dialog = new Dialog({ session: SMALL });
+  await dialog.enter("console.log('now', { a: 1 })");
+  await dialog.enter("void setTimeout(() => console.log('later'), 1)");
+  dialog.terminal.type("half");
+  await dialog.terminal.until((rows) =>
+    rows.includes("later") && rows.at(-1)?.startsWith("trapsh x86> half") === true
+  );
+  await dialog.enter(" done");
+  assertStringIncludes(await dialog.end(), "now { a: 1 }\ntrapsh x86> void");
+});
