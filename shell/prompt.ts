@@ -10,6 +10,7 @@ import type { History } from "./history.ts";
 import type { LiveSession } from "./live_session.ts";
 import { lookOf } from "./looks.ts";
 import { PlainReader } from "./plain_reader.ts";
+import { reflow } from "./reflow.ts";
 import { takeConsole } from "./prompt_console.ts";
 
 export interface PromptOptions {
@@ -41,6 +42,9 @@ export async function runPrompt(session: LiveSession, options: PromptOptions): P
     prompt.close();
   }
 }
+
+/** Characters beyond which a paste goes without colours, as they are worked out again at each key. */
+const MOST_COLORED = 20_000;
 
 class Prompt {
   readonly #session: LiveSession;
@@ -76,7 +80,8 @@ class Prompt {
       history,
       // A hint that looks like what is typed would mislead.
       hint: (text) => style.color ? quietly(() => hintFor(session, history(), text), undefined) : undefined,
-      spans: (text) => style.color ? quietly(() => highlight(session, text), []) : [],
+      spans: (text) =>
+        style.color && text.length <= MOST_COLORED ? quietly(() => highlight(session, text), []) : [],
       paint: (look, text) => style.paint(lookOf(look), text),
       complete: (before) => complete(session, before),
       goesOn: (text) => this.#goesOn(text),
@@ -151,8 +156,14 @@ class Prompt {
     else this.#reader.note(text.replace(/\n$/, ""));
   }
 
+  /** Filled to the terminal's width, but for lines that begin with a blank: code, and carets below it. */
   #shown(error: Error): string {
-    return showError(error, this.#session.style, this.#options.debug);
+    const { style } = this.#session;
+    const text = showError(error, style, this.#options.debug);
+    if (this.#options.terminal === undefined) return text;
+    return text.split("\n").map((line) => line.length > style.width ? reflow(line, style.width) : line).join(
+      "\n",
+    );
   }
 
   close(): void {

@@ -24,7 +24,7 @@ export function remove({ text }: Buffer, from: number, to: number): Buffer {
   return { text: text.slice(0, start) + text.slice(end), cursor: start };
 }
 
-const isWord = (char: string) => /[\p{L}\p{N}_$]/u.test(char);
+const isWord = (char: string) => /[\p{L}\p{M}\p{N}_$]/u.test(char);
 
 function wordLeft({ text, cursor }: Buffer): number {
   let at = cursor;
@@ -63,19 +63,28 @@ function lineRest(buffer: Buffer): number {
   return end === buffer.cursor ? Math.min(end + 1, buffer.text.length) : end;
 }
 
-/** The same column (in characters) of the line above or below; undefined if there is none. */
+/** The last place between two characters, from `start` on, that is not after `at`. */
+function between(text: string, start: number, at: number): number {
+  for (let next = start;; start = next) {
+    next = nextBoundary(text, start);
+    if (next > at || next === start) return start;
+  }
+}
+
+/** About the same column of the line above or below; undefined if there is none. */
 export function lineAbove(buffer: Buffer): number | undefined {
   const start = lineStart(buffer);
   if (start === 0) return undefined;
   const above = lineStart({ ...buffer, cursor: start - 1 });
-  return Math.min(above + buffer.cursor - start, start - 1);
+  return between(buffer.text, above, Math.min(above + buffer.cursor - start, start - 1));
 }
 
 export function lineBelow(buffer: Buffer): number | undefined {
   const end = lineEnd(buffer);
   if (end === buffer.text.length) return undefined;
   const below = end + 1;
-  return Math.min(below + buffer.cursor - lineStart(buffer), lineEnd({ ...buffer, cursor: below }));
+  const column = below + buffer.cursor - lineStart(buffer);
+  return between(buffer.text, below, Math.min(column, lineEnd({ ...buffer, cursor: below })));
 }
 
 /** Where a key moves the cursor; with a key that deletes, as far as it deletes. */

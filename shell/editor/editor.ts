@@ -208,7 +208,7 @@ export class Editor {
       case "accept-hint":
         return this.#takeHint("right", /^[^]*/);
       case "accept-hint-word":
-        return this.#takeHint("word-right", /^[^\p{L}\p{N}_$]*[\p{L}\p{N}_$]*/u);
+        return this.#takeHint("word-right", /^[^\p{L}\p{N}_$]*[\p{L}\p{M}\p{N}_$]*/u);
       case "previous":
         return this.#vertical(-1);
       case "next":

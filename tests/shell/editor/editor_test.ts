@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { Editor, type Effect } from "../../../shell/editor/editor.ts";
 import { KeyDecoder } from "../../../shell/editor/keys.ts";
 import { KEYMAP } from "../../../shell/editor/keymap.ts";
@@ -175,4 +176,27 @@ Deno.test("offer() completes what is common, and Tab goes through the rest", asy
 Deno.test("no two rows of the keymap claim one key", () => {
   const keys = KEYMAP.flatMap((row) => row.keys);
   assertEquals(keys.filter((key, index) => keys.indexOf(key) !== index), []);
+});
+
+Deno.test("handle() keeps the cursor between characters whatever is pressed", () => {
+  const key = fc.constantFrom(...KEYMAP.flatMap((row) => row.keys)).map((key) => ({
+    kind: "key" as const,
+    key,
+  }));
+  const text = fc.constantFrom("a", " ", "世", "e\u0301", "\n", "call 1", "(").map((text) => ({
+    kind: "text" as const,
+    text,
+  }));
+  fc.assert(fc.property(fc.array(fc.oneof(key, text), { maxLength: 60 }), (inputs) => {
+    const editor = create();
+    for (const input of inputs) {
+      if (editor.handle(input) === "complete") {
+        editor.offer(offer(Math.min(1, editor.cursor), "call", "calm/", "世"));
+      }
+      const { text, cursor, menu } = editor.view();
+      assert(cursor >= 0 && cursor <= text.length);
+      assert(!/^\u0301/.test(text.slice(cursor)), "the cursor stands within a character");
+      menu?.rows(20, 3, { chosen: (it) => it, about: (it) => it });
+    }
+  }));
 });
