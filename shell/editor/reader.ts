@@ -6,8 +6,8 @@ import type { Completion } from "./menu.ts";
 import { Screen } from "./screen.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Colours and weights by their purpose. */
-export type Look = "prompt" | "hint" | "found" | "chosen" | string;
+/** Colours and weights by their purpose: prompt, hint, found (by a search), chosen (in the menu), and those of `spans`. */
+export type Look = string;
 
 export interface ReaderHost {
   /** Before the first line, and before each further one. */
@@ -23,7 +23,7 @@ export interface ReaderHost {
   readonly goesOn: (text: string) => Promise<boolean>;
   /** Ctrl-C while no entry is read. */
   readonly interrupt: () => void;
-  /** Ctrl-C or Ctrl-D's meaning, for who presses Ctrl-C on an empty line. */
+  /** How to leave, for who presses Ctrl-C on an empty line. */
   readonly farewell: string;
 }
 
