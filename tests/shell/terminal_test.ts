@@ -123,3 +123,17 @@ terminal("Ctrl-Z says so where it would hang the terminal", async (tmux) => {
   tmux.keys("echo on", "Enter");
   await tmux.until(/^on\ntrapsh x86>$/m);
 });
+
+terminal("one Ctrl-C stops exec under deno task, and its statistics are written", async (tmux, folder) => {
+  // What the task may write beside its own folder.
+  const state = `${folder}/trapsh`;
+  await Deno.mkdir(state);
+  // mov dx, 0x3f8; mov al, 'x'; out dx, al; jmp to itself
+  await Deno.writeFile(`${state}/guest.bin`, Uint8Array.fromHex("66baf803b078eeebfe"));
+  tmux.keys(`${TASK} exec ${state}/guest.bin --stats ${state}/stats.json`, "Enter");
+  await tmux.until(/^x$/m);
+  tmux.keys("C-c");
+  await tmux.until(/INTERRUPTED[^]*\n\$$/);
+  const stats = JSON.parse(await Deno.readTextFile(`${state}/stats.json`));
+  assertEquals(stats.stop.reason, "INTERRUPTED");
+});
