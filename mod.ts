@@ -18,7 +18,7 @@
  * @module
  */
 
-// Machine: a VM, its vCPUs, memory, symbols and breakpoints, and why a run came back.
+// Machine: a VM, its vCPUs, memory and symbols, where it stops, and why a run came back.
 export { createVm } from "./emulator/machine/vm.ts";
 export type {
   DisassembledLine,
@@ -29,7 +29,17 @@ export type {
   VmOptions,
 } from "./emulator/machine/vm.ts";
 export type { ArchName, ModeWidth } from "./emulator/machine/arch.ts";
-export type { Breakpoint, Breakpoints } from "./emulator/machine/breakpoints.ts";
+export type {
+  BreakOptions,
+  BreakPlace,
+  Breakpoint,
+  Breakpoints,
+} from "./emulator/machine/debug/breakpoints.ts";
+export type { CatchPlace, Catchpoint, Catchpoints } from "./emulator/machine/debug/catchpoints.ts";
+export type { CatchHit, WatchHit } from "./emulator/machine/debug/debug_unit.ts";
+export type { Meeting, Point, PointOptions, Points, StopCondition } from "./emulator/machine/debug/points.ts";
+export type { PageMapping, PageWalk, WalkQuestion, WalkStep } from "./emulator/machine/debug/page_walk.ts";
+export type { WatchKind, WatchPlace, Watchpoint, Watchpoints } from "./emulator/machine/debug/watchpoints.ts";
 export type { GuestMemory, MemorySlot, SlotOptions } from "./emulator/machine/memory.ts";
 export type { Registers, RegisterValue } from "./emulator/machine/registers.ts";
 export type { RunOptions } from "./emulator/machine/run.ts";
@@ -122,7 +132,7 @@ export {
 } from "./emulator/exits/what_if.ts";
 
 // Transports: one call interface over hypercall, PIO and MMIO.
-export { createIo } from "./transports/io.ts";
+export { createIo, RING_BLOCK } from "./transports/io.ts";
 export type {
   AccessOptions,
   CallOptions,
@@ -136,6 +146,7 @@ export type {
   PciBar,
   PciFunction,
   Ring,
+  RingCode,
   RingCompletion,
   RingOptions,
   RingStats,
@@ -164,10 +175,17 @@ export { RingError } from "./transports/rings/ring_memory.ts";
 export type { RingRequest } from "./transports/rings/ring_sides.ts";
 export type { ServiceStats } from "./transports/rings/ring_service.ts";
 
+// Debuggers: GDB attaches to a VM by its remote protocol.
+export { type GdbServer, type GdbServerOptions, type GdbSession, serveGdb } from "./shell/gdb/server.ts";
+export type { GdbEnd } from "./shell/gdb/connection.ts";
+export type { GdbGuestOptions } from "./shell/gdb/stub.ts";
+export type { LayoutWidth } from "./shell/gdb/layout.ts";
+
 // Scripts and reports: experiments, what they are called with, and tables for what they find.
 export { standalone } from "./shell/standalone.ts";
 export type { Script, ScriptContext } from "./shell/script.ts";
 export type { Outcome, Session, SessionDevice, Settings, Sink } from "./shell/session.ts";
+export type { Journal } from "./shell/journal.ts";
 export type { Style, TextFormat } from "./shell/style.ts";
 export { type Cost, type CostPart, startMeter } from "./shell/commands/support/measure.ts";
 export { aggregatesCsv, rowsCsv, snapshot } from "./emulator/exits/snapshot.ts";

@@ -1,6 +1,7 @@
 /** The console of guests: a 16550A serial port where a PC has COM1. */
 import { Uart16550 } from "../emulator/machine/devices/uart16550.ts";
 import type { SessionDevice, Sink } from "./session.ts";
+import { isMuted, noteLine } from "./sinks.ts";
 
 /** Port of COM1 on a PC; its handle is out of the way of users' devices, which count from 1. */
 const PORT = 0x3f8, HANDLE = 0xfff8;
@@ -19,7 +20,9 @@ export function consoleDevice(out: Sink, input?: Input): SessionDevice {
   const uart = new Uart16550({
     transmit(byte) {
       const text = decoder.decode(Uint8Array.of(byte), { stream: true });
-      if (text !== "") out.write(text);
+      if (text === "" || isMuted(out)) return;
+      out.write(text);
+      noteLine(out, text);
     },
     ...(input && { receive: input }),
   });

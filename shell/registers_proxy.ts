@@ -35,9 +35,8 @@ export function createDollar(session: Session): Record<string, bigint> {
   });
 }
 
-/** The value of `$name`, or undefined: a register comes first, then `pc`, then a variable. */
-export function readDollar(session: Session, name: string): bigint | undefined {
-  const { vcpu } = session;
+/** The value of `$name`, or undefined: a register (by default of the selected vCPU) comes first, then `pc`, then a variable. */
+export function readDollar(session: Session, name: string, vcpu = session.vcpu): bigint | undefined {
   if (vcpu.registers.names.includes(name)) return vcpu.registers.get(name);
   if (name === "pc") return vcpu.pc;
   return session.variables.get(name);

@@ -121,10 +121,11 @@ export interface Session {
   /** Convenience variables: `set $n = 5` and `$.n`, beside the registers. */
   readonly variables: Map<string, bigint>;
   /**
-   * Value of an expression over numbers, registers and variables (`$rax`), symbols, `+ - * / % << >> & | ^ ~ ( )`.
-   * Throws `SyntaxError`, or `ReferenceError` for a name that means nothing.
+   * Value of an expression over numbers, registers and variables (`$rax`), symbols, memory (`*ADDR`, `w[ADDR]`), and C's
+   * operators. Registers and memory are those of `vcpu`, the selected one if not given. Throws `SyntaxError`,
+   * `ReferenceError` for a name that means nothing, `RangeError` for memory that is not there.
    */
-  evaluateNumber(expression: string): bigint;
+  evaluateNumber(expression: string, vcpu?: VirtualCpu): bigint;
 
   /** Fires when the user asks to stop what runs now (Ctrl-C). Give it to `vm.run` and to what waits long. */
   readonly signal: AbortSignal;
@@ -141,11 +142,21 @@ export interface Session {
   readonly json: boolean;
   /** Does a line, prints its outcome to `out`, and never throws. */
   execute(line: string): Promise<Outcome>;
+  /**
+   * Does a line, and answers what it would have printed, without colours; an error is in the outcome only. Never throws.
+   * `signal` stops it, and nothing but it.
+   */
+  capture(
+    line: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly outcome: Outcome; readonly text: string }>;
   /** Does a command and returns its data unprinted. Throws what the command throws. */
   invoke(line: string): Promise<unknown>;
   /** Evaluates TypeScript with `vm`, `io`, `exits`, `vcpu` and `$` in scope. Throws what it throws. */
   evaluate(source: string): Promise<unknown>;
 
+  /** Has something done when the session is closed, such as giving back what it holds open. */
+  onClose(done: () => void): void;
   /** The exit status asked for by `quit`; undefined while the session goes on. */
   readonly quitStatus: number | undefined;
   /** Ends the session after the line at hand; exit status 0 if none is given. */

@@ -41,3 +41,28 @@ export function stringSink(): Sink & { readonly text: string } {
     },
   };
 }
+
+const muted = new WeakSet<Sink>();
+
+/** What guests print to this sink is dropped from now on: they do again what they did before. */
+export function mute(sink: Sink): void {
+  muted.add(sink);
+}
+export function unmute(sink: Sink): void {
+  muted.delete(sink);
+}
+export function isMuted(sink: Sink): boolean {
+  return muted.has(sink);
+}
+
+const open = new WeakSet<Sink>();
+
+/** A guest has printed this: what the shell says next begins on a line of its own. */
+export function noteLine(sink: Sink, text: string): void {
+  if (text.endsWith("\n")) open.delete(sink);
+  else open.add(sink);
+}
+/** Ends the line that a guest has begun and not ended. */
+export function endLine(sink: Sink): void {
+  if (open.delete(sink)) sink.write("\n");
+}

@@ -112,6 +112,8 @@ export interface Io {
    * a function for each device that takes calls or doorbells, with what `IoOptions.vehicles` leaves.
    */
   readonly functions: readonly PciFunction[];
+  /** Rings that are open, by number: after a restore, those that were open when the machine was saved. */
+  readonly rings: readonly Ring[];
   /** Takes the transports off the machine. */
   close(): void;
 }
@@ -123,20 +125,29 @@ export interface Io {
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
   const endpoint = new Endpoint(vm, options.vehicles ?? VEHICLES);
   const runner = new StubRunner(vm);
-  const rings = new RingHost(runner, endpoint.abi);
-  vm.parts.add(PART, {
-    save() {
-      rings.checkSaving();
-      return { endpoint: endpoint.save(), runner: runner.save(), config: endpoint.config.save() };
-    },
-    load(state) {
-      const saved = new SavedFields(state, PART);
-      runner.load(saved.fields("runner"));
-      endpoint.load(saved.records("endpoint", 0xffff));
-      // Snapshots of versions without discovery have none.
-      if (saved.has("config")) endpoint.config.load(saved.fields("config"));
-    },
-  });
+  const rings = new RingHost(runner, endpoint.abi, (name) => endpoint.find(name)?.attachment);
+  try {
+    vm.parts.add(PART, {
+      save: () => ({
+        endpoint: endpoint.save(),
+        runner: runner.save(),
+        config: endpoint.config.save(),
+        rings: rings.save(),
+      }),
+      load(state) {
+        const saved = new SavedFields(state, PART);
+        runner.load(saved.fields("runner"));
+        endpoint.load(saved.records("endpoint", 0xffff));
+        // Files of before have neither.
+        if (saved.has("config")) endpoint.config.load(saved.fields("config"));
+        if (saved.has("rings")) rings.load(saved.fields("rings"));
+      },
+    });
+  } catch (error) {
+    rings.abandon();
+    endpoint.close();
+    throw error;
+  }
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   // A guest of its own may go on with either.
@@ -164,6 +175,9 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
     guest: new StubGuestAccess(runner, endpoint.abi),
     get functions() {
       return endpoint.configMissing === undefined ? endpoint.functions : [];
+    },
+    get rings() {
+      return rings.rings;
     },
     close() {
       vm.parts.remove(PART);
@@ -285,12 +299,7 @@ class OpenHandle implements Handle {
   async ring(options: RingOptions = {}): Promise<Ring> {
     const what = `ring() of device "${this.device}" by ${this.label}`;
     this.#reach(what);
-    const attachment = (what: string) => {
-      const bound = this.#endpoint.find(this.device);
-      if (bound === undefined) throw new Error(`${what}: the device is no longer attached`);
-      return bound.attachment;
-    };
-    return await this.#rings.open({ name: this.device, choice: this.#choice, attachment }, options);
+    return await this.#rings.open({ name: this.device, choice: this.#choice }, options);
   }
 
   close(): void {
@@ -381,6 +390,7 @@ function withCall(vehicle: Vehicle, call: Vehicle["call"]): Vehicle {
 }
 
 export type { HypercallResult } from "./guest_access.ts";
-export type { Ring, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
+export type { Ring, RingCode, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
+export { DRIVER as RING_BLOCK } from "./rings/driver_block.ts";
 export type { PciBar, PciFunction } from "./pci/pci_function.ts";
 export type { DataMode, GuestAccess, VehicleName };

@@ -53,7 +53,7 @@ export class Executor {
     const region = this.#regions.size > 0 ? this.#region(pc, linear) : undefined;
     if (region && region.longest <= left) return region.run(state.base, left);
     // What starts at a region's head or at a stop is not for compiled code to find: it is looked at each time.
-    const apart = region !== undefined || this.#source.stops.has(pc);
+    const apart = region !== undefined || this.#source.stops.at(pc, linear - pc);
     let block = apart ? this.#cache.shortBlock(pc, linear, left) : this.#cache.block(pc, linear);
     if ("kind" in block) return block;
     if (block.count > left) {
@@ -120,6 +120,12 @@ export class Executor {
     for (const [pc, region] of this.#regions) {
       if (pageOf(region.start) !== pageOf(region.end - 1)) this.#regions.delete(pc);
     }
+    if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
+  }
+
+  /** What runs stops before its next instruction. */
+  leave(): void {
+    this.#cache.forgetMappings();
     if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
   }
 

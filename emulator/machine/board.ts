@@ -5,6 +5,7 @@ import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
 import type { CoalescedZones } from "./coalesced.ts";
+import type { Noticed } from "./debug/debug_unit.ts";
 import type { Devices } from "./devices.ts";
 import type { HypercallTable } from "./hypercalls.ts";
 import type { IoEvents } from "./io_events.ts";
@@ -55,6 +56,8 @@ export interface Board {
   /** Whether a page's first MMIO access has been seen (then it is now). */
   touchMmioPage(page: number): boolean;
   readonly watch: Watch;
+  /** Watchpoints and catchpoints. */
+  readonly debug: Noticed;
   /** By trap number, which all ISAs of an architecture share. */
   readonly traps: readonly TrapHandler[];
 }

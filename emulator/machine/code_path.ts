@@ -6,7 +6,7 @@ import type { CpuState } from "../engine/state.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import { PHYSICAL_LIMIT } from "./memory_path.ts";
-import { REACH, type Translation } from "./processor.ts";
+import { REACH, type Reach, type Translation } from "./processor.ts";
 
 const PAGE = 4096, HIGH = 2 ** 32;
 
@@ -50,8 +50,23 @@ export class CodePath {
     const linear = codeBase === undefined ? pc : pc + this.#state.get64(codeBase);
     if (!translation?.active(REACH.fetch)) return linear;
     const [low, high] = this.#halves(linear);
-    const gpa = translation.look?.(low, high) ?? translation.translate(low, high, REACH.fetch);
+    const gpa = translation.look(low, high, REACH.fetch);
     return gpa < 0 ? linear : BigInt(gpa);
+  }
+
+  /** The address that code at `pc` is fetched from, before translation. */
+  linearOf(pc: bigint): bigint {
+    const { codeBase, addressWidth } = this.#cpu.isa;
+    return codeBase === undefined ? pc : BigInt.asUintN(addressWidth, pc + this.#state.get64(codeBase));
+  }
+
+  /** Guest-physical address, without an effect, whatever the privilege; undefined where nothing is mapped. */
+  look(address: bigint, reach: Reach): bigint | undefined {
+    const { translation, isa } = this.#cpu;
+    if (address < 0n || address >> BigInt(isa.addressWidth) !== 0n) return undefined;
+    const [low, high] = this.#halves(address);
+    const gpa = translation?.active(reach) ? translation.look(low, high, reach) : high * HIGH + low;
+    return gpa < 0 || gpa >= PHYSICAL_LIMIT ? undefined : BigInt(gpa);
   }
 
   /** A table at this guest-physical address was read for a translation. */

@@ -13,6 +13,7 @@ import { STATE } from "../ir/layout.ts";
 import { fits, ones } from "./access.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize, Bus, BusHandler, BusValue } from "./bus.ts";
+import type { DebugUnit } from "./debug/debug_unit.ts";
 import type { Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
@@ -26,6 +27,7 @@ const EXITS_PER_SLICE = 10_000;
 export type Exiting = ExitSite & VirtualCpu & {
   readonly engine: { readonly instructions: number };
   readonly interrupts?: { due(more?: number): boolean };
+  readonly debug: DebugUnit;
   /** Whether there are other vCPUs that want their turns. */
   readonly sharesTime: boolean;
   readonly sliceLeft: number;
@@ -120,6 +122,7 @@ export class ExitPath {
     this.exited = true;
     this.#series.end();
     this.#charged += this.#board.exits.charge(native, 0, "none", 0, "kernel", this.#vcpu);
+    this.#vcpu.debug.exit(native, 0, "none", 0);
   }
 
   /**
@@ -355,6 +358,7 @@ export class ExitPath {
       this.#charged += exits.accessAgain(key, direction, size, handling, this.#vcpu);
     } else {
       this.#charged += exits.charge(native, key, direction, size, handledIn, this.#vcpu);
+      this.#vcpu.debug.exit(native, key, direction, size);
       if (further) this.#series.begin(now, key, direction, size, further(handledIn !== "userspace"));
       else this.#series.end();
     }

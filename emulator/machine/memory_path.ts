@@ -10,6 +10,7 @@ import { fillTlb } from "../engine/tlb.ts";
 import { STATE } from "../ir/layout.ts";
 import { piecesOf, setValue, swapValue, valueOf } from "./access.ts";
 import type { Board } from "./board.ts";
+import type { DebugUnit } from "./debug/debug_unit.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
 import { type ExitPath, setResult } from "./exit_path.ts";
 import { REACH, type Reach, type Translation } from "./processor.ts";
@@ -24,6 +25,7 @@ const FAULT = -1, BEYOND = -2;
 export interface Accessing {
   readonly isa: { readonly addressWidth: 32 | 64 };
   readonly translation: Translation | undefined;
+  readonly debug: DebugUnit;
   /** Raises what a translation failed with. */
   raise(): Status;
 }
@@ -60,13 +62,14 @@ export class MemoryPath {
       const slot = this.#board.memory.find(gpa);
       if (slot) {
         const place = slot.place + (gpa - slot.gpa);
-        fillTlb(this.#state, low, high, place, !slot.readOnly && this.#mayStore(place));
+        this.#remember(low, high, place, !slot.readOnly && this.#mayStore(place));
         for (let i = 0; i < size; i++) this.#bytes.setUint8(i, this.#board.arena.u8[place + i]);
       } else {
         const status = this.#mmioLoad(gpa, size as AccessSize, 0);
         if (status !== STATUS.proceed) return status;
       }
     }
+    this.#cpu.debug.access(low, high, size, "read");
     setResult(this.#state, valueOf(this.#bytes, size, littleEndian), size);
     return STATUS.proceed;
   }
@@ -80,6 +83,7 @@ export class MemoryPath {
     if (low % PAGE + size > PAGE) return this.#storeAcross(low, high, size, value, littleEndian);
     const gpa = this.#find(low, high, REACH.store);
     if (gpa < 0) return this.#refuse(gpa, low, high);
+    this.#cpu.debug.access(low, high, size, "write");
     const slot = this.#board.memory.find(gpa);
     if (!slot || slot.readOnly) {
       return this.#mmioStore(gpa, size as AccessSize, littleEndian ? value : swapValue(value, size));
@@ -87,8 +91,16 @@ export class MemoryPath {
     const place = slot.place + (gpa - slot.gpa);
     setValue(this.#bytes, value, size, littleEndian);
     // A store to a table may have moved the page that it went to.
-    if (!this.#write(place, size)) fillTlb(this.#state, low, high, place, this.#mayStore(place));
+    if (!this.#write(place, size)) this.#remember(low, high, place, this.#mayStore(place));
     return STATUS.proceed;
+  }
+
+  /** Compiled code reaches the page by itself from now on, but for accesses that a watchpoint may want. */
+  #remember(low: number, high: number, place: number, writable: boolean): void {
+    const watched = this.#cpu.debug.ofPage(low, high);
+    if (watched !== "everything") {
+      fillTlb(this.#state, low, high, place, writable && watched === "nothing");
+    }
   }
 
   /** Guest-physical address of a byte, or why there is none. */
@@ -148,6 +160,7 @@ export class MemoryPath {
   #storeAcross(low: number, high: number, size: number, value: BusValue, littleEndian: boolean): Status {
     const sides = this.#sides(low, high, REACH.store);
     if (typeof sides === "number") return sides;
+    this.#cpu.debug.access(low, high, size, "write");
     // A handler may cause accesses of its own: the bytes at hand are this store's only.
     const bytes = new DataView(new ArrayBuffer(8));
     setValue(bytes, value, size, littleEndian);

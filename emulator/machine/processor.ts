@@ -3,6 +3,7 @@
  * translated, and what it does with bytes that are no instruction.
  */
 import type { Status } from "../engine/host.ts";
+import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
 import type { Isa } from "../isa/isa.ts";
 
 /** Why memory is reached. */
@@ -25,8 +26,15 @@ export interface Translation {
    * `Processor.raise` then raises what it was. Sets accessed and dirty bits.
    */
   translate(low: number, high: number, reach: Reach): number;
-  /** Where a load would go, without any effect, whatever the privilege; -1 for nowhere. For people who look at memory. */
-  look?(low: number, high: number): number;
+  /**
+   * Where an access would go (a load if not given), without any effect, whatever the privilege; -1 for nowhere. For people
+   * who look at memory.
+   */
+  look(low: number, high: number, reach?: Reach): number;
+  /** The way of an address for people, without an effect. */
+  explain(address: bigint, question: WalkQuestion): PageWalk;
+  /** All pages and blocks that are mapped, by address; as many as a guest likes. */
+  mappings(): Iterable<PageMapping>;
   /** Of the page of the last `translate` that succeeded: whether stores need not ask any more. */
   readonly storable: boolean;
 }

@@ -2,6 +2,7 @@
 
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
+import type { CatchHit, WatchHit } from "./debug/debug_unit.ts";
 
 /** What every stop has. */
 export interface Stopped {
@@ -21,8 +22,13 @@ export type Stop =
     | { readonly reason: "HLT" }
     /** The guest asked for the end, or cannot go on by the architecture's rules. */
     | { readonly reason: "SHUTDOWN" }
-    /** A breakpoint (whose number is given), or a single step. */
-    | { readonly reason: "DEBUG"; readonly breakpoint?: number }
+    /** A breakpoint (whose number is given), a watchpoint or a catchpoint (what it met is given), or a single step. */
+    | {
+      readonly reason: "DEBUG";
+      readonly breakpoint?: number;
+      readonly watchpoint?: WatchHit;
+      readonly catchpoint?: CatchHit;
+    }
     /** The address given as `until`. */
     | { readonly reason: "UNTIL" }
     /** The instructions asked for were executed. */

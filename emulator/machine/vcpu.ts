@@ -8,17 +8,21 @@ import type { NativeReason } from "../engine/native_reason.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import { CpuState } from "../engine/state.ts";
+import { linearAddress } from "../engine/stops.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import type { AccessSize, BusHandler } from "./bus.ts";
 import type { Hypercall } from "./hypercalls.ts";
 import { CodePath } from "./code_path.ts";
+import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
+import { DebugUnit } from "./debug/debug_unit.ts";
+import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
-import type { Processor, Translation } from "./processor.ts";
+import { type Processor, REACH, type Translation } from "./processor.ts";
 import { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 import type { Offender } from "./unimplemented.ts";
@@ -46,6 +50,7 @@ export class Vcpu implements EngineHost, Exiting {
   /** What `instructions` was when a run stopped before an instruction: the next one executes it. */
   stoppedAt = -1;
   readonly processor: Processor;
+  readonly debug: DebugUnit;
   readonly #board: Board;
   readonly #exits: ExitPath;
   readonly #memory: MemoryPath;
@@ -68,6 +73,7 @@ export class Vcpu implements EngineHost, Exiting {
     this.#board = board;
     this.#resetIsa = this.#isa = isa;
     this.state = new CpuState(board.arena);
+    this.debug = new DebugUnit(this, board.debug);
     this.#exits = new ExitPath(board, this.state, this);
     this.#memory = new MemoryPath(board, this.state, this.#exits, this);
     this.#code = new CodePath(board, this.state, this);
@@ -136,6 +142,35 @@ export class Vcpu implements EngineHost, Exiting {
   codeAddress(pc: bigint = this.pc): bigint {
     return this.#code.addressOf(pc);
   }
+  fetchAddress(pc: bigint = this.pc): bigint {
+    return this.#code.linearOf(pc);
+  }
+  physicalAddress(address: bigint, reach: "data" | "code" = "data"): bigint | undefined {
+    return this.#code.look(address, reach === "code" ? REACH.fetch : REACH.load);
+  }
+  walk(address: bigint, question: WalkQuestion = {}): PageWalk {
+    const { translation } = this;
+    if (address < 0n || address >> BigInt(this.#isa.addressWidth) !== 0n) {
+      throw new RangeError(
+        `0x${address.toString(16)} is no address: they have ${this.#isa.addressWidth} bits`,
+      );
+    }
+    if (translation) return translation.explain(address, question);
+    const { reach = "load", user = false } = question, mode = "real mode: addresses are guest-physical";
+    return { address, reach, user, mode, steps: [], physical: address };
+  }
+  mappings(): Iterable<PageMapping> {
+    return this.translation?.mappings() ?? [];
+  }
+  readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer> {
+    return readVirtual(this.#board.memory, (at) => this.physicalAddress(at), address, length);
+  }
+  writeMemory(address: bigint, bytes: Uint8Array): void {
+    writeVirtual(this.#board.memory, (at) => this.physicalAddress(at), address, bytes);
+  }
+  leave(): void {
+    this.#engine?.leave();
+  }
 
   /** There is no code at an address: raises what its translation fails with; undefined if only memory is missing. */
   fetchFailed(address: bigint): Status | undefined {
@@ -196,6 +231,16 @@ export class Vcpu implements EngineHost, Exiting {
     this.state.set64(STATE.pc, BigInt.asUintN(this.#isa.addressWidth, address));
     this.halted = this.shadow = false;
     this.#abandon();
+  }
+  get codeBase(): bigint {
+    const { codeBase } = this.#isa;
+    return codeBase === undefined ? 0n : this.state.get64(codeBase);
+  }
+  get linearPc(): bigint {
+    return linearAddress(this.pc, this.codeBase);
+  }
+  set linearPc(address: bigint) {
+    this.pc = linearAddress(address, -this.codeBase);
   }
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   get instructions(): number {
@@ -388,6 +433,7 @@ export class Vcpu implements EngineHost, Exiting {
   }
   #abandon(): void {
     this.#halfway = false;
+    this.debug.clear();
     this.#exits.abandon();
   }
 
@@ -508,6 +554,7 @@ export class Vcpu implements EngineHost, Exiting {
     }
     this.state.set64(STATE.pc, pc);
     this.#exits.leaveInstruction();
+    if (this.debug.any) this.engine.brake();
     return STATUS.fault;
   }
   requestStop(stop: StopDetail): void {

@@ -1,4 +1,5 @@
 /** A vCPU as users of a VM meet it; the engine's side of it is `Vcpu`'s own business. */
+import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
 import type { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 
@@ -13,6 +14,11 @@ export interface VirtualCpu {
    * address width when it is set. In x86 real mode an offset into the code segment: see `codeAddress`.
    */
   pc: bigint;
+  /**
+   * The same with the base of the code segment in it, before translation: where `pc` is among the addresses of data. On
+   * PowerPC, and in x86's 64-bit mode and flat segments, it is `pc`.
+   */
+  linearPc: bigint;
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   readonly instructions: number;
   /** Virtual time: cycles of instructions, of exits and of `idle` since the VM was made. */
@@ -34,6 +40,21 @@ export interface VirtualCpu {
   readonly pending: Promise<void> | undefined;
   /** Guest-physical address of the code at `pc`, by default the vCPU's own: x86 real mode adds CS's base. */
   codeAddress(pc?: bigint): bigint;
+  /** What code at `pc`, by default the vCPU's own, is fetched from, before translation: x86 adds CS's base. */
+  fetchAddress(pc?: bigint): bigint;
+  /**
+   * Guest-physical address of data or code at an address (x86: linear, PowerPC: effective), without an effect and whatever
+   * the privilege; undefined if nothing is mapped.
+   */
+  physicalAddress(address: bigint, reach?: "data" | "code"): bigint | undefined;
+  /** How an address comes to memory, step by step, or why it does not; without an effect on the guest. */
+  walk(address: bigint, question?: WalkQuestion): PageWalk;
+  /** The pages and blocks that are mapped, by address: as many as the guest's tables say, which may be 2^36. */
+  mappings(): Iterable<PageMapping>;
+  /** Memory at such addresses, as a debugger reads it. Throws `RangeError` that names what is not mapped or no memory. */
+  readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer>;
+  /** Writes there, to read-only memory too. Throws as `readMemory`, having written nothing. */
+  writeMemory(address: bigint, bytes: Uint8Array): void;
   /** The symbol that `pc` belongs to, as `name` or `name+0x10`; undefined where none is near. */
   symbol(): string | undefined;
   /** Back to the ISA's reset values; time goes on. */

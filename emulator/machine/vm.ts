@@ -13,9 +13,13 @@ import type { InstructionSet, Isa } from "../isa/isa.ts";
 import { SymbolTable } from "../isa/symbols.ts";
 import { type Arch, type ArchName, archOf, backendOf, type ModeWidth } from "./arch.ts";
 import type { Board } from "./board.ts";
-import { Breakpoints } from "./breakpoints.ts";
 import { Bus } from "./bus.ts";
 import { CoalescedZones } from "./coalesced.ts";
+import { Breakpoints } from "./debug/breakpoints.ts";
+import { Catchpoints } from "./debug/catchpoints.ts";
+import { PointNumbers } from "./debug/points.ts";
+import { readVirtual } from "./debug/virtual_memory.ts";
+import { Watchpoints } from "./debug/watchpoints.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
 import { HypercallTable } from "./hypercalls.ts";
@@ -198,6 +202,10 @@ export class Vm {
   readonly symbols: SymbolTable = new SymbolTable();
   /** Where runs stop. */
   readonly breakpoints: Breakpoints;
+  /** Memory whose accesses by the guest stop runs. */
+  readonly watchpoints: Watchpoints;
+  /** Exits that stop runs. */
+  readonly catchpoints: Catchpoints;
   /** What layers above add to the VM and a snapshot has to hold. */
   readonly parts: StateParts = new StateParts();
   readonly #options: VmOptions;
@@ -208,7 +216,9 @@ export class Vm {
   readonly #mmioPages = new Set<number>();
   readonly #turns: Turns;
   readonly #earlier: LedgerSegment[] = [];
-  #running = false;
+  /** Who runs it, if anybody does. */
+  #runner: string | undefined;
+  readonly #observers = new Set<(vcpu: VirtualCpu) => void>();
   /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
   #handsOver: Readonly<Record<string, bigint>> | undefined;
 
@@ -264,7 +274,13 @@ export class Vm {
       this.memory,
       (device) => this.#contextFor(device),
     );
-    this.breakpoints = new Breakpoints(() => this.#breakpointsChanged());
+    const numbers = new PointNumbers();
+    this.breakpoints = new Breakpoints(numbers, () => this.#breakpointsChanged());
+    // Whether an access is looked at is decided when compiled code first makes one to its page.
+    this.watchpoints = new Watchpoints(numbers, arch.name === "x86" ? 64 : this.#isa.addressWidth, () => {
+      for (const { state } of this.#vcpus) clearTlb(state);
+    });
+    this.catchpoints = new Catchpoints(numbers, backend, () => {});
     const board: Board = {
       arena: this.#arena,
       backend: this.backend,
@@ -288,6 +304,7 @@ export class Vm {
         marked: (place) => this.#eachEngine((engine) => engine.invalidate(place, 1)),
         watch: (place) => this.#vcpus.forEach((one) => protectFromWrites(one.state, place)),
       },
+      debug: { watchpoints: this.watchpoints, catchpoints: this.catchpoints },
       vcpus: count,
       now: () => this.#turns.acting.cycles,
       acting: () => this.#turns.acting.index,
@@ -342,7 +359,12 @@ export class Vm {
   }
   /** True while a run is under way or an exit waits for its device. */
   get busy(): boolean {
-    return this.#running || this.vcpus.some((vcpu) => vcpu.inExit);
+    return this.#runner !== undefined || this.vcpus.some((vcpu) => vcpu.inExit);
+  }
+
+  /** Whoever lets it run now, if the run said so (`RunOptions.by`). */
+  get runsFor(): string | undefined {
+    return this.#runner || undefined;
   }
 
   /**
@@ -388,18 +410,29 @@ export class Vm {
    * able to end it. Throws `Error` if a run is under way already, or for a parked `vcpu`, `RangeError` if there is none.
    */
   async run(options: RunOptions = {}): Promise<Stop> {
-    if (this.#running) {
-      throw new Error("the VM is running: a run, step or call cannot start inside another one");
+    if (this.#runner !== undefined) {
+      throw new Error(
+        this.#runner === ""
+          ? "the VM is running: a run, step or call cannot start inside another one"
+          : `the VM is running for ${this.#runner}: it has to be stopped there before a run, step or call here`,
+      );
     }
-    this.#running = true;
+    this.#runner = options.by ?? "";
     const hold = (on: boolean) => this.#vcpus.forEach((vcpu) => vcpu.holdsInterrupts = on);
     hold(options.holdInterrupts ?? false);
     try {
-      const running = { vcpus: this.#vcpus, turns: this.#turns, breakpoints: this.breakpoints };
+      const running = {
+        vcpus: this.#vcpus,
+        turns: this.#turns,
+        breakpoints: this.breakpoints,
+        observers: this.#observers,
+      };
       return await this.#deliver(await runVcpus(running, options));
     } finally {
+      // What another stop came before counts as met all the same.
+      for (const { debug, halfway } of this.#vcpus) if (!halfway) debug.stop();
       hold(false);
-      this.#running = false;
+      this.#runner = undefined;
     }
   }
 
@@ -429,14 +462,37 @@ export class Vm {
   }
 
   /**
+   * An interrupt that the guest cannot disable, before the vCPU's next instruction: on x86 vector 2 of the first vCPU, held off
+   * until the handler of the last one has executed IRET, on PowerPC the system reset interrupt (0x100). Throws `Error` in a VM without
+   * `interrupts`, `RangeError` for a vCPU that takes none.
+   */
+  nmi(vcpu = 0): void {
+    if (!this.#vcpus[0].controller) {
+      throw new Error("this VM has no interrupt controller: make it with interrupts: true");
+    }
+    const controller = this.#vcpus[vcpu]?.controller;
+    if (!controller) throw new RangeError(`vCPU ${vcpu} takes no non-maskable interrupts`);
+    controller.raiseNmi();
+  }
+
+  /**
    * Executes `count` instructions of one vCPU, by default the one that executed last; the others stand still. Fewer if a
-   * breakpoint comes up after the first: stop reason DEBUG.
+   * breakpoint comes up after the first, or if one meets a watchpoint or a catchpoint: stop reason DEBUG.
    */
   async step(count = 1, { vcpu = this.acting.index }: { readonly vcpu?: number } = {}): Promise<Stop> {
     const stop = await this.run({ instructions: count, vcpu });
     if (stop.reason !== "BUDGET") return stop;
     const message = `stepped ${count} instruction${count === 1 ? "" : "s"}`;
     return { reason: "DEBUG", pc: stop.pc, vcpu: stop.vcpu, message };
+  }
+
+  /**
+   * Tells `observer` of each instruction that a vCPU is about to execute, `pc` at it, until the function that is answered is
+   * called. Runs become slow and stay the same: one repetition of a repeated string instruction counts as one.
+   */
+  observe(observer: (vcpu: VirtualCpu) => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
   }
 
   /** Assembles text for this VM's mode, as if at `at`. Throws `AssemblyError`. Nothing is written. */
@@ -485,13 +541,20 @@ export class Vm {
     return { entry: parsed.physicalEntry, ranges, symbols: parsed.symbols.length };
   }
 
-  /** `count` instructions from a guest-physical address on; undecodable bytes are stepped over one by one. */
-  disassemble(address: bigint, count: number): DisassembledLine[] {
-    const lines: DisassembledLine[] = [];
+  /**
+   * `count` instructions from a guest-physical address on, or with `vcpu` from an address that its code has (before
+   * translation, see `VirtualCpu.fetchAddress`); undecodable bytes are stepped over one by one.
+   */
+  disassemble(
+    address: bigint,
+    count: number,
+    { vcpu }: { readonly vcpu?: VirtualCpu } = {},
+  ): DisassembledLine[] {
+    const lines: DisassembledLine[] = [], isa = vcpu ? this.#vcpus[vcpu.index].isa : this.isa;
     for (let at = address; lines.length < count;) {
-      const bytes = this.#codeBytes(at);
+      const bytes = this.#codeBytes(at, isa.maxLength, vcpu);
       if (bytes.length === 0) break;
-      const decoded = this.isa.disassemble(bytes, at);
+      const decoded = isa.disassemble(bytes, at);
       const length = decoded?.length ?? (this.arch === "ppc" ? 4 : 1);
       const near = this.symbols.nearest(at);
       lines.push({
@@ -528,10 +591,18 @@ export class Vm {
     return engine.compile(pc, length);
   }
 
-  #codeBytes(address: bigint): Uint8Array {
-    if (address < 0n || address >= 2n ** 52n) return new Uint8Array();
-    for (let length = this.isa.maxLength; length > 0; length--) {
-      if (this.memory.holds(address, length)) return this.memory.read(address, length);
+  /** As many bytes as are there, up to the longest instruction's. */
+  #codeBytes(address: bigint, longest: number, vcpu: VirtualCpu | undefined): Uint8Array {
+    const map = (at: bigint) =>
+      vcpu ? vcpu.physicalAddress(at, "code") : at >= 0n && at < 2n ** 52n ? at : undefined;
+    for (let length = longest; length > 0; length--) {
+      const last = map(address + BigInt(length - 1));
+      if (last === undefined || !this.memory.holds(last, 1)) continue;
+      try {
+        return readVirtual(this.memory, map, address, length);
+      } catch {
+        // A hole before the last byte.
+      }
     }
     return new Uint8Array();
   }
@@ -558,7 +629,7 @@ export class Vm {
       costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
     };
     const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
-    for (const { address } of this.breakpoints.list()) engine.stops.add(address);
+    this.#addStops(engine);
     return engine;
   }
 
@@ -582,12 +653,17 @@ export class Vm {
   }
 
   #breakpointsChanged(): void {
-    const addresses = this.breakpoints.list().map(({ address }) => address);
     this.#eachEngine((engine) => {
-      if (addresses.every((address) => engine.stops.has(address))) return;
-      for (const address of addresses) engine.stops.add(address);
-      engine.stopsChanged();
+      if (this.#addStops(engine)) engine.stopsChanged();
     });
+  }
+  /** Whether there was one that the engine had not. Those that it has on top it finds out by itself. */
+  #addStops({ stops }: Engine): boolean {
+    const before = stops.pcs.size + stops.linear.size;
+    for (const { address, linear } of this.breakpoints.active) {
+      (linear ? stops.linear : stops.pcs).add(address);
+    }
+    return stops.pcs.size + stops.linear.size > before;
   }
 
   /** Does what may make the interrupt controller ask any vCPU. */

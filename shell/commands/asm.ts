@@ -112,7 +112,12 @@ export const disasm = defineCommand({
     const start = address === undefined
       ? state.disassembleNext ?? codeAddress(session.vcpu)
       : addressOf(session, address);
-    const lines = codeAt(vm, start, count === undefined ? SHOWN : numberOf(session, count, "count", 1, 4096));
+    const lines = codeAt(
+      vm,
+      start,
+      count === undefined ? SHOWN : numberOf(session, count, "count", 1, 4096),
+      session.vcpu,
+    );
     if (lines.length === 0) throw new RangeError(`there is no memory at ${hex(start)} to disassemble`);
     state.disassembleNext = after(lines, start);
     return { pc: codeAddress(session.vcpu), lines };

@@ -1,4 +1,4 @@
-/** `irq`: attaches an interrupt controller, and drives its lines. */
+/** `irq` and `nmi`: attach an interrupt controller, drive its lines, and interrupt without asking. */
 import { optional } from "@optique/core/modifiers";
 import { object } from "@optique/core/constructs";
 import { defineCommand } from "../command.ts";
@@ -58,4 +58,24 @@ line: the guest takes the interrupt on the next run, where it has it enabled.`,
       : interrupts
       ? "interrupt controller attached"
       : "no interrupt controller: irq on attaches one",
+});
+
+export const nmi = defineCommand({
+  name: "nmi",
+  group: "devices",
+  summary: "interrupt a vCPU whether the guest has interrupts enabled or not",
+  description:
+    `On x86 vector 2 of the first vCPU, held off while the handler of an earlier one is at work; on ppc the system reset interrupt,
+0x100, of the selected vCPU. It is taken on the next run. Wants irq on.`,
+  grammar: object({}),
+  examples: [{ line: "nmi", after: ["irq on"], shows: "vCPU 0 takes a non-maskable interrupt next" }],
+  run(session): { readonly vcpu: number } {
+    if (!session.settings.interrupts) {
+      throw new Error('the machine has no interrupt controller: type "irq on" first');
+    }
+    const { arch } = session.settings, vcpu = arch === "x86" ? 0 : session.vcpu.index;
+    session.vm.nmi(vcpu);
+    return { vcpu };
+  },
+  print: ({ vcpu }) => `vCPU ${vcpu} takes a non-maskable interrupt next`,
 });

@@ -1,15 +1,18 @@
-/** `run`, `step`, `until`: let the guest go. */
+/** `run`, `step`, `next`, `finish`, `until`: let the guest go. */
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { defineCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
+import type { Stop } from "../machine_types.ts";
 import type { Session } from "../session.ts";
 import { maybeWord, words } from "./support/grammar.ts";
 import { addressOf, numberOf } from "./support/numbers.ts";
+import { resultRegister } from "./support/flow.ts";
 import { printStop } from "./support/print_stop.ts";
 import { runGuest, type StopData } from "./support/stop.ts";
+import { finishFunction, type Limits, stepOver } from "./support/stepping.ts";
 import { symbolNames } from "./support/symbols.ts";
 
 /**
@@ -25,15 +28,15 @@ function defaultBudget(session: Session): number | undefined {
   return session.interactive ? undefined : BUDGET;
 }
 
-function runLimited(session: Session, given: number | undefined, until?: bigint): Promise<StopData> {
+function runLimited(
+  session: Session,
+  given: number | undefined,
+  go: (limits: Limits) => Promise<Stop>,
+): Promise<StopData> {
   const instructions = given ?? defaultBudget(session);
-  const options = {
-    ...(instructions !== undefined && { instructions }),
-    ...(until !== undefined && { until }),
-  };
   return runGuest(
     session,
-    (signal) => session.vm.run({ ...options, signal }),
+    (signal) => go({ ...(instructions !== undefined && { instructions }), signal }),
     (stop) =>
       stop.reason === "BUDGET" && given === undefined
         ? `the default budget of ${instructions} instructions is spent: "run N" takes N more, "set $budget = N" raises it`
@@ -64,7 +67,7 @@ ends with BUDGET. A stop of any kind is no failure, unless --expect names anothe
     const limit = instructions === undefined
       ? undefined
       : numberOf(session, instructions, "instruction count", 1);
-    const data = await runLimited(session, limit);
+    const data = await runLimited(session, limit, (limits) => session.vm.run(limits));
     if (expect !== undefined && data.stop.reason !== expect.toUpperCase()) {
       throw new UserError(
         `expected the guest to stop with ${expect.toUpperCase()}:\n${printStop(data, session.style)}`,
@@ -100,12 +103,80 @@ export const step = defineCommand({
 
 export const until = defineCommand({
   name: "until",
+  aliases: ["advance"],
   group: "run",
   summary: "let the guest run until it is about to execute the instruction at ADDR",
   grammar: object({ words: words("ADDR", 1) }),
   examples: [{ line: "until done", after: ["arch x86", "asm nop ;; done: hlt"], shows: "<done>" }],
   complete: (session) => symbolNames(session),
-  run: (session, { words }): Promise<StopData> =>
-    runLimited(session, undefined, addressOf(session, words.join(" "))),
+  run: (session, { words }): Promise<StopData> => runUntil(session, addressOf(session, words.join(" "))),
+  print: printStop,
+});
+
+function runUntil(session: Session, until: bigint): Promise<StopData> {
+  return runLimited(session, undefined, (limits) => session.vm.run({ ...limits, until }));
+}
+
+export const next = defineCommand({
+  name: "next",
+  aliases: ["n", "ni", "nexti"],
+  group: "run",
+  summary: "execute one instruction, or N, and what they call in one go",
+  description:
+    `As step, but a call runs until it has come back to this depth of the stack, and a repeated string instruction until it
+is through; all vCPUs run meanwhile. A breakpoint on the way stops it.`,
+  grammar: object({ count: maybeWord("N") }),
+  repeats: true,
+  examples: [
+    {
+      line: "next",
+      after: ["arch x86", "set $rsp = 0x8000", "asm call f ;; hlt ;; f: mov eax, 7 ;; ret"],
+      shows: "stepped over a call",
+    },
+  ],
+  run(session, { count }): Promise<StopData> {
+    const n = count === undefined ? 1 : numberOf(session, count, "step count", 1, MOST_STEPS);
+    return runLimited(session, undefined, async (limits) => {
+      const first = await stepOver(session, limits);
+      let stop = first;
+      for (let i = 1; i < n && isStep(stop); i++) stop = await stepOver(session, limits);
+      return n > 1 && isStep(stop) ? { ...stop, message: `stepped ${n} instructions, over calls` } : stop;
+    });
+  },
+  print: printStop,
+});
+
+/** Whether a stop is that of a step and nothing else's. */
+function isStep(stop: Stop): boolean {
+  return stop.reason === "DEBUG" && stop.breakpoint === undefined && stop.watchpoint === undefined &&
+    stop.catchpoint === undefined;
+}
+
+export const finish = defineCommand({
+  name: "finish",
+  aliases: ["fin"],
+  group: "run",
+  summary: "let the guest run until the function that it is in has returned",
+  description:
+    `The function's own instructions are looked at one by one, some 100,000 a second, until one returns to the caller; what
+it calls runs at full speed. No debug information is needed. The register that results come in is shown: rax or eax, r3.`,
+  grammar: object({}),
+  repeats: true,
+  examples: [
+    {
+      line: "finish",
+      after: ["arch x86", "set $rsp = 0x8000", "asm call f ;; hlt ;; f: mov eax, 7 ;; ret", "step"],
+      shows: "returned: rax = 0x7",
+    },
+    {
+      line: "finish",
+      after: ["arch ppc", "asm bl f ;; end: b end ;; f: li r3, 7 ;; blr", "step"],
+      shows: "returned: r3 = 0x7",
+    },
+  ],
+  async run(session): Promise<StopData> {
+    const data = await runLimited(session, undefined, (limits) => finishFunction(session, limits));
+    return isStep(data.stop) ? { ...data, returned: resultRegister(session.vcpu) } : data;
+  },
   print: printStop,
 });

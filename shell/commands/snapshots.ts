@@ -81,7 +81,7 @@ export const loadVm = defineCommand({
     `The machine in use is given up. Devices of the session are found by their names and get the snapshot's state; a
 device that the snapshot has and the session has not must be added first; matches of vm.ioevents keep their signals if the
 machine in use has the same ones, and wait for them otherwise. With "on BACKEND" the guest goes on there,
-with "as HYPERVISOR" (first, if both are given) it finds another one below it: the exit ledger begins anew, time goes on. Breakpoints stay, numbered from 1.`,
+with "as HYPERVISOR" (first, if both are given) it finds another one below it: the exit ledger begins anew, time goes on. Breakpoints stay.`,
   grammar: object({
     name: word("NAME|FILE"),
     as: keywordOf("as", HYPERVISOR_NAMES, "HYPERVISOR"),

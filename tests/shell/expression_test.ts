@@ -32,6 +32,13 @@ const CASES: Readonly<Record<string, bigint>> = {
   "0xff & 0x0f ^ 1": 14n,
   "1 << 64": 1n << 64n,
   "-16 >> 2": -4n,
+  "1 == 1 && 2 > 1": 1n,
+  "1 != 1 || 2 <= 1": 0n,
+  "0 && 1 / 0": 0n,
+  "1 || 1 / 0": 1n,
+  "!5 + !0": 1n,
+  "1 < 2 == 1": 1n,
+  "3 & 1 == 1": 1n,
 };
 
 for (const [source, value] of Object.entries(CASES)) {
@@ -45,7 +52,11 @@ const WRONG: readonly (readonly [string, new (message: string) => Error, string]
   ["1 +", SyntaxError, "at the end"],
   ["1 2", SyntaxError, "an operator or nothing at column 3"],
   ["(1", SyntaxError, "a ) at the end"],
-  ["* 2", SyntaxError, "at column 1"],
+  ["/ 2", SyntaxError, "at column 1"],
+  ["* 2", ReferenceError, "no memory"],
+  ["w[2", SyntaxError, "a ] at the end"],
+  ["q[2]", SyntaxError, "an operator or nothing at column 2"],
+  ["-".repeat(300) + "1", SyntaxError, "nested more than 200 deep"],
   ["1 @ 2", SyntaxError, 'unexpected "@" at column 3'],
   ["12ab", SyntaxError, "unexpected"],
   ["$rbx", ReferenceError, "There is no register or variable $rbx"],

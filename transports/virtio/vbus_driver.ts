@@ -6,7 +6,7 @@ import type { Handle } from "../io.ts";
 import { bytesToNumber } from "../payload.ts";
 import type { RingRam } from "../rings/ring_memory.ts";
 import type { RingAnswer } from "../rings/ring_sides.ts";
-import { VirtqueueDriver } from "../rings/virtqueue_driver.ts";
+import { VirtqueueDriver } from "./virtqueue_driver.ts";
 import { partSizes } from "../rings/virtqueue_layout.ts";
 import { statusName } from "../status.ts";
 import { FEATURE, STATUS } from "./constants.ts";

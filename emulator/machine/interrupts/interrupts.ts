@@ -51,6 +51,9 @@ export class Interrupts {
   #arrivedAt = 0;
   /** One was asked for at an earlier boundary, and not enabled there. */
   #waited = false;
+  /** A non-maskable interrupt waits; and the handler of one is at work, which holds off the next. */
+  #nmi: "none" | "arrived" | "waits" = "none";
+  #nmiHeld = false;
   #profile: CostProfile | undefined;
   #dearest = 0;
   readonly #tick: HostTick | undefined;
@@ -72,6 +75,12 @@ export class Interrupts {
     }
     this.#unit.setLine(line, level);
   }
+  /** One that the guest cannot disable; one more than is waiting already is lost. */
+  raiseNmi(): void {
+    if (this.#nmi !== "none") return;
+    this.#nmi = this.#cpu.inExit ? "waits" : "arrived";
+    this.#arrivedAt = this.#cpu.board.now();
+  }
   /** Whether something asks for an interrupt. */
   get asserted(): boolean {
     return this.#unit.asserted;
@@ -85,6 +94,7 @@ export class Interrupts {
   /** Of a halted vCPU: virtual time at which it takes an interrupt, `Infinity` if none can come. */
   get wakesAt(): number {
     const unit = this.#unit;
+    if (this.#takesNmi) return this.#arrivedAt;
     if (!unit.enabled) return Infinity;
     const timer = unit.deadlineWakes ? unit.deadline : Infinity;
     return unit.asserted ? Math.min(timer, this.#arrivedAt) : timer;
@@ -96,6 +106,8 @@ export class Interrupts {
       arrivedAt: this.#arrivedAt,
       waited: this.#waited,
       nextTick: this.#nextTick,
+      nmi: this.#nmi,
+      nmiHeld: this.#nmiHeld,
       unit: this.#unit.save(),
     };
   }
@@ -105,6 +117,8 @@ export class Interrupts {
     this.#arrivedAt = saved.whole("arrivedAt");
     this.#waited = saved.flag("waited");
     this.#nextTick = saved.time("nextTick");
+    this.#nmi = saved.has("nmi") ? saved.oneOf("nmi", ["none", "arrived", "waits"]) : "none";
+    this.#nmiHeld = saved.has("nmiHeld") && saved.flag("nmiHeld");
     this.#unit.load(saved.fields("unit"));
   }
 
@@ -112,6 +126,8 @@ export class Interrupts {
     this.#unit.reset();
     this.#arrived = undefined;
     this.#waited = false;
+    this.#nmi = "none";
+    this.#nmiHeld = false;
   }
 
   /**
@@ -124,6 +140,17 @@ export class Interrupts {
       this.#takeTick();
       this.#advance();
       cpu.window = false;
+      if (this.#takesNmi && !cpu.shadow) {
+        const kick = this.#nmi === "arrived" ? exits.line : undefined;
+        this.#nmi = "waits";
+        // As a line that was raised while the guest ran.
+        if (kick && !cpu.halted) cpu.boundaryExit(kick);
+        this.#nmi = "none";
+        this.#nmiHeld = unit.endsNmi !== undefined;
+        if (!unit.deliverNmi()) return "stop";
+        cpu.halted = false;
+        continue;
+      }
       if (!unit.asserted) {
         this.#waited = false;
         this.#arrived = undefined;
@@ -148,6 +175,10 @@ export class Interrupts {
     }
   }
 
+  get #takesNmi(): boolean {
+    return this.#nmi !== "none" && !this.#nmiHeld;
+  }
+
   #wait(): void {
     this.#waited = true;
     this.#cpu.window = true;
@@ -155,7 +186,7 @@ export class Interrupts {
 
   /** Instructions that the next slice may execute, from a boundary. */
   get limit(): number {
-    if (this.#cpu.shadow) return 1;
+    if (this.#cpu.shadow || this.#nmiHeld) return 1;
     const cycles = Math.min(this.#unit.deadline, this.#nextTick) - this.#cpu.cycles;
     const before = Math.floor((cycles - 1) / this.#dearestInstruction());
     return Math.max(1, before > EXACT_SLICE ? Math.floor(before / 2) : before);
@@ -166,6 +197,7 @@ export class Interrupts {
     const left = this.#cpu.sliceLeft + more;
     if (left <= 0) return false;
     const unit = this.#unit;
+    if (this.#takesNmi) return true;
     if (unit.asserted) {
       if (unit.enabled) return true;
       this.#wait();
@@ -176,6 +208,7 @@ export class Interrupts {
   /** One instruction, the one at `address`, was executed: notes whether it holds off what is to come after it. */
   executed(address: bigint, wasEnabled: boolean): void {
     const unit = this.#unit;
+    if (this.#nmiHeld && unit.endsNmi?.(address)) this.#nmiHeld = false;
     const asked = unit.asserted || this.#cpu.cycles >= unit.deadline;
     this.#cpu.shadow = asked && unit.enabled && !this.#cpu.halted && unit.castsShadow(address, wasEnabled);
   }

@@ -25,6 +25,10 @@ export interface InterruptUnit {
   castsShadow(address: bigint, wasEnabled: boolean): boolean;
   /** Enters the guest's handler. False if that ended the run. */
   deliver(): boolean;
+  /** Enters the guest's handler of a non-maskable interrupt (PowerPC: system reset). False if that ended the run. */
+  deliverNmi(): boolean;
+  /** Whether the instruction at this address ends such a handler: until then none comes; undefined where one may come at any time. */
+  endsNmi?(address: bigint): boolean;
   /** The exit that an event makes that comes while the guest runs: from outside, from the timer; none if undefined. */
   readonly exits: {
     readonly line?: NativeReason;

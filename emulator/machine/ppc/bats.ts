@@ -10,7 +10,7 @@ import { SLOT } from "../../ppc/state.ts";
 import type { StateView } from "../../isa/isa.ts";
 import { REACH, type Reach } from "../processor.ts";
 
-const PAIRS = 4;
+export const PAIRS = 4;
 /** Bytes of state from one pair to the next. */
 const PAIR = 16;
 /** Bits of a block's number, and those within the smallest block, of 128 KiB. */
@@ -18,8 +18,18 @@ const NUMBER = 0xfffe_0000, WITHIN = 0x1_ffff;
 /** Who a pair is valid for. */
 const VALID_SUPERVISOR = 2, VALID_PROBLEM = 1;
 
+/** The registers of a pair. */
+export function pairOf(state: StateView, kind: "i" | "d", pair: number): { upper: number; lower: number } {
+  const first = (kind === "i" ? SLOT.ibat0u : SLOT.dbat0u) + PAIR * pair;
+  return { upper: state.get32(first), lower: state.get32(first + 8) };
+}
+
 /** Where a block leads. */
 export interface BlockAddress {
+  /** Which of the pairs. */
+  readonly pair: number;
+  /** Bytes of the block. */
+  readonly size: number;
   readonly physical: number;
   readonly readable: boolean;
   readonly writable: boolean;
@@ -41,6 +51,8 @@ export function blockOf(
     if ((address ^ upper) & compared) continue;
     const lower = state.get32(first + PAIR * pair + 8), rights = lower & 3;
     return {
+      pair,
+      size: (inBlock | WITHIN) + 1,
       physical: (lower & compared | address & (inBlock | WITHIN)) >>> 0,
       // PP: 00 nothing, 10 everything, x1 reading only (7.4.4).
       readable: rights !== 0,

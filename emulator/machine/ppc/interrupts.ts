@@ -106,6 +106,13 @@ class PpcInterrupts implements InterruptUnit {
     return true;
   }
 
+  /** Machines without a non-maskable interrupt have the system reset interrupt for it, as QEMU's "nmi" gives (ISA 2.07B III-S 6.5.1). */
+  deliverNmi(): boolean {
+    const vcpu = this.#vcpu;
+    interrupt(vcpu, VECTOR.systemReset, vcpu.state.get64(STATE.pc), 0n);
+    return true;
+  }
+
   reset(): void {
     this.#pic.reset();
     this.#expired = false;

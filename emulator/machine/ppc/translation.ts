@@ -1,9 +1,11 @@
 /** From effective to physical addresses on 32-bit processors: blocks first, then segments and pages. */
 import { MSR, SLOT } from "../../ppc/state.ts";
+import type { PageMapping, PageWalk, WalkQuestion } from "../debug/page_walk.ts";
 import { REACH, type Reach, type Translation } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { blockOf } from "./bats.ts";
-import { pageOf } from "./hashed_pages_32.ts";
+import { explain32, mappings32 } from "./explain.ts";
+import { lookForPage, pageOf } from "./hashed_pages_32.ts";
 
 /**
  * DSISR of a data storage interrupt and SRR1 of an instruction storage interrupt: no translation, protection, a store,
@@ -69,6 +71,22 @@ export class Translation32 implements Translation {
     if ("why" in page) return this.#fail(address, reach, page.why);
     this.#storable = page.storable;
     return page.physical;
+  }
+
+  look(low: number, _high: number, reach: Reach = REACH.load): number {
+    const vcpu = this.#vcpu, address = low >>> 0;
+    if (!this.active(reach)) return address;
+    const block = blockOf(vcpu.state, address, reach, false) ?? blockOf(vcpu.state, address, reach, true);
+    if (block) return block.physical;
+    const page = lookForPage(vcpu, address);
+    return page ?? -1;
+  }
+
+  explain(address: bigint, question: WalkQuestion): PageWalk {
+    return explain32(this.#vcpu, address, question);
+  }
+  mappings(): Iterable<PageMapping> {
+    return mappings32(this.#vcpu);
   }
 
   #fail(address: number, reach: Reach, why: keyof typeof STORAGE): number {

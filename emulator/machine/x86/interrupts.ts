@@ -16,8 +16,9 @@ import type { InterruptUnit } from "../interrupts/unit.ts";
 /** I/O ports of the PC's board. */
 const PORTS = { master: 0x20, slave: 0xa0, elcr: 0x4d0, timer: 0x40 } as const;
 const TIMER_LINE = 0;
-/** Opcode of STI. */
-const STI = 0xfb;
+/** Opcodes. */
+const STI = 0xfb, IRET = 0xcf;
+const NMI = 2;
 
 /** The 8259A's INT goes to the first vCPU; the others, without a local APIC, have no interrupts. */
 export function x86Interrupts([first]: readonly Vcpu[]): InterruptUnit[] {
@@ -102,6 +103,18 @@ class X86Interrupts implements InterruptUnit {
   deliver(): boolean {
     const status = deliver(this.#vcpu, { vector: this.#pics.acknowledge(), kind: "external" });
     return status === STATUS.fault || status === STATUS.redirect;
+  }
+
+  /** Vector 2. SDM vol. 3A, 6.7. */
+  deliverNmi(): boolean {
+    const status = deliver(this.#vcpu, { vector: NMI, kind: "external" });
+    return status === STATUS.fault || status === STATUS.redirect;
+  }
+  /** Further ones are held until the next IRET. SDM vol. 3A, 6.7.1. */
+  endsNmi(address: bigint): boolean {
+    const found = opcodeAt(this.#vcpu, address);
+    // It may have left 64-bit mode, in which the byte before was a prefix.
+    return found !== undefined && (found.opcode === IRET || found.opcode >> 4 === 4 && found.modrm === IRET);
   }
 
   reset(): void {

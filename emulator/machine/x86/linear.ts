@@ -50,6 +50,7 @@ export function readLinear(
     if (!slot) throw nowhere("read", gpa);
     value |= get(vcpu.board.arena.view, slot.place + (gpa - slot.gpa), length) << BigInt(8 * from);
   }
+  notice(vcpu, address, size, "read");
   return value;
 }
 
@@ -70,6 +71,7 @@ export function writeLinear(
       placed.push({ place: slot.place + (gpa - slot.gpa), size, value: writes[i].value >> BigInt(8 * from) });
     }
   });
+  for (const { address, size } of writes) notice(vcpu, address, size, "write");
   let start = Infinity, end = 0, sum = 0;
   for (const { place, size, value } of placed) {
     put(arena.view, place, size, value);
@@ -88,7 +90,14 @@ export function setBits(vcpu: Vcpu, address: bigint, bits: bigint): void {
   if ((before & bits) === bits) return;
   const [{ gpa }] = new Locator(vcpu, REACH.store, notCanonical, false).locate(address, 1);
   if (isReadOnly(vcpu, gpa)) return;
+  notice(vcpu, address, 1, "write");
   vcpu.board.memory.write(gpa, Uint8Array.of(Number(before | bits)));
+}
+
+/** For watchpoints: what the processor does by itself meets them as what instructions do. SDM vol. 3B, 18.2.5. */
+function notice(vcpu: Vcpu, address: bigint, size: number, access: "read" | "write"): void {
+  const high = isLong(vcpu.state) ? Number(BigInt.asUintN(32, address >> 32n)) : 0;
+  vcpu.debug.access(Number(BigInt.asUintN(32, address)), high, size, access);
 }
 
 /** Where the bytes of accesses of one kind are, page by page. */

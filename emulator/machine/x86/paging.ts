@@ -4,14 +4,17 @@
  * and dirty flags stay as they are.
  */
 import { CPL, CR, EFER, IDENTITY, PDPTE } from "../../x86/slots.ts";
+import type { PageMapping, PageWalk, WalkQuestion, WalkStep } from "../debug/page_walk.ts";
 import { REACH, type Reach, type Translation } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { CR0, CR4, EFER_BIT } from "./control_bits.ts";
+import { modeName, pageFaultText, type SeenEntry, stepsOf } from "./explain_paging.ts";
 import type { Fault } from "./fault.ts";
 import { PageFault, PF } from "./page_fault.ts";
 import {
   ADDRESS_HIGH,
   ENTRY,
+  LINEAR_BITS,
   PAGING_32,
   PAGING_32_PSE,
   PAGING_4_LEVEL,
@@ -34,6 +37,13 @@ export class Paging implements Translation {
   /** Addresses and low halves of the entries of the walk at hand, from the outermost one. */
   readonly #places = new Float64Array(4);
   readonly #entries = new Int32Array(4);
+  readonly #highs = new Int32Array(4);
+  /** How many entries it has read, and in which format. */
+  #depth = 0;
+  #format: PagingFormat | undefined;
+  /** What all of them allow. */
+  #rights = 0;
+  #disabled = 0;
   /** Why the last walk failed, and for which address. */
   #code = 0;
   #failedLow = 0;
@@ -66,10 +76,97 @@ export class Paging implements Translation {
 
   look(low: number, high: number): number {
     const { storable } = this, code = this.#code;
+    // The supervisor may read whatever is there, so that nothing but a missing entry is in the way.
     const gpa = this.#walk(low >>> 0, high >>> 0, REACH.load, false, false);
     this.storable = storable;
     this.#code = code;
     return gpa;
+  }
+
+  /** The same as a walk for people, without an effect. */
+  explain(address: bigint, { reach = "load", user }: WalkQuestion): PageWalk {
+    const asked = {
+      address,
+      reach,
+      user: user ?? this.#vcpu.state.get32(CPL) === 3,
+    };
+    const { gpa, code } = this.#try(address, REACH[reach], asked.user);
+    const format = this.#format;
+    if (code === NOT_CANONICAL && gpa < 0) {
+      return { ...asked, mode: "4-level paging", steps: [], fault: "#GP: the address is not canonical" };
+    }
+    if (!format) {
+      const mode = this.#vcpu.state.get32(IDENTITY) !== 0
+        ? "long mode before the guest has loaded CR3: linear addresses are guest-physical"
+        : "no paging: linear addresses are guest-physical";
+      return { ...asked, mode, steps: [], physical: BigInt(gpa) };
+    }
+    const base: WalkStep[] = [];
+    if (format === PAGING_PAE) {
+      const index = Number(address >> 30n) & 3, value = this.#vcpu.state.get64(PDPTE + 8 * index);
+      base.push({ name: `PDPTE${index}`, value, says: value & 1n ? "P" : "none" });
+    } else {
+      const value = this.#vcpu.state.get64(CR3);
+      base.push({ name: "cr3", value, says: `table at 0x${(value & ~0xfffn).toString(16)}` });
+    }
+    const mode = modeName(format), steps = [...base, ...stepsOf(format, address, this.#seen(format))];
+    if (gpa < 0) return { ...asked, mode, steps, fault: pageFaultText(code, steps, asked) };
+    return { ...asked, mode, steps, physical: BigInt(gpa), size: this.#pageSize(format) };
+  }
+
+  /** All pages that are mapped, by address. */
+  *mappings(): Generator<PageMapping> {
+    const { addressWidth } = this.#vcpu.isa, end = 1n << BigInt(this.#long ? 64 : 32);
+    for (let address = 0n; address < end;) {
+      const { gpa, code } = this.#try(address, REACH.load, false);
+      const format = this.#format;
+      if (gpa < 0 && code === NOT_CANONICAL) {
+        address = BigInt.asUintN(64, -(1n << BigInt(LINEAR_BITS - 1)));
+        continue;
+      }
+      if (!format) {
+        const size = 2 ** Math.min(52, addressWidth);
+        yield { address, physical: BigInt(gpa), size, user: true, writable: true, executable: true };
+        return;
+      }
+      const shift = this.#depth === 0 ? 30 : format.levels[this.#depth - 1].shift;
+      const size = gpa < 0 ? 2 ** shift : this.#pageSize(format);
+      if (gpa >= 0) {
+        const leaf = this.#entries[this.#depth - 1];
+        yield {
+          ...{ address, physical: BigInt(gpa), size },
+          user: (this.#rights & ENTRY.US) !== 0,
+          writable: (this.#rights & ENTRY.RW) !== 0,
+          executable: (this.#disabled & XD) === 0 || format.entry === 4,
+          accessed: (leaf & ENTRY.A) !== 0,
+          dirty: (leaf & ENTRY.D) !== 0,
+        };
+      }
+      address = (address / BigInt(size) + 1n) * BigInt(size);
+    }
+  }
+
+  #pageSize({ levels }: PagingFormat): number {
+    return 2 ** levels[this.#depth - 1].shift;
+  }
+  #seen({ levels }: PagingFormat): SeenEntry[] {
+    return Array.from({ length: this.#depth }, (_, i) => ({
+      at: this.#places[i],
+      value: BigInt(this.#highs[i] >>> 0) << 32n | BigInt(this.#entries[i] >>> 0),
+      level: levels[i],
+    }));
+  }
+
+  /** A walk without an effect, and what it would fail with. */
+  #try(address: bigint, reach: Reach, user: boolean): { readonly gpa: number; readonly code: number } {
+    const { storable } = this, before = this.#code;
+    const low = Number(BigInt.asUintN(32, address)), high = Number(BigInt.asUintN(32, address >> 32n));
+    this.#format = undefined;
+    this.#depth = 0;
+    const gpa = this.#walk(low, high, reach, user, false), code = this.#code;
+    this.storable = storable;
+    this.#code = before;
+    return { gpa, code };
   }
 
   /** What the last walk failed with; a page fault has set CR2. */
@@ -119,6 +216,8 @@ export class Paging implements Translation {
       : cr4 & CR4.PSE
       ? PAGING_32_PSE
       : PAGING_32;
+    this.#format = format;
+    this.#depth = 0;
     const executeDisable = format.entry === 8 && (efer & EFER_BIT.NXE) !== 0;
     const asked = (reach === REACH.store ? PF.W : 0) | (user ? PF.U : 0) |
       // I/D is there with no-execute only, which 32-bit paging has not.
@@ -141,16 +240,20 @@ export class Paging implements Translation {
       const at = this.#address(12) + index * format.entry;
       this.#read(at, format);
       const entry = this.#low;
+      this.#places[depth] = at;
+      this.#entries[depth] = entry;
+      this.#highs[depth] = this.#high;
+      this.#depth = depth + 1;
       if ((entry & ENTRY.P) === 0) return this.#fail(asked);
       const large = (entry & ENTRY.PS) !== 0, isPage = page === "always" || large && page === "with PS";
       const wrong = isPage ? entry & reserved : large && page === "reserved";
       if (wrong || (this.#high & reservedHigh) !== 0) return this.#fail(asked | PF.P | PF.RSVD);
       rights &= entry;
       disabled |= this.#high;
-      this.#places[depth] = at;
-      this.#entries[depth] = entry;
       if (isPage) break;
     }
+    this.#rights = rights;
+    this.#disabled = disabled;
 
     const writable = (rights & ENTRY.RW) !== 0 || !user && (cr0 & CR0.WP) === 0;
     if (

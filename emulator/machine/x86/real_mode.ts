@@ -43,8 +43,11 @@ export function raiseInRealMode(vcpu: Vcpu, vector: number, name: string): Statu
     Number(vcpu.pc),
   ];
   words.forEach((word, i) => {
-    memory.write(base + (sp - 2 * (i + 1) & 0xffff), Uint8Array.of(word, word >> 8));
+    const at = base + (sp - 2 * (i + 1) & 0xffff);
+    vcpu.debug.access(at, 0, 2, "write");
+    memory.write(at, Uint8Array.of(word, word >> 8));
   });
+  vcpu.debug.access(table + entry, 0, 4, "read");
   const target = new DataView(memory.read(table + entry, 4).buffer);
   const selector = target.getUint16(2, true);
   state.set64(RSP, state.get64(RSP) & ~0xffffn | BigInt(sp - FRAME & 0xffff));

@@ -2,14 +2,14 @@
 import type { VirtualCpu, Vm } from "../../machine_types.ts";
 import type { ListingLine } from "../../reports/listing.ts";
 
-/** Guest-physical address of the instruction at `pc`: in real mode the code segment's base is added. */
+/** Address of the instruction at `pc` before translation: in real mode the code segment's base is added. */
 export function codeAddress(vcpu: VirtualCpu, pc?: bigint): bigint {
-  return vcpu.codeAddress(pc);
+  return vcpu.fetchAddress(pc);
 }
 
-/** `count` instructions from a guest-physical address on. */
-export function codeAt(vm: Vm, address: bigint, count: number): ListingLine[] {
-  return vm.disassemble(address, count).map(({ address, bytes, text, symbol }) => (
+/** `count` instructions from an address on, as the code of `vcpu` has it; a guest-physical one where none is given. */
+export function codeAt(vm: Vm, address: bigint, count: number, vcpu?: VirtualCpu): ListingLine[] {
+  return vm.disassemble(address, count, { vcpu }).map(({ address, bytes, text, symbol }) => (
     { address, bytes, text, labels: symbol === undefined ? [] : [symbol] }
   ));
 }

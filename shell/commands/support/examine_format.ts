@@ -1,7 +1,10 @@
 /** gdb's `x/NFU`: how many units of memory to show, in which format, of which size. */
 
-/** x hexadecimal, d signed, u unsigned, o octal, t binary, c character, a address with symbol, s string, i instruction. */
-export type ExamineLetter = "x" | "d" | "u" | "o" | "t" | "c" | "a" | "s" | "i";
+/**
+ * x hexadecimal, z the same, d signed, u unsigned, o octal, t binary, f floating point, c character, a address with symbol,
+ * s string, i instruction.
+ */
+export type ExamineLetter = "x" | "z" | "d" | "u" | "o" | "t" | "f" | "c" | "a" | "s" | "i";
 
 export interface ExamineFormat {
   readonly count: number;
@@ -14,7 +17,7 @@ export interface ExamineFormat {
 export const DEFAULT_FORMAT: ExamineFormat = { count: 1, letter: "x", unit: 4 };
 
 const UNITS: Readonly<Record<string, 1 | 2 | 4 | 8>> = { b: 1, h: 2, w: 4, g: 8 };
-const LETTERS = "xduotcasi";
+const LETTERS = "xzduotfcasi";
 
 /** More than this is a typing error rather than something to read. */
 const MOST = 65536;
@@ -28,7 +31,7 @@ export function parseExamine(source: string, last: ExamineFormat = DEFAULT_FORMA
   const match = /^\/?(\d*)([a-z]*)$/.exec(source);
   if (match === null) {
     throw new SyntaxError(
-      `"${source}" is not /NFU: a count, then a format (x d u o t c a s i), then b h w g`,
+      `"${source}" is not /NFU: a count, then a format (x z d u o t f c a s i), then b h w g`,
     );
   }
   let { letter, unit } = last;
@@ -46,11 +49,16 @@ export function parseExamine(source: string, last: ExamineFormat = DEFAULT_FORMA
       const twice = bytes !== undefined || LETTERS.includes(character);
       const why = twice
         ? "is given twice"
-        : "is neither a format (x d u o t c a s i) nor a unit (b h w g: 1 2 4 8 bytes)";
+        : "is neither a format (x z d u o t f c a s i) nor a unit (b h w g: 1 2 4 8 bytes)";
       throw new SyntaxError(`"${character}" in "/${source.replace("/", "")}" ${why}`);
     }
   }
   if (letter === "c" && letterGiven && !unitGiven) unit = 1;
+  // There are no floating-point numbers of one or two bytes.
+  if (letter === "f" && unit < 4) {
+    if (unitGiven) throw new SyntaxError(`"${source}": floating point has w (4 bytes) or g (8 bytes)`);
+    unit = 8;
+  }
   const count = match[1] === "" ? 1 : Number(match[1]);
   if (count < 1 || count > MOST) {
     throw new RangeError(`the count of "${source}" is not between 1 and ${MOST}`);
@@ -80,11 +88,35 @@ export function showUnit(value: bigint, format: ExamineFormat): string {
       return `0${value.toString(8).padStart(Math.ceil(bits / 3), "0")}`;
     case "t":
       return value.toString(2).padStart(bits, "0");
+    case "f":
+      return showFloat(value, format.unit).padStart(format.unit === 4 ? 14 : 24);
     case "c":
       return `${String(BigInt.asIntN(bits, value)).padStart(4)} ${showCharacter(value).padEnd(6)}`;
     default:
       return `0x${value.toString(16).padStart(format.unit * 2, "0")}`;
   }
+}
+
+/** The shortest digits that mean this number: nine are enough for 4 bytes, JavaScript's own for 8. */
+function showFloat(value: bigint, unit: number): string {
+  const view = new DataView(new ArrayBuffer(8));
+  if (unit === 8) {
+    view.setBigUint64(0, value);
+    return floatText(view.getFloat64(0));
+  }
+  view.setUint32(0, Number(value));
+  const number = view.getFloat32(0);
+  for (let digits = 1; digits <= 9; digits++) {
+    const text = number.toPrecision(digits);
+    if (Math.fround(Number(text)) === number) return floatText(Number(text));
+  }
+  return floatText(number);
+}
+
+function floatText(number: number): string {
+  if (Number.isNaN(number)) return "nan";
+  if (!Number.isFinite(number)) return number < 0 ? "-inf" : "inf";
+  return Object.is(number, -0) ? "-0" : String(number);
 }
 
 const DECIMAL_WIDTH: Readonly<Record<number, number>> = { 1: 3, 2: 5, 4: 10, 8: 20 };

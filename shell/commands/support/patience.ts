@@ -6,18 +6,32 @@ import { UserError } from "../../errors.ts";
 import type { Vm } from "../../machine_types.ts";
 import type { Session } from "../../session.ts";
 import { numberOf } from "./numbers.ts";
+import { flushTrace } from "./tracer.ts";
 
 /** Seconds that one access may take, if `$patience` says nothing else. Real time: the guest's stands still. */
 const PATIENCE = 30;
 /** Milliseconds between two looks. The timer also keeps the program from ending in the middle of a wait. */
 const LOOK_EVERY = 100;
 
+/** As `waitPatiently`, and what was traced is in its file afterwards. */
+export async function patiently<T>(
+  session: Session,
+  vm: Vm,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  try {
+    return await waitPatiently(session, vm, work);
+  } finally {
+    flushTrace(session);
+  }
+}
+
 /**
  * Does `work` with a signal that fires on Ctrl-C, or where no prompt is, when one access has waited for its device
  * for `$patience` seconds.
  * @throws {UserError} in the latter case.
  */
-export async function patiently<T>(
+async function waitPatiently<T>(
   session: Session,
   vm: Vm,
   work: (signal: AbortSignal) => Promise<T>,

@@ -15,6 +15,8 @@ export interface CommandState {
   assembleAt?: bigint;
   /** Where the guest that `load` or `asm` brought begins; undefined before there is one. */
   entry?: bigint;
+  /** Runs are recorded, so that one can go back: see `recorder.ts`, which is loaded only then. */
+  records?: boolean;
   /** Registers as they were before the guest ran last. */
   before?: ReadonlyMap<string, bigint>;
 }
@@ -36,7 +38,17 @@ export function stateOf(session: Session): CommandState {
   return state;
 }
 
+/** Keeps the state of one machine for the one that has taken its place and is the same at another time. */
+export function keepState(session: Session, state: CommandState): void {
+  states.set(session, { vm: session.vm, state });
+}
+
+/** The registers of the selected vCPU by name. */
+export function registersNow(session: Session): ReadonlyMap<string, bigint> {
+  return new Map(session.vcpu.registers.list().map((r) => [r.name, r.value]));
+}
+
 /** Notes the registers, so that what changes from here on can be marked. */
 export function noteRegisters(session: Session): void {
-  stateOf(session).before = new Map(session.vcpu.registers.list().map((r) => [r.name, r.value]));
+  stateOf(session).before = registersNow(session);
 }

@@ -1,11 +1,14 @@
 /** What a command that ran the guest tells afterwards. */
 import type { ExitRow } from "../../../emulator/exits/row.ts";
 import type { Session } from "../../session.ts";
-import type { Stop } from "../../machine_types.ts";
+import type { Stop, VirtualCpu } from "../../machine_types.ts";
 import type { ListingLine } from "../../reports/listing.ts";
 import type { RegisterRow } from "../../reports/register_table.ts";
 import { PART, registerRows } from "../registers.ts";
 import { codeAddress, codeAt } from "./code.ts";
+import { contextOf } from "./context.ts";
+import { type DisplayData, showDisplays } from "./displays.ts";
+import { type Result, stackPointer } from "./flow.ts";
 import { type Cost, startMeter } from "./measure.ts";
 import { patiently } from "./patience.ts";
 import { noteRegisters, stateOf } from "./state.ts";
@@ -19,6 +22,16 @@ export interface StopData {
   readonly symbol?: string;
   /** The instruction at `stop.pc`, if there is one. */
   readonly code?: ListingLine;
+  /** Instructions from there on, as many as `context` says. */
+  readonly listing: readonly ListingLine[];
+  /** The top of the stack, as many words as `context` says. */
+  readonly stack: readonly StackWord[];
+  /** Enabled breakpoints in the listing. */
+  readonly breakpoints: readonly bigint[];
+  /** What `display` asks for. */
+  readonly displays: readonly DisplayData[];
+  /** What a function returned that `finish` has left. */
+  readonly returned?: Result;
   /** Registers that this run changed. */
   readonly changed: readonly RegisterRow[];
   /** The last exit of this run, if rows are recorded. */
@@ -26,6 +39,14 @@ export interface StopData {
   readonly cost: Cost;
   /** Set where the run ended because of a limit that the user did not give: how to raise it. */
   readonly hint?: string;
+}
+
+/** A word on the stack. */
+export interface StackWord {
+  readonly address: bigint;
+  readonly value: bigint;
+  /** The symbol that the value points to. */
+  readonly symbol?: string;
 }
 
 /** Names of the program counter, which changes always. */
@@ -40,24 +61,39 @@ export async function runGuest(
   const { vm } = session;
   noteRegisters(session);
   const meter = startMeter(vm);
-  const stop = await patiently(session, vm, go);
+  const run = () => patiently(session, vm, go);
+  const stop = stateOf(session).records
+    ? await (await import("./recorder.ts")).recorded(session, run)
+    : await run();
   if (stop.vcpu !== session.vcpu.index) {
     session.selectVcpu(stop.vcpu);
     // Nothing of this one's was noted.
     stateOf(session).before = undefined;
   }
+  return describeStop(session, stop, meter(), hint?.(stop));
+}
+
+/** What is to be told about a stop of the session's machine. */
+export function describeStop(session: Session, stop: Stop, cost: Cost, text?: string): StopData {
+  const { vm } = session;
   stateOf(session).disassembleNext = undefined;
   const address = codeAddress(session.vcpu, stop.pc);
   const symbol = nameOf(vm, address);
-  const [code] = codeAt(vm, address, 1);
-  const cost = meter();
+  const settings = contextOf(session);
+  const lines = codeAt(vm, address, Math.max(1, settings.code), session.vcpu), code = lines.at(0);
   const last = cost.exits > 0 ? vm.exits.rows.at(-1) : undefined;
-  const text = hint?.(stop);
   return {
     stop,
     vcpus: vm.vcpus.length,
     ...(symbol !== undefined && { symbol }),
     ...(code !== undefined && { code }),
+    listing: lines.slice(0, settings.code),
+    stack: stackWords(session, settings.stack),
+    // In real mode a breakpoint is an offset.
+    breakpoints: vm.breakpoints.list().filter(({ enabled }) => enabled).map(({ address }) =>
+      session.vcpu.fetchAddress(address)
+    ),
+    displays: showDisplays(session),
     changed: registerRows(session).filter(({ name, group, changed }) =>
       changed && group !== PART && !COUNTERS.has(name)
     ),
@@ -65,4 +101,30 @@ export async function runGuest(
     cost,
     ...(text !== undefined && { hint: text }),
   };
+}
+
+/** Words from the stack pointer up, until there is no more memory. */
+function stackWords({ vm, vcpu }: Session, count: number): StackWord[] {
+  const { isa, arch, mode } = vm, size = arch === "x86" && mode === 16 ? 2 : isa.addressWidth / 8;
+  const words: StackWord[] = [], top = stackAddress(vcpu, size);
+  for (let i = 0; i < count; i++) {
+    const address = top + BigInt(i * size);
+    let bytes: Uint8Array;
+    try {
+      bytes = vcpu.readMemory(address, size);
+    } catch {
+      break;
+    }
+    const value = BigInt(`0x${(isa.order === "le" ? bytes.reverse() : bytes).toHex()}`);
+    const symbol = nameOf(vm, value);
+    words.push({ address, value, ...(symbol !== undefined && { symbol }) });
+  }
+  return words;
+}
+
+/** In real mode the stack segment's base is added. */
+function stackAddress(vcpu: VirtualCpu, size: number): bigint {
+  const pointer = stackPointer(vcpu);
+  if (size !== 2 || !vcpu.registers.has("ss")) return pointer;
+  return vcpu.registers.get("ss") * 16n + (pointer & 0xffffn);
 }

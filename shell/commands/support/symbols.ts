@@ -10,6 +10,11 @@ export function nameOf(vm: Vm, address: bigint): string | undefined {
   return found.offset === 0n ? found.name : `${found.name}+${hex(found.offset)}`;
 }
 
+/** Bytes that belong to a symbol; undefined where that is not known, or there is no such name. */
+export function symbolSize(vm: Vm, name: string): bigint | undefined {
+  return vm.symbols.list().find((one) => one.name === name)?.size;
+}
+
 /** Names for Tab; none before there is a machine. */
 export function symbolNames(session: Session): string[] {
   return session.hasVm ? session.vm.symbols.list().map(({ name }) => name) : [];

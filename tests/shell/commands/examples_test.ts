@@ -7,6 +7,8 @@ import { startSession } from "./session.ts";
 /** Commands whose examples need a file; `files_test.ts` and `saved_session_test.ts` run them. */
 const WITH_FILES = new Set([
   "load",
+  "loadmem",
+  "savemem",
   "device add",
   "device reload",
   "exits save",

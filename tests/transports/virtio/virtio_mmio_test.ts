@@ -5,7 +5,7 @@ import { virtioBlock } from "../../../transports/virtio/block.ts";
 import { FEATURE, STATUS } from "../../../transports/virtio/constants.ts";
 import { REG } from "../../../transports/virtio/mmio_registers.ts";
 import type { Handle } from "../../../transports/io.ts";
-import { VirtqueueDriver } from "../../../transports/rings/virtqueue_driver.ts";
+import { VirtqueueDriver } from "../../../transports/virtio/virtqueue_driver.ts";
 import type { Vm } from "../../../emulator/machine/vm.ts";
 import { CELLS, machine, pattern } from "../cells.ts";
 import { placeOf } from "../rings/kinds.ts";
