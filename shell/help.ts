@@ -87,7 +87,7 @@ function overview(commands: readonly Command[], style: Style): string {
   });
   const topics = TOPICS.map((topic) => row(topic.name, topic.summary));
   return [
-    "Commands may be shortened (dis for disasm); any other line is TypeScript.",
+    "Commands may be shortened (disas for disasm); any other line is TypeScript.",
     ...sections,
     [style.paint("bold", "topics"), ...topics].join("\n"),
     "help NAME tells more about a command or topic.",

@@ -12,7 +12,7 @@ const CASES: readonly (readonly [typed: string, hint: string | undefined])[] = [
   ["op", ">en echo via pio"],
   ["call 1", "> 0x2a"],
   ["f(", ">() => {\n  g();\n})"],
-  ["disa", "sm [ADDR] [COUNT]"],
+  ["disas", "m [ADDR] [COUNT]"],
   ["disasm ", "[ADDR] [COUNT]"],
   ["disasm 0x10 ", "[COUNT]"],
   ["disasm 0x10 4 ", undefined],

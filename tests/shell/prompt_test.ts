@@ -20,7 +20,7 @@ const SCENES: readonly Scene[] = [
     await dialog.enter("help exist");
     await dialog.enter("arch pcc");
     await dialog.enter("info regs");
-    await dialog.enter("dis 0x1000 1");
+    await dialog.enter("disas 0x1000 1");
   }],
   ["Tab on commands, with what they do", { session: SMALL }, (dialog) => dialog.press(`re${TAB}`, "reset")],
   ["Tab on a second word", { session: SMALL }, (dialog) => dialog.press(`info ${TAB}`, "devices")],
