@@ -20,7 +20,7 @@ export type Classified =
   | { readonly kind: "command"; readonly text: string; readonly forced: boolean }
   | { readonly kind: "typescript"; readonly text: string; readonly forced: boolean };
 
-const RESERVED = new Set(
+export const RESERVED: ReadonlySet<string> = new Set(
   ("abstract any as async await break case catch class const continue debugger declare default delete do else " +
     "enum export extends false finally for from function if implements import in instanceof interface let " +
     "namespace new null of private protected public readonly return satisfies static super switch this throw " +

@@ -1,5 +1,6 @@
 /** What a command is: one record, from which help, Tab completion and "did you mean" derive. */
 import type { Parser } from "@optique/core/parser";
+import type { Candidate } from "./editor/menu.ts";
 import type { Session } from "./session.ts";
 import type { Style } from "./style.ts";
 
@@ -53,10 +54,14 @@ export interface Command<Args = unknown, Data = unknown> {
   readonly repeats?: boolean;
   /**
    * Candidates for the last of `words` (the words after the name, the last one perhaps empty or
-   * incomplete). The grammar's own choices and options are offered without it; those that do not
-   * begin with what is typed are dropped by the shell.
+   * incomplete). Without it are offered: the grammar's own choices and options, files where the grammar says FILE,
+   * symbols where it says ADDR or EXPRESSION, and registers after `$`. Those that do not begin with what is typed are
+   * dropped by the shell.
    */
-  complete?(session: Session, words: readonly string[]): Iterable<string> | Promise<Iterable<string>>;
+  complete?(
+    session: Session,
+    words: readonly string[],
+  ): Iterable<string | Candidate> | Promise<Iterable<string | Candidate>>;
   run(session: Session, args: Args): Promise<Data> | Data;
   /** Text for people without a trailing line break; empty for nothing to say. */
   print(data: Data, style: Style): string;

@@ -7,6 +7,7 @@ import { getDocPageSync } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { type Command, type CommandTable, defineCommand, GROUPS } from "./command.ts";
+import type { Candidate } from "./editor/menu.ts";
 import { fullGrammar, usageOf } from "./invoke.ts";
 import { reflow } from "./reflow.ts";
 import type { Style } from "./style.ts";
@@ -34,9 +35,16 @@ export const helpCommand = defineCommand({
     { line: "help help", shows: "help [NAME...]" },
     { line: "help exits", shows: "ledger" },
   ],
-  complete: (
-    session,
-  ) => [...session.table.commands.map((command) => command.name), ...TOPICS.map((t) => t.name)],
+  complete(session, words): Candidate[] {
+    // Of a name of two words the second, after the first.
+    const before = words.slice(0, -1).map((word) => `${word} `).join("");
+    const pages = [
+      ...session.table.commands.map(({ name, summary }) => ({ text: name, about: summary })),
+      ...TOPICS.map(({ name, summary }) => ({ text: name, about: summary })),
+    ];
+    return pages.filter(({ text }) => text.startsWith(before))
+      .map(({ text, about }) => ({ text: text.slice(before.length).split(" ")[0], about }));
+  },
   run: (session, { about }): HelpPage => lookUp(session.table, about.join(" ")),
   print: printPage,
 });
@@ -52,7 +60,7 @@ function lookUp(table: CommandTable, about: string): HelpPage {
   if (found && "command" in found) return { kind: "commands", commands: [found.command] };
   const family = table.commands.filter((command) => command.name.startsWith(`${about} `));
   if (family.length > 0) return { kind: "commands", commands: family };
-  throw unknownCommand(table, about, found);
+  throw unknownCommand(table, found ? about.split(" ") : [about], found);
 }
 
 function printPage(page: HelpPage, style: Style): string {
@@ -79,7 +87,7 @@ function overview(commands: readonly Command[], style: Style): string {
   });
   const topics = TOPICS.map((topic) => row(topic.name, topic.summary));
   return [
-    "Commands may be shortened (dis for disasm); any other line is TypeScript.",
+    "Commands may be shortened (disas for disasm); any other line is TypeScript.",
     ...sections,
     [style.paint("bold", "topics"), ...topics].join("\n"),
     "help NAME tells more about a command or topic.",

@@ -21,8 +21,9 @@ export interface Invocation {
 
 /** Throws `ReferenceError` for no or an ambiguous command, and `SyntaxError` for words that it cannot take. */
 export function parseCommand(table: CommandTable, line: string): Invocation {
-  const found = table.find(splitWords(line, { lenient: true }).map((word) => word.text));
-  if (!found || "ambiguous" in found) throw unknownCommand(table, splitWords(line)[0]?.text ?? "", found);
+  const guess = splitWords(line, { lenient: true }).map((word) => word.text);
+  const found = table.find(guess);
+  if (!found || "ambiguous" in found) throw unknownCommand(table, guess, found);
   const { command } = found;
   const typed = splitWords(line, { raw: command.raw }).map((word) => word.text);
   const again = table.find(typed);

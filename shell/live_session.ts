@@ -424,10 +424,14 @@ export class LiveSession implements Session {
     };
   }
 
-  /** Candidates for the member that a TypeScript line ends in, or for its first name. */
+  /** Names of the members of what `chain` names (`vm.memory`), for Tab. */
   async membersOf(chain: string): Promise<string[]> {
-    const evaluator = await this.#evaluatorReady();
-    return chain === "" ? evaluator.names() : evaluator.members(chain);
+    return (await this.#evaluatorReady()).members(chain);
+  }
+
+  /** Names that TypeScript lines can begin with, beside the language's own. */
+  names(): string[] {
+    return this.#evaluator?.names() ?? Object.keys(this.#scope()).sort();
   }
 
   get quitStatus(): number | undefined {

@@ -7,6 +7,7 @@ import { INTERRUPTED, linesOf, runLines } from "./lines.ts";
 import { LiveSession } from "./live_session.ts";
 import type { Input } from "./console_device.ts";
 import type { Settings, Sink } from "./session.ts";
+import { processSink } from "./sinks.ts";
 import type { LineSink } from "./status_line.ts";
 import { barsOf, createStyle, mayColor, type Style } from "./style.ts";
 import { VERSION } from "./version.ts";
@@ -45,7 +46,7 @@ function theWorld(): World {
     }
   };
   const terminal = Deno.stdout.isTerminal();
-  const width = terminal ? Deno.consoleSize().columns : undefined;
+  const width = terminal ? () => Deno.consoleSize().columns || undefined : undefined;
   return {
     ...openTerminal(env),
     style: createStyle(mayColor(terminal, env), width, barsOf(terminal, env)),
@@ -111,17 +112,24 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   }
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
+  const { processTerminal } = await import("./editor/process_terminal.ts");
   if (line.steps.length === 0) {
     world.out.write(
       `${versionText().trim()}: help lists the commands, tutorial teaches by measuring\n`,
     );
   }
   await debugged();
-  return await runPrompt(session, {
+  const ended = runPrompt(session, {
     history: openHistory(historyFile(world.env)),
-    editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",
+    // -C is deno task's: it stands between the shell and this process.
+    terminal: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb"
+      ? processTerminal(processSink(Deno.stdout).write, line.folder === undefined)
+      : undefined,
+    atLineStart: () => world.out.atLineStart,
     debug: world.debug,
   });
+  void (await import("./warm_up.ts")).warmUp(session);
+  return await ended;
 }
 
 /** The shell's script or, asked by it, candidates for the last of its words. */

@@ -1,16 +1,36 @@
-/** The prompt on a terminal: history, Tab, lines that go on, Ctrl-C that stops the guest and not the shell. */
-import { createInterface, type Interface } from "node:readline";
-import process from "node:process";
+/** The prompt on a terminal: reads entries, does them, and survives whatever they do. */
 import { complete } from "./complete.ts";
+import { Reader, type ReaderHost } from "./editor/reader.ts";
+import type { Terminal } from "./editor/terminal.ts";
+import { splitEntries } from "./entries.ts";
 import { showError } from "./errors.ts";
+import { highlight } from "./highlight.ts";
+import { hintFor } from "./hints.ts";
 import type { History } from "./history.ts";
 import type { LiveSession } from "./live_session.ts";
+import { lookOf } from "./looks.ts";
+import { PlainReader } from "./plain_reader.ts";
+import { reflow } from "./reflow.ts";
+import { takeConsole } from "./prompt_console.ts";
 
 export interface PromptOptions {
   readonly history: History;
-  /** False on a dumb terminal: no editing, no Tab. */
-  readonly editing: boolean;
+  /** Undefined where nothing can be edited (a dumb terminal, output to a pipe): lines as they come. */
+  readonly terminal: Terminal | undefined;
+  /** True where the next text begins a line; what a guest prints need not end in one. */
+  readonly atLineStart: () => boolean;
   readonly debug?: boolean;
+}
+
+/** What reads entries. */
+export interface EntryReader {
+  /** The next entry, of one line or several; undefined for the end. */
+  read(): Promise<string | undefined>;
+  /** Shows what is done now, where it is not on the screen already. */
+  echo(text: string): void;
+  /** Says something beside what is typed. */
+  note(text: string): void;
+  close(): void;
 }
 
 /** Reads and does lines until Ctrl-D or `quit`. Returns the exit status: 0 unless `quit` gave one. */
@@ -23,166 +43,155 @@ export async function runPrompt(session: LiveSession, options: PromptOptions): P
   }
 }
 
+/** Characters beyond which a paste goes without colours, as they are worked out again at each key. */
+const MOST_COLORED = 20_000;
+
 class Prompt {
   readonly #session: LiveSession;
   readonly #options: PromptOptions;
-  readonly #readline: Interface;
-  /** Lines typed ahead, or pasted. */
-  readonly #queue: string[] = [];
-  readonly #listeners: (() => void)[] = [];
-  #wake: (() => void) | undefined;
-  /** Lines of TypeScript that go on. */
-  #pending = "";
+  readonly #reader: EntryReader;
+  readonly #forget: () => void;
   /** What Enter on an empty line does again. */
   #repeat = "";
   #busy = false;
-  #closed = false;
 
   constructor(session: LiveSession, options: PromptOptions) {
     this.#session = session;
     this.#options = options;
-    this.#readline = createInterface({
-      input: process.stdin,
-      output: process.stdout,
-      terminal: options.editing,
-      history: [...options.history.lines].reverse(),
-      historySize: 1000,
-      removeHistoryDuplicates: true,
-      completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
-        const text = this.#pending === "" ? line : `=${line}`;
-        complete(session, text).then(([hits, part]) =>
-          done(null, [hits.length === 1 ? [hits[0]] : hits, part])
-        );
-      },
-    });
-    this.#listen();
+    const { terminal } = options;
+    this.#reader = terminal ? new Reader(terminal, this.#host()) : new PlainReader(session.out, this.#host());
+    const lost = onLost((error) => this.#print(this.#shown(error)));
+    const taken = takeConsole((text) => this.#print(text), session.style.color);
+    this.#forget = () => {
+      lost();
+      taken();
+    };
   }
 
-  #listen(): void {
-    const readline = this.#readline;
-    readline.on("line", (line: string) => {
-      this.#queue.push(line);
-      this.#wake?.();
-    });
-    readline.on("close", () => {
-      this.#closed = true;
-      if (this.#busy) this.#session.interrupt();
-      this.#wake?.();
-    });
-    readline.on("SIGINT", () => this.#interrupt());
-    // Only this process would stop, and deno task, its parent, go on holding the terminal.
-    readline.on("SIGTSTP", () => this.#note("Ctrl-Z is off: deno task could not be suspended with trapsh"));
-    // After a stop from outside and fg the terminal is no longer raw, and the process would end.
-    readline.on("SIGCONT", () => {
-      process.stdin.setRawMode?.(true);
-      readline.resume();
-      if (!this.#busy) readline.prompt(true);
-    });
-    if (!this.#options.editing) {
-      const onSignal = () => this.#interrupt();
-      Deno.addSignalListener("SIGINT", onSignal);
-      this.#listeners.push(() => Deno.removeSignalListener("SIGINT", onSignal));
-    }
-    // A promise that nobody awaits, or a timer, must not end the session by what it throws.
-    const onLost = (event: PromiseRejectionEvent | ErrorEvent) => {
-      event.preventDefault();
-      const thrown: unknown = "reason" in event ? event.reason : event.error;
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      this.#note(showError(error, this.#session.style, this.#options.debug).trimEnd());
+  #host(): ReaderHost {
+    const session = this.#session;
+    const { style } = session;
+    const history = () => this.#options.history.entries;
+    return {
+      prompt: () => {
+        const first = `trapsh ${session.settings.arch}> `;
+        return { first, further: "... ".padStart(first.length) };
+      },
+      history,
+      // A hint that looks like what is typed would mislead.
+      hint: (text) => style.color ? quietly(() => hintFor(session, history(), text), undefined) : undefined,
+      spans: (text) =>
+        style.color && text.length <= MOST_COLORED ? quietly(() => highlight(session, text), []) : [],
+      paint: (look, text) => style.paint(lookOf(look), text),
+      complete: (before) => complete(session, before),
+      goesOn: (text) => this.#goesOn(text),
+      interrupt: () => session.interrupt(),
+      farewell: "Ctrl-D or quit ends trapsh",
     };
-    globalThis.addEventListener("unhandledrejection", onLost);
-    globalThis.addEventListener("error", onLost);
-    this.#listeners.push(() => {
-      globalThis.removeEventListener("unhandledrejection", onLost);
-      globalThis.removeEventListener("error", onLost);
-    });
+  }
+
+  /** An empty line ends what was to go on, and so tells what is wrong with it. */
+  async #goesOn(text: string): Promise<boolean> {
+    if (/(?:^|\n)[^\S\n]*$/.test(text)) return false;
+    return (await splitEntries(this.#session, text)).open;
   }
 
   async run(): Promise<number> {
-    this.#ask();
+    const { out } = this.#session;
     for (;;) {
-      const line = await this.#next();
-      if (line === undefined) break;
+      if (!this.#options.atLineStart()) out.write("\n");
+      const entry = await this.#reader.read();
+      if (entry === undefined) break;
       this.#busy = true;
-      await this.#do(line);
+      await this.#do(entry);
       this.#busy = false;
       if (this.#session.quitStatus !== undefined) return this.#session.quitStatus;
-      if (this.#queue.length === 0 && !this.#closed) this.#ask();
     }
-    this.#session.out.write("\n");
+    out.write("\n");
     return 0;
   }
 
-  async #next(): Promise<string | undefined> {
-    while (this.#queue.length === 0 && !this.#closed) {
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-    return this.#queue.shift();
-  }
-
-  async #do(line: string): Promise<void> {
-    if (this.#pending !== "" && line.trim() === "") {
-      // An empty line ends what was to go on, and so tells what is wrong with it.
-      const text = this.#pending;
-      this.#pending = "";
-      const { prepare } = await import("./source_text.ts");
-      const prepared = prepare(text);
-      if (prepared.kind !== "ready") this.#show(prepared.error);
+  async #do(entry: string): Promise<void> {
+    if (entry.trim() === "") {
+      this.#reader.echo("");
+      if (this.#repeat !== "") await this.#unit(this.#repeat);
       return;
     }
-    this.#options.history.add(line);
-    const text = this.#pending !== ""
-      ? `${this.#pending}\n${line}`
-      : line.trim() === ""
-      ? this.#repeat
-      : line;
+    this.#options.history.add(entry);
+    const { units } = await splitEntries(this.#session, entry);
+    const lines = units.filter((unit) => unit.trim() !== "");
+    for (const [index, line] of lines.entries()) {
+      this.#reader.echo(line);
+      const fine = await this.#unit(line);
+      if (this.#session.quitStatus !== undefined) return;
+      if (fine && !this.#session.signal.aborted) continue;
+      const left = lines.length - index - 1;
+      if (left > 0) {
+        this.#session.out.write(`${left} more of what was entered ${left > 1 ? "are" : "is"} not done\n`);
+      }
+      return;
+    }
+  }
+
+  /** Returns false for what failed. */
+  async #unit(text: string): Promise<boolean> {
+    const { out, table } = this.#session;
     const outcome = await this.#session.execute(text);
-    this.#pending = outcome.ok && outcome.kind === "incomplete" ? text : "";
-    if (!outcome.ok) this.#show(outcome.error);
-    const again = outcome.ok && outcome.kind === "command" && this.#session.table.get(outcome.name)?.repeats;
+    if (!outcome.ok) out.write(this.#shown(outcome.error));
+    else if (outcome.kind === "incomplete") out.write(this.#shown(await this.#incomplete(text)));
+    const again = outcome.ok && outcome.kind === "command" && table.get(outcome.name)?.repeats === true;
     if (!outcome.ok || outcome.kind !== "empty") this.#repeat = again ? text : "";
+    return outcome.ok && outcome.kind !== "incomplete";
   }
 
-  /** Busy: stops what runs. Idle: drops what is typed. */
-  #interrupt(): void {
-    if (this.#busy) {
-      this.#queue.length = 0;
-      this.#session.interrupt();
-      return;
-    }
-    const empty = this.#readline.line === "" && this.#pending === "";
-    this.#pending = "";
-    this.#readline.write(null, { ctrl: true, name: "e" });
-    this.#readline.write(null, { ctrl: true, name: "u" });
-    this.#setPrompt();
-    this.#note(empty ? "Ctrl-D or quit ends trapsh" : "");
+  async #incomplete(text: string): Promise<Error> {
+    const { prepare } = await import("./source_text.ts");
+    const prepared = prepare(text);
+    return prepared.kind === "ready" ? new SyntaxError("The input ends too early") : prepared.error;
   }
 
-  /** Says something between what is typed. */
-  #note(text: string): void {
-    this.#session.out.write(text === "" ? "\n" : `\n${text}\n`);
-    if (!this.#busy) this.#readline.prompt(true);
+  /** What comes by itself: above what is typed, if something is. */
+  #print(text: string): void {
+    if (this.#busy) this.#session.out.write(text);
+    else this.#reader.note(text.replace(/\n$/, ""));
   }
 
-  #ask(): void {
-    this.#setPrompt();
-    this.#readline.prompt();
-  }
-
-  #setPrompt(): void {
-    const { style, settings } = this.#session;
-    const first = `trapsh ${settings.arch}> `;
-    this.#readline.setPrompt(
-      style.paint("bold", this.#pending === "" ? first : "... ".padStart(first.length)),
+  /** Filled to the terminal's width, but for lines that begin with a blank: code, and carets below it. */
+  #shown(error: Error): string {
+    const { style } = this.#session;
+    const text = showError(error, style, this.#options.debug);
+    if (this.#options.terminal === undefined) return text;
+    return text.split("\n").map((line) => line.length > style.width ? reflow(line, style.width) : line).join(
+      "\n",
     );
   }
 
-  #show(error: Error): void {
-    this.#session.out.write(showError(error, this.#session.style, this.#options.debug));
-  }
-
   close(): void {
-    for (const remove of this.#listeners) remove();
-    this.#readline.close();
+    this.#forget();
+    this.#reader.close();
   }
+}
+
+/** Ornaments must not cost the line that they are for: it goes without one that fails. */
+function quietly<T>(work: () => T, otherwise: T): T {
+  try {
+    return work();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** A promise that nobody awaits, or a timer, must not end the session by what it throws. Returns the way back. */
+function onLost(tell: (error: Error) => void): () => void {
+  const act = (event: PromiseRejectionEvent | ErrorEvent) => {
+    event.preventDefault();
+    const thrown: unknown = "reason" in event ? event.reason : event.error;
+    tell(thrown instanceof Error ? thrown : new Error(String(thrown)));
+  };
+  globalThis.addEventListener("unhandledrejection", act);
+  globalThis.addEventListener("error", act);
+  return () => {
+    globalThis.removeEventListener("unhandledrejection", act);
+    globalThis.removeEventListener("error", act);
+  };
 }

@@ -1,4 +1,8 @@
 /** Paragraphs filled to a width, however they were broken where they were written. */
+import { stripVTControlCharacters } from "node:util";
+
+/** Colours take no place. */
+const columns = (text: string) => stripVTControlCharacters(text).length;
 
 /** Lines that begin with a blank are left alone; blank lines part paragraphs. */
 export function reflow(text: string, width: number): string {
@@ -15,7 +19,7 @@ export function reflow(text: string, width: number): string {
       continue;
     }
     for (const word of source.split(" ")) {
-      if (line !== "" && line.length + 1 + word.length > width) flush();
+      if (line !== "" && columns(line) + 1 + columns(word) > width) flush();
       line += line === "" ? word : ` ${word}`;
     }
   }

@@ -10,8 +10,9 @@ export function createDollar(session: Session): Record<string, bigint> {
   const isRegister = (name: string) => session.vcpu.registers.names.includes(name);
   const names = () => [...new Set([...session.vcpu.registers.names, ...session.variables.keys()])];
   const target: Record<string, bigint> = Object.create(null, {
-    // A proxy is shown by what is behind it.
+    // A proxy is shown by what is behind it. Configurable: else it would have to be among the keys.
     [inspect.custom]: {
+      configurable: true,
       value: () => Object.fromEntries(names().map((name) => [name, readDollar(session, name)])),
     },
   });

@@ -5,11 +5,21 @@ interface SyncWriter {
   writeSync(bytes: Uint8Array): number;
 }
 
+export interface ProcessSink extends Sink {
+  /** True where what was written last ended a line. */
+  readonly atLineStart: boolean;
+}
+
 /** Writes at once and in full. A reader that has gone away (`| head`) ends the process quietly, as `cat` ends. */
-export function processSink(writer: SyncWriter): Sink {
+export function processSink(writer: SyncWriter): ProcessSink {
   const encoder = new TextEncoder();
+  let atLineStart = true;
   return {
+    get atLineStart() {
+      return atLineStart;
+    },
     write(text) {
+      if (text !== "") atLineStart = text.endsWith("\n");
       let bytes = encoder.encode(text);
       try {
         while (bytes.length > 0) bytes = bytes.subarray(writer.writeSync(bytes));

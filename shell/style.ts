@@ -16,10 +16,17 @@ export interface Style {
   paint(format: TextFormat, text: string): string;
 }
 
-export function createStyle(color: boolean, width = 100, bars?: Style["bars"]): Style {
+/** `width` is asked each time: a terminal may get another one. */
+export function createStyle(
+  color: boolean,
+  width?: () => number | undefined,
+  bars?: Style["bars"],
+): Style {
   return {
     color,
-    width,
+    get width() {
+      return width?.() ?? 100;
+    },
     ...(bars !== undefined && { bars }),
     paint: (format, text) => color ? styleText(format, text, { validateStream: false }) : text,
   };

@@ -67,14 +67,27 @@ export function similarNames(table: CommandTable, typed: string): string[] {
   return findSimilar(typed, names.filter((name) => name.length > 1), { maxDistance: 2, maxSuggestions: 3 });
 }
 
-/** The error for a name that fits several commands, or none. */
-export function unknownCommand(table: CommandTable, typed: string, found?: Ambiguous): ReferenceError {
-  if (found) {
-    return new ReferenceError(`${quoted(typed)} may mean ${found.ambiguous.join(", ")}: write more of it`);
+/** The error for words (a name, and what may be the second half of one) that fit several commands, or none. */
+export function unknownCommand(
+  table: CommandTable,
+  typed: readonly string[],
+  found?: Ambiguous,
+): ReferenceError {
+  const [first = "", second = ""] = typed;
+  const halves = found?.ambiguous.filter((name) => name.includes(" ")) ?? [];
+  const apart = second !== "" && halves.length === found?.ambiguous.length;
+  if (found && !apart) {
+    return new ReferenceError(`${quoted(first)} may mean ${found.ambiguous.join(", ")}: write more of it`);
   }
-  const similar = similarNames(table, typed);
-  const hint = similar.length > 0 ? `did you mean ${similar.join(" or ")}?` : "see help";
-  return new ReferenceError(`There is no command ${quoted(typed)}: ${hint}`);
+  // The first word is one of those that take a second, and this is none of them.
+  const name = apart ? `${halves[0].split(" ")[0]} ${second}` : first;
+  const similar = similarNames(table, name);
+  const hint = similar.length > 0
+    ? `did you mean ${similar.join(" or ")}?`
+    : apart
+    ? `there are ${halves.join(", ")}`
+    : "see help";
+  return new ReferenceError(`There is no command ${quoted(name)}: ${hint}`);
 }
 
 function quoted(text: string): string {

@@ -1,5 +1,8 @@
 /** The topics of `help`: what is not about one command. Lines of at most 80 columns. */
 
+import { KEYMAP } from "./editor/keymap.ts";
+import { reflow } from "./reflow.ts";
+
 export interface Topic {
   readonly name: string;
   readonly summary: string;
@@ -218,7 +221,31 @@ Over machines an engine of yours starts the shards, which only share files:
 
   merge costs.csv        the same bytes as in one piece, or what is missing`,
   },
+  {
+    name: "keys",
+    summary: "what the keys do at the prompt",
+    text: `\
+${KEYMAP.map(({ keys, does }) => keyRow(keys, does)).join("\n")}
+
+Several lines that are pasted wait for Enter, and are then done one after the
+other up to the first that fails. An entry that begins with a blank is not kept
+in the history; NO_COLOR takes the colours and the hints away.`,
+  },
 ];
+
+/** Two columns: the keys as people write them, and what they do. */
+function keyRow(keys: readonly string[], does: string): string {
+  const column = 33;
+  const first = `  ${keys.map(spelled).join(", ")}`.padEnd(column);
+  return first + reflow(does, 80 - column).replaceAll("\n", `\n${" ".repeat(column)}`);
+}
+
+/** `C-Right` is Ctrl-Right, `C-r` Ctrl-R. */
+function spelled(key: string): string {
+  const [, prefix, name] = /^((?:[CMS]-)?)(.+)$/.exec(key)!;
+  const long = { "C-": "Ctrl-", "M-": "Alt-", "S-": "Shift-" }[prefix] ?? "";
+  return long + (prefix === "C-" && name.length === 1 ? name.toUpperCase() : name);
+}
 
 export function findTopic(name: string): Topic | undefined {
   const beginning = TOPICS.filter((topic) => topic.name.startsWith(name));

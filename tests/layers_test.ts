@@ -18,7 +18,8 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Packages for tests: users never load them. */
-const TEST_ONLY = /^(npm:\/?)?(@std\/|deno-std|iced-x86|@alexaltea\/capstone-js|capstone|fast-check)/;
+const TEST_ONLY =
+  /^(npm:\/?)?(@std\/|deno-std|iced-x86|@alexaltea\/capstone-js|capstone|fast-check|@xterm\/headless)/;
 
 /** What makes two runs differ. Guest time comes from instructions and charged cycles only. */
 const NONDETERMINISTIC =

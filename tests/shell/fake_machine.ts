@@ -27,7 +27,10 @@ function fakeVm(arch: string, log: string[]) {
     arch,
     vcpu,
     vcpus: [vcpu],
-    symbols: { lookup: (name: string) => name === "start" ? 0x7c00n : undefined, names: ["start"] },
+    symbols: {
+      lookup: (name: string) => name === "start" ? 0x7c00n : undefined,
+      list: () => [{ name: "start" }],
+    },
     devices: {
       add: (device: Device) => void log.push(`add ${device.name}`),
       reload: (name: string) => void log.push(`reload ${name}`),

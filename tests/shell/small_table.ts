@@ -13,6 +13,13 @@ interface Words {
   readonly via?: string;
 }
 
+/** Words of a kind that the shell knows, and an option. */
+const positional = (metavar: "ADDR" | "FILE") =>
+  object({
+    words: multiple(argument(string({ metavar }))),
+    via: optional(option("--via", choice(["hypercall", "pio", "mmio"]))),
+  });
+
 /** A command that answers with its own words. */
 function parrot(name: string, more: Partial<Command<Words, Words>> = {}): Command {
   return defineCommand<Words, Words>({
@@ -51,6 +58,8 @@ export const smallTable = createTable([
   parrot("info devices"),
   parrot("exits reset"),
   parrot("open", { complete: () => ["echo", "ether", "uart"] }),
+  parrot("find", { grammar: positional("ADDR") }),
+  parrot("save", { grammar: positional("FILE") }),
   parrot("wait", {
     run: (session, args) =>
       new Promise((resolve) => session.signal.addEventListener("abort", () => resolve(args), { once: true })),

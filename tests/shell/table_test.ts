@@ -41,10 +41,23 @@ Deno.test("createTable() refuses a name that is taken", () => {
 });
 
 Deno.test("unknownCommand() says what may have been meant", () => {
-  assertEquals(unknownCommand(smallTable, "cal").message, 'There is no command "cal": did you mean call?');
-  assertEquals(unknownCommand(smallTable, "zzzz").message, 'There is no command "zzzz": see help');
+  assertEquals(unknownCommand(smallTable, ["cal"]).message, 'There is no command "cal": did you mean call?');
+  assertEquals(unknownCommand(smallTable, ["zzzz"]).message, 'There is no command "zzzz": see help');
   assertEquals(
-    unknownCommand(smallTable, "re", { ambiguous: ["regs", "reset"] }).message,
+    unknownCommand(smallTable, ["re"], { ambiguous: ["regs", "reset"] }).message,
     '"re" may mean regs, reset: write more of it',
+  );
+  const ambiguous = ["info exits", "info devices"];
+  assertEquals(
+    unknownCommand(smallTable, ["info"], { ambiguous }).message,
+    '"info" may mean info exits, info devices: write more of it',
+  );
+  assertEquals(
+    unknownCommand(smallTable, ["inf", "exist"], { ambiguous }).message,
+    'There is no command "info exist": did you mean info exits?',
+  );
+  assertEquals(
+    unknownCommand(smallTable, ["info", "nonsense"], { ambiguous }).message,
+    'There is no command "info nonsense": there are info exits, info devices',
   );
 });

@@ -53,10 +53,10 @@ Deno.test("info exits draws bars where a terminal has room, and none elsewhere",
   assert(!(await type("info exits")).includes("█"));
   const { print } = session.table.get("info exits")!;
   const data = await session.invoke("info exits");
-  const wide = print(data, createStyle(false, 120, "blocks"));
+  const wide = print(data, createStyle(false, () => 120, "blocks"));
   assertStringIncludes(wide, "█".repeat(40));
   assertStringIncludes(wide, "█world ▓dispatch ▒decode ░userspace ■device");
-  assertStringIncludes(print(data, createStyle(false, 120, "ascii")), "#".repeat(40));
+  assertStringIncludes(print(data, createStyle(false, () => 120, "ascii")), "#".repeat(40));
   const widths = (width: number) =>
     Math.max(
       ...exitTableLines(tabulateExits(session.exits), { width, bars: "blocks" }).map(({ length }) => length),
