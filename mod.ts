@@ -99,6 +99,7 @@ export {
 
 // Exits and profiles: what left the guest, what that costs, and where the figures are from.
 export type { Backend, TrapRule } from "./emulator/engine/backend.ts";
+export type { RegionPolicy, RegionThresholds } from "./emulator/engine/hot_code.ts";
 export type { Direction, HandledIn, KeySpace, NativeReason } from "./emulator/engine/native_reason.ts";
 export { type Aggregate, OTHER_KEYS, type SizeCounts } from "./emulator/exits/aggregate.ts";
 export type { ExitListener, Ledger, LedgerOptions } from "./emulator/exits/ledger.ts";

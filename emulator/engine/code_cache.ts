@@ -35,6 +35,8 @@ export interface CodeSource extends CodeAt {
   costOf(cycleClass: string): number;
   /** What no block may run past. */
   readonly stops: Stops;
+  /** Compiled code is being executed: it has to be told of what is given up. */
+  readonly running: boolean;
   /** A page of linear memory has become code. */
   codePage(place: number): void;
 }
@@ -165,6 +167,12 @@ export class CodeCache {
     this.#inOrder.push(block);
     this.#enliven(block);
     return this.#install(block);
+  }
+
+  /** The block at `pc`, if there is one, is found no more until it is asked for by `block`. */
+  hide(pc: bigint, linear: bigint): void {
+    const entry = this.hash + hashOffset(Number(BigInt.asUintN(32, linear)));
+    if (this.#arena.view.getBigUint64(entry + HASH.tag, true) === tagOf(pc, linear)) this.#empty(entry);
   }
 
   /** A block of at most `limit` instructions that is good for one run only. */

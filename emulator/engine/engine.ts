@@ -4,6 +4,7 @@ import type { Isa, Undecodable } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
 import type { CodeSource } from "./code_cache.ts";
 import { Executor } from "./executor.ts";
+import type { RegionPolicy } from "./hot_code.ts";
 import { type EngineHost, STATUS } from "./host.ts";
 import type { CpuState } from "./state.ts";
 import { clearTlb, protectFromWrites } from "./tlb.ts";
@@ -37,6 +38,8 @@ export interface EngineSetup {
   costOf(cycleClass: string): number;
   /** As `CodeSource` has it, for every vCPU whose stores compiled code does by itself; of this one if not given. */
   codePage?(place: number): void;
+  /** Whether hot code is compiled into regions by itself; `off` if not given. */
+  readonly regions?: RegionPolicy;
   /** Whether addresses of code are translated now, so that each page of them may be anywhere; false if not given. */
   translated?(): boolean;
 }
@@ -78,12 +81,14 @@ export interface Engine {
  */
 const SLICE = 1_000_000;
 
+/** Instructions that the interpreter takes some milliseconds for; regions, which the interval tells of, do more. */
+const YIELD_EVERY = 400_000;
+
 /** Entries of compiled code in one `run`: some 10 ms if each has to decode its block. */
 const ENTRIES = 1000;
 
 export class InterpreterEngine implements Engine, CodeSource {
   readonly stops: Stops = new Stops();
-  readonly yieldEvery = 400_000;
   readonly #setup: EngineSetup;
   readonly #executors = new Map<Isa, Executor>();
   #current: Executor;
@@ -93,12 +98,17 @@ export class InterpreterEngine implements Engine, CodeSource {
   #slice = 0;
   #entries = 0;
   #brake = false;
+  #running = false;
 
   constructor(setup: EngineSetup) {
     this.#setup = setup;
     this.#before = setup.executed ?? 0;
     this.#current = this.#executor(setup.isa);
     clearTlb(setup.state);
+  }
+
+  get yieldEvery(): number {
+    return Math.max(YIELD_EVERY, this.#current.interval);
   }
 
   get instructions(): number {
@@ -122,6 +132,9 @@ export class InterpreterEngine implements Engine, CodeSource {
     this.#current = this.#executor(isa);
   }
 
+  get running(): boolean {
+    return this.#running;
+  }
   codeAt(address: bigint): number {
     return this.#setup.codeAt(address);
   }
@@ -174,10 +187,11 @@ export class InterpreterEngine implements Engine, CodeSource {
     this.#entries = 0;
     this.#brake = false;
     for (let left = limit; left > 0;) {
-      const size = Math.min(left, SLICE);
+      const size = Math.min(left, SLICE, this.#current.interval);
       this.#slice = size;
       this.#setup.state.set32(STATE.left, size);
       let executed = 0;
+      this.#running = true;
       try {
         const stop = this.#runSlice(resume);
         if (stop) return stop;
@@ -186,7 +200,10 @@ export class InterpreterEngine implements Engine, CodeSource {
         this.#before += executed;
         this.#slice = 0;
         this.#setup.state.set32(STATE.left, 0);
+        this.#setup.state.set32(STATE.stale, 0);
+        this.#running = false;
       }
+      this.#current.look();
       resume = false;
       left -= executed;
     }

@@ -3,20 +3,15 @@
  * A vCPU whose mode changes has one for each ISA that it has been in.
  */
 import { STATE } from "../ir/layout.ts";
-import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { type Block, CodeCache, type CodeSource } from "./code_cache.ts";
 import type { EngineSetup } from "./engine.ts";
 import type { NoInstruction } from "./fetch.ts";
-import { interpreterModule } from "./interpreter_module.ts";
-import { compileRegion, type Region } from "./region.ts";
+import { HotCode } from "./hot_code.ts";
+import { interpreterModule, LEFT } from "./interpreter_module.ts";
+import { Regions } from "./regions.ts";
 
 type Run = (cpu: number, record: number, left: number, hash: number) => number;
-
-/** A region, and for which state of the translations it was last found to be where it was compiled from. */
-interface Known extends Region {
-  checked: number;
-}
 
 export class Executor {
   readonly isa: Isa;
@@ -24,15 +19,20 @@ export class Executor {
   readonly #source: CodeSource;
   readonly #cache: CodeCache;
   readonly #run: Run;
-  readonly #regions = new Map<bigint, Known>();
-  /** Counts the times that translations were forgotten. */
-  #mappings = 0;
+  readonly #regions: Regions;
+  readonly #hot: HotCode;
+  /** A region was left for an address that no region has. */
+  #leftRegion = false;
+  /** Where the budget did not cover a block, and whose block that was. */
+  #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
 
   constructor(isa: Isa, setup: EngineSetup, source: CodeSource) {
     this.isa = isa;
     this.#setup = setup;
     this.#source = source;
     this.#cache = new CodeCache(isa, setup.arena, setup.state, source);
+    this.#regions = new Regions(isa, setup, source);
+    this.#hot = new HotCode(setup.regions ?? "off");
     const { host, arena } = setup;
     const instance = new WebAssembly.Instance(interpreterModule(isa), {
       env: { memory: arena.memory },
@@ -45,15 +45,35 @@ export class Executor {
     this.#run = instance.exports.run as Run;
   }
 
+  /** Instructions that may pass before `look` is called. */
+  get interval(): number {
+    return this.#hot.interval;
+  }
+
+  /** Looks at what has been executed lately, and compiles it if that is worth it. */
+  look(): void {
+    const cut = this.#cut;
+    if (cut === undefined) return;
+    this.#cut = undefined;
+    if (cut.inRegion) this.#hot.busy();
+    else if (this.#hot.look(cut.pc)) this.#tryToCompile(cut.pc);
+  }
+
   /** Enters compiled code at `pc`: a region, a whole block, or as much of a block as the budget covers. */
   enter(pc: bigint, left: number): number | NoInstruction {
     const { state } = this.#setup;
     state.set32(STATE.record, 0);
     const linear = this.#linear(pc);
-    const region = this.#regions.size > 0 ? this.#region(pc, linear) : undefined;
-    if (region && region.longest <= left) return region.run(state.base, left);
-    // What starts at a region's head or at a stop is not for compiled code to find: it is looked at each time.
-    const apart = region !== undefined || this.#source.stops.at(pc, linear - pc);
+    let known = this.#regions.size > 0 ? this.#regions.at(pc, linear) : undefined;
+    if (!known && this.#isWorthIt(pc) && this.#tryToCompile(pc)) known = this.#regions.at(pc, linear);
+    this.#leftRegion = false;
+    if (known && known.region.longest <= left) {
+      const status = this.#regions.run(known, pc, left);
+      this.#leftRegion = status === LEFT.miss;
+      return this.#noteCut(status, true);
+    }
+    // What starts at a region's entry or at a stop is not for compiled code to find: it is looked at each time.
+    const apart = known !== undefined || this.#source.stops.at(pc, linear - pc);
     let block = apart ? this.#cache.shortBlock(pc, linear, left) : this.#cache.block(pc, linear);
     if ("kind" in block) return block;
     if (block.count > left) {
@@ -61,88 +81,81 @@ export class Executor {
       if ("kind" in short) return short;
       block = short;
     }
-    return this.#enterBlock(block, left);
+    return this.#noteCut(this.#enterBlock(block, left), false);
   }
 
   /** Compiles a region: see `InterpreterEngine.compile`. */
   compile(pc: bigint, length: number): number {
-    const { arena, host, translated } = this.#setup;
-    const codeBase = this.#codeBase(), { isa } = this;
-    const samePage = translated?.() === true;
-    const region = compileRegion({
-      isa,
-      arena,
-      host,
-      source: this.#source,
-      codeBase,
-      pc,
-      length,
-      samePage,
-    });
-    // Stores to it have to be noticed, and compiled code must not find the interpreter's block.
-    this.#cache.invalidate(region.start, region.end - region.start);
-    this.#source.codePage(region.start);
-    this.#source.codePage(region.end - 1);
-    this.#regions.set(pc, { ...region, checked: this.#mappings });
-    return region.instructions;
+    return this.#compile(pc, length);
   }
 
-  /** Regions that are there are compiled anew, to leave at the stops. */
+  /** Regions that were asked for are compiled anew, to leave at the stops. */
   recompile(): void {
-    const regions = [...this.#regions];
+    const asked = this.#regions.asked();
     this.flush();
-    for (const [pc, { codeBase, length }] of regions) {
+    for (const { pc, codeBase, length } of asked) {
       if (codeBase === this.#codeBase()) this.compile(pc, length);
     }
   }
 
   isCode(place: number): boolean {
-    if (this.#cache.isCode(place)) return true;
-    for (const { start, end } of this.#regions.values()) {
-      if (pageOf(place) >= pageOf(start) && pageOf(place) <= pageOf(end - 1)) return true;
-    }
-    return false;
+    return this.#cache.isCode(place) || this.#regions.isCode(place);
   }
 
   invalidate(place: number, length: number): void {
     this.#cache.invalidate(place, length);
-    for (const [pc, region] of this.#regions) {
-      if (place >= region.end || place + length <= region.start) continue;
-      this.#regions.delete(pc);
-      this.#setup.state.set32(STATE.stale, 1);
-    }
+    for (const pc of this.#regions.invalidate(place, length)) this.#hot.changed(pc);
   }
 
   /** The same addresses may be elsewhere now: what runs stops before its next instruction, nothing is found unasked. */
   forgetMappings(): void {
-    this.#mappings++;
     this.#cache.forgetMappings();
-    for (const [pc, region] of this.#regions) {
-      if (pageOf(region.start) !== pageOf(region.end - 1)) this.#regions.delete(pc);
-    }
-    if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
+    this.#regions.forgetMappings();
   }
 
   /** What runs stops before its next instruction. */
   leave(): void {
     this.#cache.forgetMappings();
-    if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
+    this.#regions.leave();
   }
 
   flush(): void {
     this.#cache.flush();
-    if (this.#regions.size > 0) this.#setup.state.set32(STATE.stale, 1);
-    this.#regions.clear();
+    this.#regions.flush();
+    this.#hot.forget();
   }
 
-  /** The region that starts at `pc`, if its code still lies there. */
-  #region(pc: bigint, linear: bigint): Region | undefined {
-    const known = this.#regions.get(pc);
-    if (known === undefined || known.codeBase !== linear - pc) return undefined;
-    if (known.checked === this.#mappings) return known;
-    if (this.#source.codeAt(linear) !== known.start) return undefined;
-    known.checked = this.#mappings;
-    return known;
+  /** Whether an address that is about to be entered is to be compiled first. */
+  #isWorthIt(pc: bigint): boolean {
+    return this.#leftRegion && this.#hot.leftFor(pc) || this.#hot.compilesAtOnce(pc);
+  }
+
+  #noteCut(status: number, inRegion: boolean): number {
+    if (status === LEFT.budget) this.#cut = { pc: this.#setup.state.get64(STATE.pc), inRegion };
+    return status;
+  }
+
+  #tryToCompile(pc: bigint): boolean {
+    try {
+      this.#compile(pc, undefined);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#hot.refuse(pc);
+      return false;
+    }
+  }
+
+  #compile(pc: bigint, length: number | undefined): number {
+    const codeBase = this.#codeBase();
+    if (this.#regions.isFull) {
+      this.#regions.flush();
+      this.#hot.flooded();
+    }
+    const { region } = this.#regions.compile(pc, codeBase, length);
+    // Compiled code must not find the interpreter's blocks where it is to find the region.
+    for (const at of region.entries.keys()) this.#cache.hide(at, at + codeBase);
+    return region.instructions;
   }
 
   #enterBlock(block: Block, left: number): number {
@@ -158,8 +171,4 @@ export class Executor {
     const { codeBase } = this.isa;
     return codeBase === undefined ? 0n : this.#setup.state.get64(codeBase);
   }
-}
-
-function pageOf(place: number): number {
-  return place >>> TLB.pageBits;
 }

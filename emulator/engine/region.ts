@@ -1,119 +1,147 @@
 /**
- * Compiles a stretch of guest code into one WebAssembly function from the same definitions that the
- * interpreter is made of: operands are constants, state slots live in locals, direct branches inside the
- * stretch stay inside, compare and branch fuse through recipes.
+ * Compiles guest code into one WebAssembly function from the same definitions that the interpreter is made of: operands
+ * are constants, state slots live in locals, branches inside stay inside, compare and branch fuse through recipes.
  *
- * `run(cpu, left) -> status` enters at the first instruction. Like the interpreter it pays for a block when it
- * enters it and gives back what it leaves undone, so counts and cycles are exact at every exit.
+ * `run(cpu, left, block) -> status` enters at one of its entries. Like the interpreter it pays for a block when it enters
+ * it and gives back what it leaves undone, so counts and cycles are exact at every exit.
  */
 import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
-import type { Arena } from "./arena.ts";
-import type { CodeSource } from "./code_cache.ts";
-import { fetchAndDecode } from "./fetch.ts";
 import type { EngineHost } from "./host.ts";
-import { findBlocks, recordBlock, type RegionInstruction } from "./region_blocks.ts";
+import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region_blocks.ts";
+import { regionCode, type RegionRequest } from "./region_code.ts";
 import { RegionWriter } from "./region_writer.ts";
 
-/** Instructions in a region at most: V8's baseline compiler grows faster than linearly beyond (80 ms at 1,000). */
-const REGION_LIMIT = 200;
-const PAGE = BigInt(2 ** TLB.pageBits);
+const PAGE = 2 ** TLB.pageBits;
 
-export interface Region {
-  /** Where its code lies in linear memory: first byte, and one past the last. */
+/** Bytes in linear memory: the first, and one past the last. */
+export interface CodeRange {
   readonly start: number;
   readonly end: number;
-  /** What it was compiled for: base of the code segment, bytes asked for. */
+}
+
+export interface Region {
+  readonly pc: bigint;
+  /** Addresses at which it may be entered, by the number of the block there. */
+  readonly entries: ReadonlyMap<bigint, number>;
+  /** Addresses at which its blocks begin. */
+  readonly blocks: ReadonlySet<bigint>;
+  /** Where its code lies in linear memory. */
+  readonly code: readonly CodeRange[];
+  /** What it was compiled for: base of the code segment, bytes asked for if any were. */
   readonly codeBase: bigint;
-  readonly length: number;
+  readonly length: number | undefined;
   readonly instructions: number;
   /** Instructions of its longest block: what the budget has to cover to get anywhere. */
   readonly longest: number;
   /** The module's size in bytes. */
   readonly bytes: number;
-  run(cpu: number, left: number): number;
+  readonly run: RegionFunction;
 }
 
-export interface RegionRequest {
-  readonly isa: Isa;
-  readonly arena: Arena;
-  readonly host: EngineHost;
-  readonly source: CodeSource;
-  readonly codeBase: bigint;
-  /** Address of the first instruction, and how many bytes from there on belong to the region. */
-  readonly pc: bigint;
-  readonly length: number;
-  /** The region ends with the first instruction's page at the latest: the next one may be anywhere. */
-  readonly samePage: boolean;
+export type RegionFunction = (cpu: number, left: number, block: number) => number;
+
+/** How regions find each other: see `region_table.ts`. */
+export interface RegionLinks {
+  /** Place of the table that addresses are looked up in. */
+  readonly hash: number;
+  /** What this region is called there. */
+  readonly own: number;
 }
 
-/** Throws `RangeError` if the stretch holds what cannot be decoded, or too much. */
-export function compileRegion(request: RegionRequest): Region {
-  const { arena, host, source, codeBase, pc, length } = request;
-  const instructions = decodeStretch(request);
-  const last = instructions[instructions.length - 1];
-  const start = source.codeAt(pc + codeBase);
-  const end = source.codeAt(last.pc + codeBase) + last.decoded.length;
-  const { bytes, longest } = regionBytes(request.isa, instructions, source.stops.from(codeBase));
+/** Throws `RangeError` if the code holds what cannot be decoded, or too much. */
+export function compileRegion(
+  request: RegionRequest & { readonly host: EngineHost; readonly links: RegionLinks },
+): Region {
+  const { arena, host, source, codeBase, pc, length, isa, links } = request;
+  const instructions = regionCode(request);
+  const { bytes, longest, entries, blocks } = regionBytes(
+    isa,
+    instructions,
+    source.stops.from(codeBase),
+    links,
+  );
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     env: { memory: arena.memory },
     host: { load: host.load.bind(host), store: host.store.bind(host), trap: host.trap.bind(host) },
   });
-  const run = instance.exports.run as Region["run"];
   return {
-    start,
-    end,
+    pc,
+    entries,
+    blocks,
+    code: rangesOf(instructions, (at) => source.codeAt(at + codeBase)),
     codeBase,
     length,
     instructions: instructions.length,
     longest,
     bytes: bytes.length,
-    run,
+    run: instance.exports.run as RegionFunction,
   };
 }
 
-/** The module for a stretch of decoded instructions, not yet compiled; it leaves at each of `stops`. */
+/** A region's module, not yet compiled. */
+export interface RegionModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly longest: number;
+  readonly entries: ReadonlyMap<bigint, number>;
+  readonly blocks: ReadonlySet<bigint>;
+}
+
+/** The module for decoded instructions, the first of which it is entered at; it leaves at each of `stops`. */
 export function regionBytes(
   isa: Isa,
   instructions: readonly RegionInstruction[],
   stops: ReadonlySet<bigint> = new Set(),
-): { bytes: Uint8Array<ArrayBuffer>; longest: number } {
+  links: RegionLinks = { hash: 0, own: 0 },
+): RegionModule {
   const blocks = findBlocks(isa, instructions, stops).map((block) => recordBlock(isa, block));
+  const places = new Map(blocks.map(({ pc }, i) => [pc, i]));
+  const entries = new Map([[instructions[0].pc, 0]]);
+  for (const { instructions } of blocks) {
+    // Who returns knows the address only then.
+    const { returnsTo } = leads(isa, instructions[instructions.length - 1]);
+    const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
+    if (block !== undefined) entries.set(returnsTo!, block);
+  }
   const module = new ModuleWriter();
   const imports = {
     load: module.importFunction("host", "load", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
     store: module.importFunction("host", "store", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
     trap: module.importFunction("host", "trap", { parameters: ["i32", "i32"], results: ["i32"] }),
   };
-  const { code } = module.define({ parameters: ["i32", "i32"], results: ["i32"] }, "run");
-  new RegionWriter(code, imports, blocks, stops, isa.codeBase).write();
-  return { bytes: module.finish(), longest: Math.max(...blocks.map((block) => block.instructions.length)) };
+  const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
+  new RegionWriter(code, imports, {
+    blocks,
+    places,
+    entries: [...entries.values()],
+    stops,
+    codeBase: isa.codeBase,
+    links,
+  }).write();
+  return {
+    bytes: module.finish(),
+    longest: Math.max(...blocks.map((block) => block.instructions.length)),
+    entries,
+    blocks: new Set(places.keys()),
+  };
 }
 
-function decodeStretch(request: RegionRequest): RegionInstruction[] {
-  const { isa, arena, source, codeBase, pc, length, samePage } = request;
-  const instructions: RegionInstruction[] = [];
-  const bits = isa.pcWidth ?? isa.addressWidth;
-  const toPageEnd = PAGE - (pc + codeBase) % PAGE;
-  const end = pc + (samePage && toPageEnd < BigInt(length) ? toPageEnd : BigInt(length));
-  for (let at = pc; at < end;) {
-    if (instructions.length === REGION_LIMIT) {
-      throw new RangeError(
-        `a region holds at most ${REGION_LIMIT} instructions; ${length} bytes from 0x${
-          pc.toString(16)
-        } are more`,
-      );
-    }
-    const decoded = fetchAndDecode(isa, arena, source, at, at + codeBase, samePage);
-    if ("kind" in decoded) {
-      if (samePage && decoded.kind === "fetch" && instructions.length > 0) break;
-      throw new RangeError(`no region from 0x${pc.toString(16)}: no instruction at 0x${at.toString(16)}`);
-    }
-    const nextPc = BigInt.asUintN(bits, at + BigInt(decoded.length));
-    instructions.push({ pc: at, nextPc, decoded, cost: source.costOf(decoded.form.cycleClass) });
-    if (nextPc <= at) break;
-    at = nextPc;
+/** Where instructions lie, those in a row together; the second page of one may be elsewhere than behind the first. */
+function rangesOf(
+  instructions: readonly RegionInstruction[],
+  placeOf: (pc: bigint) => number,
+): CodeRange[] {
+  const ranges: { start: number; end: number }[] = [];
+  const add = (start: number, length: number) => {
+    const last = ranges[ranges.length - 1];
+    if (last && last.end === start) last.end += length;
+    else ranges.push({ start, end: start + length });
+  };
+  for (const { pc, decoded: { length } } of instructions) {
+    const start = placeOf(pc), onPage = Math.min(length, PAGE - start % PAGE);
+    add(start, onPage);
+    if (onPage < length) add(placeOf(pc + BigInt(onPage)), length - onPage);
   }
-  return instructions;
+  return ranges;
 }

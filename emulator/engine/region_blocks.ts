@@ -31,13 +31,41 @@ export function findBlocks(
     ...instructions.flatMap((one) => branchTargets(recordBlock(isa, [one]).instructions[0].steps)),
   ]);
   const blocks: RegionInstruction[][] = [];
-  let fresh = true;
+  let next: bigint | undefined;
   for (const instruction of instructions) {
-    if (fresh || targets.has(instruction.pc)) blocks.push([]);
+    if (instruction.pc !== next || targets.has(instruction.pc)) blocks.push([]);
     blocks[blocks.length - 1].push(instruction);
-    fresh = instruction.decoded.form.endsBlock;
+    next = instruction.decoded.form.endsBlock ? undefined : instruction.nextPc;
   }
   return blocks;
+}
+
+/** Where an instruction that ends its block leads to. */
+export interface Leads {
+  /** Targets that are known. */
+  readonly targets: readonly bigint[];
+  /** The address behind it, if the guest keeps that to come back to: a call. */
+  readonly returnsTo?: bigint;
+  /** It may go on at the next instruction. */
+  readonly falls: boolean;
+}
+
+export function leads(isa: Isa, instruction: RegionInstruction): Leads {
+  const { steps } = recordBlock(isa, [instruction]).instructions[0], { nextPc } = instruction;
+  return {
+    targets: branchTargets(steps),
+    falls: !steps.some((step) => step.kind === "branch" && step.condition === undefined),
+    ...keeps(steps, nextPc) && { returnsTo: nextPc },
+  };
+}
+
+/** Whether an address is stored or put into a register. */
+function keeps(steps: readonly Step[], address: bigint): boolean {
+  return steps.some((step) => {
+    if (step.kind === "when") return keeps(step.then, address);
+    if (step.kind !== "store" && step.kind !== "write") return false;
+    return step.value.constant === BigInt.asUintN(step.value.width, address);
+  });
 }
 
 /** Reads the definitions of a block's instructions, flags' recipes carried from one to the next. */
@@ -80,7 +108,8 @@ class BlockRecording implements Recording {
   }
 }
 
-function branchTargets(steps: readonly Step[]): bigint[] {
+/** Constant targets of branches among the steps. */
+export function branchTargets(steps: readonly Step[]): bigint[] {
   return steps.flatMap((step) => {
     if (step.kind === "when") return branchTargets(step.then);
     return step.kind === "branch" && step.target.constant !== undefined ? [step.target.constant] : [];

@@ -1,15 +1,19 @@
-/** Writes a region's function: blocks inside a loop with a branch table, state slots in locals. */
+/** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
 import { Lowering, type Target } from "../ir/lower.ts";
 import type { Node, Step } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
+import type { ValueType } from "../wasm/opcodes.ts";
 import { ACCESS } from "./host.ts";
 import { LEFT } from "./interpreter_module.ts";
-import type { RegionBlock } from "./region_blocks.ts";
+import type { RegionLinks } from "./region.ts";
+import { branchTargets, type RegionBlock } from "./region_blocks.ts";
+import { lookUp, REGION_HASH } from "./region_hash.ts";
+import { type Loop, shapeOf } from "./region_shape.ts";
 
-/** Parameters of the function. */
-const CPU = 0, LEFT_NOW = 1;
+/** Parameters of the function; `BLOCK` is the block that a branch table is to lead to. */
+const CPU = 0, LEFT_NOW = 1, BLOCK = 2;
 
 export interface HostImports {
   readonly load: number;
@@ -17,48 +21,63 @@ export interface HostImports {
   readonly trap: number;
 }
 
+/** What a region is made of. */
+export interface RegionParts {
+  readonly blocks: readonly RegionBlock[];
+  /** Numbers of the blocks by their addresses. */
+  readonly places: ReadonlyMap<bigint, number>;
+  /** Blocks that it is entered at. */
+  readonly entries: readonly number[];
+  /** Addresses that are gone on at from outside only. */
+  readonly stops: ReadonlySet<bigint>;
+  /** Slot of the code segment's base, where there is one. */
+  readonly codeBase: number | undefined;
+  readonly links: RegionLinks;
+}
+
+/** A loop of the shape while it is written. */
+interface OpenLoop {
+  readonly loop: Loop;
+  readonly label: Label;
+  /** Where each item begins; the first one's only where a branch table leads to it. */
+  readonly items: Label[];
+}
+
+/** Where a block stands: the loops around it, and which item of each it is in. */
+type Path = readonly { readonly loop: Loop; readonly item: number }[];
+
 export class RegionWriter {
   readonly #code: FunctionWriter;
   readonly #imports: HostImports;
-  readonly #blocks: readonly RegionBlock[];
-  /** Addresses that are gone on at from outside only. */
-  readonly #stops: ReadonlySet<bigint>;
-  /** Slot of the code segment's base, where there is one. */
-  readonly #codeBase: number | undefined;
-  readonly #returnSites: readonly number[];
+  readonly #parts: RegionParts;
+  readonly #shape: Loop;
+  readonly #paths: ReadonlyMap<number, Path>;
+  /** Loops that are being written, outermost first. */
+  readonly #open: OpenLoop[] = [];
   /** Local of each state slot in use, by the slot's offset. */
-  readonly #slots = new Map<number, number>();
+  readonly #slots = new Map<number, SlotLocal>();
   readonly #written: readonly number[];
   readonly #cycles: number;
   readonly #pc: number;
   readonly #status: number;
   readonly #stale: number;
-  readonly #index: number;
   #leave: Label = 0;
-  #dispatch: Label = 0;
 
-  constructor(
-    code: FunctionWriter,
-    imports: HostImports,
-    blocks: readonly RegionBlock[],
-    stops: ReadonlySet<bigint>,
-    codeBase: number | undefined,
-  ) {
-    this.#stops = stops;
-    this.#codeBase = codeBase;
-    this.#returnSites = returnSites(blocks, stops);
+  constructor(code: FunctionWriter, imports: HostImports, parts: RegionParts) {
     this.#code = code;
     this.#imports = imports;
-    this.#blocks = blocks;
+    this.#parts = parts;
+    const { blocks, entries } = parts;
+    this.#shape = shapeOf(blocks.map((block) => this.#successors(block)), entries);
+    this.#paths = pathsOf(this.#shape);
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
     const { used, written } = slotsOf(steps);
-    for (const slot of used) this.#slots.set(slot, code.local("i64"));
+    for (const [slot, type] of used) this.#slots.set(slot, { local: code.local(type), type });
     this.#written = [...written];
     this.#cycles = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
     this.#stale = code.local("i32");
-    this.#index = code.local("i32");
   }
 
   write(): void {
@@ -66,23 +85,52 @@ export class RegionWriter {
     this.#loadSlots();
     code.get(CPU).memory("i64.load", STATE.cycles).set(this.#cycles);
     this.#leave = code.block();
-    this.#dispatch = code.loop();
-    const labels = this.#blocks.map(() => code.block()).toReversed();
-    code.get(this.#index).branchTable(labels, labels[labels.length - 1]);
-    this.#blocks.forEach((_, i) => {
-      code.end();
-      this.#writeBlock(i);
-    });
-    code.end();
+    this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
   }
 
-  /** A block in a loop of its own, so that a branch to itself is one jump. */
+  /** Blocks that a block may go on to without leaving. */
+  #successors({ instructions, nextPc }: RegionBlock): number[] {
+    const last = instructions[instructions.length - 1];
+    const targets = this.#leavesSegment(last.steps) ? [] : branchTargets(last.steps);
+    return [...targets, nextPc].flatMap((pc) => this.#inside(pc) ?? []);
+  }
+
+  /** The block at an address, if that may be gone on to without leaving. */
+  #inside(pc: bigint): number | undefined {
+    return this.#parts.stops.has(pc) ? undefined : this.#parts.places.get(pc);
+  }
+
+  #writeLoop(loop: Loop): void {
+    const code = this.#code;
+    const { heads, items } = loop;
+    const open: OpenLoop = { loop, label: code.loop(), items: [] };
+    const several = heads.length > 1;
+    for (let i = items.length - 1; i >= (several ? 0 : 1); i--) open.items[i] = code.block();
+    this.#open.push(open);
+    if (several) {
+      const labels = new Map(heads.map((head) => [head, open.items[this.#itemOf(loop, head)]]));
+      const first = labels.get(heads[0])!;
+      code.get(BLOCK);
+      code.branchTable(this.#parts.blocks.map((_, block) => labels.get(block) ?? first), first);
+    }
+    items.forEach((item, i) => {
+      if (i > 0 || several) code.end();
+      if (item.kind === "loop") this.#writeLoop(item);
+      else this.#writeBlock(item.block);
+    });
+    this.#open.pop();
+    code.end();
+  }
+
+  #itemOf(loop: Loop, block: number): number {
+    return this.#paths.get(block)!.find((step) => step.loop === loop)!.item;
+  }
+
   #writeBlock(index: number): void {
     const code = this.#code;
-    const block = this.#blocks[index];
-    const self = code.loop();
+    const block = this.#parts.blocks[index];
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if();
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
     this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
@@ -94,52 +142,58 @@ export class RegionWriter {
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
       const place: Place = { pc, nextPc, cost, restCount, restCycles };
-      const target = new RegionTarget(
-        this,
-        place,
-        (push, constant) =>
-          constant === undefined && !this.#leavesSegment(instruction.steps)
-            ? this.#goToComputed(push)
-            : this.#goTo(index, self, push, constant),
-      );
+      const elsewhere = this.#leavesSegment(instruction.steps);
+      const target = new RegionTarget(this, place, (push, constant) => {
+        if (elsewhere) this.#leaveAt(push, LEFT.miss);
+        else if (constant === undefined) this.#goToComputed(push);
+        else this.#goTo(index, constant);
+      });
       new Lowering(target).steps(instruction.steps);
       if (target.mayGoStale) this.leaveIfStale(place, () => code.i64(nextPc));
     }
     // Not reached where the last instruction has branched.
-    this.#goTo(index, self, () => code.i64(block.nextPc), block.nextPc);
-    code.end();
+    this.#goTo(index, block.nextPc);
   }
 
   /** On at an address: inside the region by a jump, outside by leaving it. */
-  #goTo(from: number, self: Label, push: () => void, constant: bigint | undefined): void {
-    const code = this.#code;
-    const inside = constant !== undefined && !this.#stops.has(constant);
-    const to = inside ? this.#blocks.findIndex((block) => block.pc === constant) : -1;
-    if (to < 0) return this.#leaveAt(push, LEFT.miss);
-    if (to === from) {
-      code.branch(self);
-      return;
-    }
-    code.i32(to).set(this.#index).branch(this.#dispatch);
+  #goTo(from: number, pc: bigint): void {
+    const code = this.#code, to = this.#inside(pc);
+    if (to === undefined) return this.#leaveAt(() => code.i64(pc), LEFT.miss);
+    const there = this.#paths.get(to)!, open = this.#open;
+    let common = 0;
+    while (common + 1 < open.length && there[common + 1]?.loop === open[common + 1].loop) common++;
+    const here = this.#paths.get(from)![common].item;
+    const isForward = there[common].item > here;
+    if (!isForward) { while (!open[common].loop.heads.includes(to)) common--; }
+    const entered = there.slice(isForward ? common + 1 : common);
+    if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
+    const { label, items } = open[common];
+    code.branch(isForward ? items[there[common].item] : label);
   }
 
-  /** A computed target is most often a return: looked for among the addresses behind this region's jumps and calls. */
+  /** A computed target is looked for among the entries of all regions; those of this one are gone on at. */
   #goToComputed(push: () => void): void {
     const code = this.#code;
+    const { links, codeBase, entries } = this.#parts;
     push();
     code.set(this.#pc);
-    for (const site of this.#returnSites) {
-      code.get(this.#pc).i64(this.#blocks[site].pc).op("i64.eq").if();
-      code.i32(site).set(this.#index).branch(this.#dispatch);
-      code.end();
+    if (entries.length > 1) {
+      const entry = code.local("i32");
+      lookUp(code, { cpu: CPU, pc: this.#pc, entry }, links.hash, codeBase);
+      code.if();
+      code.get(entry).memory("i32.load", REGION_HASH.region).i32(links.own).op("i32.eq").if();
+      code.get(entry).memory("i32.load", REGION_HASH.block).set(BLOCK).branch(this.#open[0].label);
+      code.end().end();
+      code.release(entry, "i32");
     }
     this.#leaveAt(() => code.get(this.#pc), LEFT.miss);
   }
 
   /** Whether an instruction loads the code segment: the same offset is another place then. */
   #leavesSegment(steps: readonly Step[]): boolean {
-    return steps.some((step) =>
-      (step.kind === "write" && step.slot === this.#codeBase) ||
+    const { codeBase } = this.#parts;
+    return codeBase !== undefined && steps.some((step) =>
+      (step.kind === "write" && step.slot === codeBase) ||
       (step.kind === "when" && this.#leavesSegment(step.then))
     );
   }
@@ -205,31 +259,39 @@ export class RegionWriter {
   }
 
   /** The local of a state slot. */
-  slot(offset: number): number {
+  slot(offset: number): SlotLocal {
     return this.#slots.get(offset & ~7)!;
   }
 
   #loadSlots(): void {
-    for (const [slot, local] of this.#slots) this.#code.get(CPU).memory("i64.load", slot).set(local);
+    for (const [slot, { local, type }] of this.#slots) {
+      this.#code.get(CPU).memory(type === "i64" ? "i64.load" : "i32.load", slot).set(local);
+    }
   }
   #storeSlots(): void {
-    for (const slot of this.#written) this.#code.get(CPU).get(this.slot(slot)).memory("i64.store", slot);
+    for (const slot of this.#written) {
+      const { local, type } = this.slot(slot);
+      this.#code.get(CPU).get(local).memory(type === "i64" ? "i64.store" : "i32.store", slot);
+    }
   }
 }
 
-/** Computed targets that a region looks for, at most: each is a comparison. */
-const RETURN_SITES = 8;
+/** A state slot in a local: whole, or its low half where nobody touches the other. */
+interface SlotLocal {
+  readonly local: number;
+  readonly type: ValueType;
+}
 
-/** The blocks that stand behind an unconditional branch to inside the region, as code does behind a call. */
-function returnSites(blocks: readonly RegionBlock[], stops: ReadonlySet<bigint>): number[] {
-  const inside = new Set(blocks.map(({ pc }) => pc));
-  const follows = (i: number) =>
-    i > 0 && !stops.has(blocks[i].pc) && blocks[i - 1].nextPc === blocks[i].pc &&
-    blocks[i - 1].instructions.at(-1)!.steps.some((step) =>
-      step.kind === "branch" && step.condition === undefined && step.target.constant !== undefined &&
-      inside.has(step.target.constant)
-    );
-  return blocks.map((_, i) => i).filter(follows).slice(0, RETURN_SITES);
+function pathsOf(shape: Loop): Map<number, Path> {
+  const paths = new Map<number, Path>();
+  const walk = (loop: Loop, around: Path) =>
+    loop.items.forEach((item, i) => {
+      const path = [...around, { loop, item: i }];
+      if (item.kind === "loop") walk(item, path);
+      else paths.set(item.block, path);
+    });
+  walk(shape, []);
+  return paths;
 }
 
 /** Where an instruction stands in its block. */
@@ -262,20 +324,34 @@ class RegionTarget implements Target {
   }
 
   readSlot(slot: number | FieldRef, width: Width): void {
-    const { local, shift } = this.#slot(slot);
+    const { local, type, shift } = this.#slot(slot);
     this.code.get(local);
+    if (type === "i32") {
+      if (shift > 0) this.code.i32(shift).op("i32.shr_u");
+      if (width < 32) this.code.i32(maskOf(width)).op("i32.and");
+      return;
+    }
     if (shift > 0) this.code.i64(BigInt(shift)).op("i64.shr_u");
     if (width === 64) return;
     this.code.op("i32.wrap_i64");
-    if (width < 32) this.code.i32(width === 16 ? 0xffff : 0xff).op("i32.and");
+    if (width < 32) this.code.i32(maskOf(width)).op("i32.and");
   }
 
   writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
-    const { local, shift } = this.#slot(slot);
+    const { local, type, shift } = this.#slot(slot);
     const code = this.code;
-    if (width === 64) {
+    if (width === (type === "i64" ? 64 : 32)) {
       push();
       code.set(local);
+      return;
+    }
+    if (type === "i32") {
+      const mask = maskOf(width);
+      code.get(local).i32(~(mask << shift)).op("i32.and");
+      push();
+      code.i32(mask).op("i32.and");
+      if (shift > 0) code.i32(shift).op("i32.shl");
+      code.op("i32.or").set(local);
       return;
     }
     const mask = (1n << BigInt(width === 1 ? 8 : width)) - 1n;
@@ -331,27 +407,36 @@ class RegionTarget implements Target {
     this.code.end();
   }
 
-  #slot(slot: number | FieldRef): { local: number; shift: number } {
+  #slot(slot: number | FieldRef): SlotLocal & { readonly shift: number } {
     if (typeof slot !== "number") throw new TypeError("a region's slots are constants");
-    return { local: this.#writer.slot(slot), shift: (slot & 7) * 8 };
+    return { ...this.#writer.slot(slot), shift: (slot & 7) * 8 };
   }
 }
 
-function slotsOf(steps: readonly Step[]): { used: Set<number>; written: Set<number> } {
-  const used = new Set<number>(), written = new Set<number>();
-  for (const step of steps) {
-    if (step.kind === "value" && step.node.source.kind === "slot") {
-      used.add(Number(step.node.source.slot) & ~7);
+/** The low bits of a value of 8 or 16 bits; a truth value takes a byte. */
+function maskOf(width: Width): number {
+  return width === 16 ? 0xffff : 0xff;
+}
+
+/** State slots in use, by what holds all that is read and written of them. */
+function slotsOf(steps: readonly Step[]): { used: Map<number, ValueType>; written: Set<number> } {
+  const used = new Map<number, ValueType>(), written = new Set<number>();
+  const touch = (slot: number, width: Width) => {
+    const whole = (slot & 7) * 8 + (width === 1 ? 8 : width) > 32;
+    if (whole || !used.has(slot & ~7)) used.set(slot & ~7, whole ? "i64" : "i32");
+  };
+  const walk = (list: readonly Step[]) => {
+    for (const step of list) {
+      if (step.kind === "value" && step.node.source.kind === "slot") {
+        touch(Number(step.node.source.slot), step.node.width);
+      }
+      if (step.kind === "write") {
+        touch(Number(step.slot), step.value.width);
+        written.add(Number(step.slot) & ~7);
+      }
+      if (step.kind === "when") walk(step.then);
     }
-    if (step.kind === "write") {
-      used.add(Number(step.slot) & ~7);
-      written.add(Number(step.slot) & ~7);
-    }
-    if (step.kind === "when") {
-      const inner = slotsOf(step.then);
-      for (const slot of inner.used) used.add(slot);
-      for (const slot of inner.written) written.add(slot);
-    }
-  }
+  };
+  walk(steps);
   return { used, written };
 }

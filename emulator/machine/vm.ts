@@ -1,6 +1,7 @@
 /** A virtual machine: memory, buses, devices, vCPUs, and the loop that runs them. */
 import { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
+import type { RegionPolicy } from "../engine/hot_code.ts";
 import { type Engine, InterpreterEngine } from "../engine/engine.ts";
 import { OracleEngine } from "../engine/oracle_engine.ts";
 import { clearTlb, protectFromWrites } from "../engine/tlb.ts";
@@ -75,6 +76,12 @@ export interface VmOptions {
   readonly profile?: string | CostProfile;
   /** `interpreter` if not given; `oracle` executes definitions one by one, slowly. */
   readonly engine?: "interpreter" | "oracle";
+  /**
+   * When the interpreter compiles regions of guest code: `hot` (if not given) where the guest spends its time, `off` only
+   * where `compileRegion` is told to, `first` whatever is entered, or by thresholds of your own. Results, exits and cycles
+   * are the same.
+   */
+  readonly regions?: RegionPolicy;
   /**
    * vCPUs, 1 to 64; one if not given. They execute in deterministic turns. The first one runs from the start, the others
    * are parked until `VirtualCpu.start`, or on PowerPC until a guest lets them out of reset by the OpenPIC.
@@ -623,6 +630,7 @@ export class Vm {
       arena: this.#arena,
       state: vcpu.state,
       host: vcpu,
+      regions: this.#options.regions ?? "hot",
       codeAt: (address: bigint) => vcpu.codeAt(address),
       codePage: (place: number) => this.#vcpus.forEach(({ state }) => protectFromWrites(state, place)),
       translated: () => vcpu.translation?.active(REACH.fetch) === true,

@@ -8,18 +8,30 @@ export interface Signature {
   readonly results: readonly ValueType[];
 }
 
+const FUNCTION_REFERENCE = 0x70;
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 export class ModuleWriter {
   readonly #types: string[] = [];
   readonly #typeBytes: Uint8Array[] = [];
   readonly #imports: { module: string; name: string; type: number }[] = [];
+  #table: { module: string; name: string; least: number } | undefined;
   readonly #functions: { type: number; writer: FunctionWriter; exportName?: string }[] = [];
 
   /** Index of the imported function. All imports come before the first `define`. */
   importFunction(module: string, name: string, signature: Signature): number {
     if (this.#functions.length > 0) throw new TypeError(`import ${name} comes after a defined function`);
     return this.#imports.push({ module, name, type: this.#type(signature) }) - 1;
+  }
+
+  /** Imports the table that `callIndirect` calls through, of at least so many functions. */
+  importTable(module: string, name: string, least: number): void {
+    this.#table = { module, name, least };
+  }
+
+  /** Index of a function type, for `callIndirect`. */
+  type(signature: Signature): number {
+    return this.#type(signature);
   }
 
   /** A new function of this module: its index and the writer for its body. */
@@ -33,8 +45,12 @@ export class ModuleWriter {
   finish(): Uint8Array<ArrayBuffer> {
     const out = new Bytes().append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     section(out, SECTION.type, this.#typeBytes, (bytes, type) => bytes.append(type));
-    const imports = new Bytes().uleb(this.#imports.length + 1);
+    const imports = new Bytes().uleb(this.#imports.length + (this.#table ? 2 : 1));
     imports.name("env").name("memory").u8(2).u8(0).uleb(1);
+    if (this.#table) {
+      const { module, name, least } = this.#table;
+      imports.name(module).name(name).u8(1).u8(FUNCTION_REFERENCE).u8(0).uleb(least);
+    }
     for (const { module, name, type } of this.#imports) imports.name(module).name(name).u8(0).uleb(type);
     out.u8(SECTION.import).uleb(imports.length).append(imports.finish());
     section(out, SECTION.function, this.#functions, (bytes, { type }) => bytes.uleb(type));

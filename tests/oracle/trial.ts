@@ -6,8 +6,9 @@ import { createVm, type Vm } from "../../emulator/machine/vm.ts";
 import type { Random } from "../support/random.ts";
 import { vcpuOf } from "../support/vcpu.ts";
 
-export type Executor = "oracle" | "interpreter" | "region";
-export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region"];
+/** `forced` compiles what branches lead to before it is entered. */
+export type Executor = "oracle" | "interpreter" | "region" | "forced";
+export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region", "forced"];
 
 /** Guest RAM of a trial in bytes; the program stands at `PROGRAM_AT`. */
 export const RAM = 0x6000;
@@ -43,7 +44,12 @@ export class TrialMachine {
 
   constructor(readonly where: TrialMode, readonly executor: Executor) {
     const engine = executor === "oracle" ? "oracle" : "interpreter";
-    this.vm = createVm({ ...where, memory: 0x4000, engine });
+    this.vm = createVm({
+      ...where,
+      memory: 0x4000,
+      engine,
+      regions: executor === "forced" ? "first" : "off",
+    });
     // The last two pages lie in linear memory the other way round, so that an access across them is seen.
     this.vm.memory.addSlot({ name: "last", gpa: 0x5000, size: 0x1000 });
     this.vm.memory.addSlot({ name: "last but one", gpa: 0x4000, size: 0x1000 });

@@ -5,8 +5,9 @@ import type { RunOptions } from "../../../emulator/machine/run.ts";
 import type { Stop } from "../../../emulator/machine/stop.ts";
 import { createVm, type Vm, type VmOptions } from "../../../emulator/machine/vm.ts";
 
-export type Executor = "oracle" | "interpreter" | "region";
-export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region"];
+/** `forced` compiles all that is entered, before it is entered; `interpreter` nothing. */
+export type Executor = "oracle" | "interpreter" | "region" | "forced";
+export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region", "forced"];
 
 /** Where programs stand. */
 export const ORIGIN = 0x2000n;
@@ -31,7 +32,8 @@ export interface Outcome {
 export function makeVm(guest: Guest, executor: Executor): Vm {
   const { source, at = ORIGIN, setUp, arch = "x86", ...options } = guest;
   const engine = executor === "oracle" ? "oracle" : "interpreter";
-  const vm = createVm({ memory: 0x10_0000, recordRows: true, arch, ...options, engine });
+  const regions = executor === "forced" ? "first" : "off";
+  const vm = createVm({ memory: 0x10_0000, recordRows: true, arch, ...options, engine, regions });
   const program = vm.assemble(source, at);
   vm.load(program);
   setUp?.(vm);
