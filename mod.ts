@@ -43,6 +43,7 @@ export type { VirtualCpu } from "./emulator/machine/virtual_cpu.ts";
 export { AssemblyError, type Diagnostic } from "./emulator/isa/assembly_error.ts";
 export type { ListingLine, Program } from "./emulator/isa/program.ts";
 export type { InstructionSet, RegisterName } from "./emulator/isa/isa.ts";
+export type { LineRow, LineSequence, SourceLine, SourceLines } from "./emulator/isa/source_lines.ts";
 export type { NamedAddress, SymbolTable } from "./emulator/isa/symbols.ts";
 
 // Hypervisors: what a guest takes the one below it for, and how it calls it.

@@ -100,6 +100,7 @@ Wherever a command takes a number or an address:
   4096  0x1000  0b1010  0o17  1_000_000  'A'      numbers
   $rax  $pc  $r3  $n                              registers and variables
   start  loop_end                                 symbols of what was loaded
+  prog.c:12                                       a source line (gcc -g)
   *ADDR  b[ADDR] h[ADDR] w[ADDR] g[ADDR]          memory: a word as wide as an
                                                   address; 1, 2, 4, 8 bytes
   + - * / % << >> & | ^ ~ ( )                     as in C, of any size

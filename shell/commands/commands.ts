@@ -12,6 +12,7 @@ import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq, nmi } from "./irq.ts";
+import { list } from "./list.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
 import { loadMemory, saveMemory, writeMemory } from "./memory_files.ts";
@@ -81,6 +82,7 @@ export const COMMANDS: readonly Command[] = [
   undisplay,
   infoDisplay,
   disasm,
+  list,
   infoSymbols,
   page,
   infoMem,
