@@ -111,6 +111,33 @@ x/4xw "$rsp + 8". A value such as -1 is a value and not an option, so options
 stand before it.`,
   },
   {
+    name: "debugging",
+    summary: "stops, steps, what is shown at them, traces, and going back",
+    text: `\
+As in gdb, where it has a name for it:
+
+  break ADDR|FILE:LINE [if EXPR], tbreak        before an instruction
+  watch, rwatch, awatch ADDR [LENGTH]           after an access to memory
+  catch exit KIND [KEY]                         after an exit
+  condition, ignore, enable, disable, delete    by number; info break lists them
+  run, step, next, finish, until ADDR           step and next by instructions,
+                                                with -l by source lines
+  record on, then reverse-stepi, reverse-continue
+
+After each stop: why, source line, code, stack, what changed, the cycles since
+the last stop and the last exit. "context" says how much, "display EXPR" adds
+to it. To look around:
+
+  regs, p EXPR, x/NFU ADDR, xp, hexdump, disasm, list, sym
+  page ADDR, info mem, info tlb, info mtree     from addresses to memory
+  trace on [--to FILE] [in f] [op mov] [exit mmio]
+  irq raise N, nmi                              interrupts from the prompt
+
+A breakpoint changes no memory, a watchpoint may be of any length, and neither
+makes anything slower but what it watches. Counts and cycles are the same with
+and without them.`,
+  },
+  {
     name: "scripts",
     summary: "files of commands, files of TypeScript, and permissions",
     text: `\

@@ -69,6 +69,17 @@ Deno.test({
     assertStringIncludes(await type("list"), "     11  }");
     assertStringIncludes(await type("until adder.c:9"), "UNTIL at 0x");
     assertStringIncludes(await type("break adder.c:99"), "has no code from line 99 on");
+    await type("delete");
+    await type("reset");
+    await type("set $rsp = 0x9000");
+    await type("tbreak adder.c:8");
+    await type("run");
+    assertStringIncludes(await type("step -l"), "\nadder.c:2  int add(int n) {\n");
+    assertStringIncludes(await type("step --line"), "\nadder.c:3  total += n;\n");
+    assertStringIncludes(await type("next -l 2"), "\nadder.c:5  }\n");
+    assertStringIncludes(await type("finish"), "\nadder.c:7  for (int i = 0; i < 3; i++)\n");
+    assertStringIncludes(await type("next -l"), "\nadder.c:8  add(i);\n");
+    assertStringIncludes(await type("next -l"), "\nadder.c:7  for");
     // A snapshot has no lines of its own.
     await type("savevm here");
     await type("loadvm here");
@@ -87,6 +98,7 @@ Deno.test("without debug information list says what to do", async () => {
   const { session, type } = startSession();
   await type("asm start: hlt");
   assertStringIncludes(await type("list"), "No source line is known for 0x1000: compile with -g");
+  assertStringIncludes(await type("step -l"), "no source line is known here");
   assertStringIncludes(await type("list start.c:3"), "There is no symbol start.c");
   session.close();
 });
