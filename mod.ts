@@ -29,7 +29,12 @@ export type {
   VmOptions,
 } from "./emulator/machine/vm.ts";
 export type { ArchName, ModeWidth } from "./emulator/machine/arch.ts";
-export type { BreakPlace, Breakpoint, Breakpoints } from "./emulator/machine/debug/breakpoints.ts";
+export type {
+  BreakOptions,
+  BreakPlace,
+  Breakpoint,
+  Breakpoints,
+} from "./emulator/machine/debug/breakpoints.ts";
 export type { CatchPlace, Catchpoint, Catchpoints } from "./emulator/machine/debug/catchpoints.ts";
 export type { CatchHit, WatchHit } from "./emulator/machine/debug/debug_unit.ts";
 export type { Meeting, Point, PointOptions, Points, StopCondition } from "./emulator/machine/debug/points.ts";
@@ -128,7 +133,7 @@ export {
 } from "./emulator/exits/what_if.ts";
 
 // Transports: one call interface over hypercall, PIO and MMIO.
-export { createIo } from "./transports/io.ts";
+export { createIo, RING_BLOCK } from "./transports/io.ts";
 export type {
   AccessOptions,
   CallOptions,
@@ -139,7 +144,10 @@ export type {
   Io,
   IoOptions,
   OpenOptions,
+  PciBar,
+  PciFunction,
   Ring,
+  RingCode,
   RingCompletion,
   RingOptions,
   RingStats,
@@ -147,18 +155,38 @@ export type {
   VehicleName,
 } from "./transports/io.ts";
 
-// virtio over MMIO: standard devices for guests that have drivers for them.
-export { virtioBlock, type VirtioBlockOptions } from "./transports/virtio/block.ts";
+// virtio over MMIO and over vbus's calls: standard devices, and a driver for the latter.
+export { virtioBlock, type VirtioBlockOptions, virtioVbusBlock } from "./transports/virtio/block.ts";
 export { VirtioConsole, type VirtioConsoleOptions } from "./transports/virtio/console.ts";
-export { VirtioMmio, type VirtioMmioOptions, type VirtioModel } from "./transports/virtio/virtio_mmio.ts";
+export { VirtioMmio, type VirtioMmioOptions } from "./transports/virtio/virtio_mmio.ts";
+export { VIRTIO_VBUS } from "./transports/virtio/vbus_functions.ts";
+export {
+  type VirtioQueue,
+  virtioQueueBytes,
+  type VirtioQueueOptions,
+  VirtioRefusal,
+  type VirtioStartOptions,
+  VirtioVbusDriver,
+} from "./transports/virtio/vbus_driver.ts";
+export type { VirtioModel } from "./transports/virtio/virtio_model.ts";
+export { VirtioVbus } from "./transports/virtio/virtio_vbus.ts";
+export type { RingAnswer } from "./transports/rings/ring_sides.ts";
+export type { RingRam } from "./transports/rings/ring_memory.ts";
 export { RingError } from "./transports/rings/ring_memory.ts";
 export type { RingRequest } from "./transports/rings/ring_sides.ts";
 export type { ServiceStats } from "./transports/rings/ring_service.ts";
+
+// Debuggers: GDB attaches to a VM by its remote protocol.
+export { type GdbServer, type GdbServerOptions, type GdbSession, serveGdb } from "./shell/gdb/server.ts";
+export type { GdbEnd } from "./shell/gdb/connection.ts";
+export type { GdbGuestOptions } from "./shell/gdb/stub.ts";
+export type { LayoutWidth } from "./shell/gdb/layout.ts";
 
 // Scripts and reports: experiments, what they are called with, and tables for what they find.
 export { standalone } from "./shell/standalone.ts";
 export type { Script, ScriptContext } from "./shell/script.ts";
 export type { Outcome, Session, SessionDevice, Settings, Sink } from "./shell/session.ts";
+export type { Journal } from "./shell/journal.ts";
 export type { Style, TextFormat } from "./shell/style.ts";
 export { type Cost, type CostPart, startMeter } from "./shell/commands/support/measure.ts";
 export { aggregatesCsv, rowsCsv, snapshot } from "./emulator/exits/snapshot.ts";

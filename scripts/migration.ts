@@ -4,19 +4,25 @@
  *
  *     trapsh run scripts/migration.ts [--json] [CUTS]
  *
- * The guest makes numbered requests; the device knows which one has to come next, and each answer has its number. In every
- * row the guest is cut at CUTS random places (50 if not given, the same ones each time), saved, restored on the other
+ * The guest makes numbered requests, each by a call or SITES at a time by a ring in its memory; the device knows which one
+ * has to come next, and each answer has its number. In every row the guest is cut at CUTS random places (50 if not given, the same ones each time), saved, restored on the other
  * host and run to its end. A row survives if, for every cut, each request was made once and answered once.
  */
 import {
+  createIo,
   createVm,
   type Device,
   type HypervisorName,
   restoreVm,
+  type Ring,
+  RING_BLOCK,
+  type RingCode,
+  type RingOptions,
   saveVm,
   type ScriptContext,
   standalone,
   table,
+  type VehicleName,
   type Vm,
   type VmOptions,
   type WrongHypercall,
@@ -29,15 +35,27 @@ const TEXT = 0x1000, PAGE = 0x2000, STACK = 0x8000, NAME = 0x4000, PORT = 0x500;
 /** The same on PowerPC, whose `lis` extends the sign of what it loads. */
 const GPA = 0x7eb0_0000;
 /** More instructions than a driver takes: one that goes on for longer is lost in its exception vectors. */
-const PATIENCE = 5_000;
+const PATIENCE = 5_000, RING_PATIENCE = 40_000;
+/** Instructions between two looks of a ring's device at what the kernel half matched. */
+const SLICE = 200;
+/** Where a ring's requests and answers are, and bytes of each. */
+const BUFFERS = 0x6000, BUFFER = 64;
 
 const KVM_CALL = 0x5453_0004, XEN_CALL = 0x70, HYPERV_CALL = 0x7f01, VMWARE_CALL = 0x5401;
 
 /** How the driver makes a request. Its number is in r12 (x86), r20 (PowerPC); the answer comes in eax, r3. */
-interface Way {
+interface Call {
   readonly setup?: string;
   readonly request: string;
 }
+
+/** A ring, and what its doorbell rides on. */
+interface RingWay {
+  readonly via: VehicleName;
+  readonly ring: RingOptions;
+}
+
+type Way = Call | RingWay;
 
 const X86 = {
   vmcall: { request: `mov eax, ${KVM_CALL}\n mov ebx, r12d\n vmcall\n mov eax, ecx` },
@@ -58,7 +76,7 @@ const X86 = {
   },
   pio: { request: `mov edx, ${PORT}\n mov eax, r12d\n out dx, eax\n in eax, dx` },
   mmio: { request: `mov ebx, ${GPA}\n mov [rbx], r12d\n mov eax, [rbx]` },
-} as const satisfies Record<string, Way>;
+} as const satisfies Record<string, Call>;
 
 /** `lis` and `ori` of a 32-bit number. */
 const load = (register: string, n: number) =>
@@ -79,7 +97,7 @@ const PPC = {
   papr: { request: `${load("r3", KVM_CALL)}\n mr r4, r20\n sc 1\n mr r3, r5` },
   epapr: { setup: FROM_TREE, request: `${load("r11", KVM_CALL)}\n mr r3, r20\n bl ${PAGE}\n mr r3, r5` },
   mmio: { request: `lis r9, ${GPA >>> 16}\n stwbrx r20, r0, r9\n lwbrx r3, r0, r9` },
-} as const satisfies Record<string, Way>;
+} as const satisfies Record<string, Call>;
 
 /** Where a guest runs. */
 interface Host {
@@ -103,6 +121,12 @@ function x86(
   wrongHypercall?: WrongHypercall,
 ): Move {
   return { name, way: X86[way], from, to, wrongHypercall };
+}
+
+/** Kicked by `via`, matched in userspace or in the kernel; the driver looks for answers. */
+function ring(name: string, via: VehicleName, options: RingOptions, from: Host, to: Host): Move {
+  const way = { via, ring: { ...options, entries: 2 * SITES, bytes: BUFFER } };
+  return { name: `${options.kind} by ${name}`, way, from, to };
 }
 
 const on = (backend: Host["backend"], hypervisor: HypervisorName): Host => ({ backend, hypervisor });
@@ -131,6 +155,29 @@ export const MOVES: readonly Move[] = [
   { name: "sc 1", way: PPC.papr, from: on("kvm-hv", "papr"), to: on("kvm-pr", "epapr") },
   { name: "the tree's opcode", way: PPC.epapr, from: on("kvm-pr", "epapr"), to: on("kvm-hv", "papr") },
   { name: "MMIO", way: PPC.mmio, from: on("kvm-hv", "papr"), to: on("kvm-pr", "papr") },
+  ring("PIO, userspace", "pio", { kind: "ioq" }, ...between("none")),
+  ring("PIO, kernel", "pio", { kind: "virtqueue", doorbell: "kernel" }, ...between("none")),
+  ring("MMIO, kernel", "mmio", { kind: "ioq", doorbell: "kernel" }, on("vmx", "kvm"), on("svm", "hyperv")),
+  ring("MMIO, fast", "mmio", { kind: "virtqueue", doorbell: "fast" }, on("vmx", "kvm"), on("svm", "xen")),
+  ring("vmcall, patched", "hypercall", { kind: "virtqueue", doorbell: "kernel" }, ...between("kvm")),
+  ring("event channel", "hypercall", { kind: "ioq" }, ...between("xen")),
+  ring("HvSignalEvent", "hypercall", { kind: "virtqueue", eventIdx: false }, ...between("hyperv")),
+  ring("HvSignalEvent", "hypercall", { kind: "ioq" }, on("vmx", "hyperv"), on("vmx", "kvm")),
+  ring(
+    "MMIO, kernel",
+    "mmio",
+    { kind: "virtqueue", doorbell: "kernel" },
+    on("kvm-hv", "papr"),
+    on("kvm-pr", "epapr"),
+  ),
+  ring(
+    "H_SEND_CRQ",
+    "hypercall",
+    { kind: "ioq", doorbell: "kernel" },
+    on("kvm-hv", "papr"),
+    on("kvm-pr", "papr"),
+  ),
+  ring("H_SEND_CRQ", "hypercall", { kind: "virtqueue" }, on("kvm-hv", "papr"), on("kvm-pr", "epapr")),
 ];
 
 /** The device: its state is in the snapshot. */
@@ -164,6 +211,10 @@ class Numbered implements Device {
   }
   write(_offset: number, _size: number, value: number | bigint): void {
     this.take(Number(value));
+  }
+  queue(request: Uint8Array): Uint8Array {
+    this.take(new DataView(request.buffer, request.byteOffset).getUint32(0, true));
+    return request;
   }
   save(): number[] {
     return [this.#last, this.#lost, this.#doubled];
@@ -201,7 +252,7 @@ function serve(vm: Vm, device: Numbered): void {
 }
 
 /** The driver: in turn from each site it makes a request and compares the answer; `r13`, `r21` count the right ones. */
-function driver({ setup = "", request }: Way, arch: "x86" | "ppc"): string {
+function driver({ setup = "", request }: Call, arch: "x86" | "ppc"): string {
   const sites = (one: string) => Array<string>(SITES).fill(one).join("\n");
   if (arch === "x86") {
     const one = `inc r12d\n ${request}\n cmp eax, r12d\n jnz end\n inc r13d`;
@@ -213,8 +264,75 @@ function driver({ setup = "", request }: Way, arch: "x86" | "ppc"): string {
     more: ${sites(one)}\n cmpwi r20, ${REQUESTS}\n blt more\n end: nop`;
 }
 
+/** A request in a ring: a u32 of what is asked (0, a request), one that calls use, and the number; answers have it as well. */
+const REQUEST = 12, ANSWER = 16, NUMBER_IN_ANSWER = 8;
+
+/** What the driver tells its ring of a request, given registers of its address and of its reply's. */
+function told(
+  kind: RingOptions["kind"],
+  request: string,
+  reply: string,
+): (readonly [number, string | number])[] {
+  const common = [[RING_BLOCK.reply, reply], [RING_BLOCK.capacity, ANSWER]] as const;
+  // An IOQ's requests begin with the bytes sent and the room for the answer.
+  if (kind === "ioq") {
+    return [...common, [RING_BLOCK.request, request], [RING_BLOCK.length, 8 + REQUEST + ANSWER]];
+  }
+  const first = RING_BLOCK.list, second = first + 16;
+  return [
+    ...common,
+    [RING_BLOCK.parts, 2],
+    ...([[first, request], [first + 4, REQUEST], [first + 8, 1]] as const),
+    ...([[second, reply], [second + 4, ANSWER], [second + 8, 2]] as const),
+  ];
+}
+
+/** As `driver`, by a ring: SITES requests, a kick if the device wants one, and answers until all have come. */
+function ringDriver({ ring: { kind } }: RingWay, { source, block }: RingCode, arch: "x86" | "ppc"): string {
+  const head = kind === "ioq" ? [REQUEST, ANSWER, 0, 0] : [0, 0], reply = 4 * head.length + REQUEST - 8;
+  if (arch === "x86") {
+    const words = told(kind, "edi", "esi").map(([at, value]) => `mov dword ptr [rbp+${at}], ${value}`);
+    return `mov esp, ${STACK}\n mov ebp, ${block}\n xor r12d, r12d\n xor r13d, r13d
+      more: ${"inc r12d\n call submit\n".repeat(SITES)} call ring_kick
+      wait: call ring_take\n mov r14d, [rbp+${RING_BLOCK.taken}]\n test r14d, r14d\n jz wait
+      mov r15d, [rbp+${RING_BLOCK.results}]
+      check: mov edi, [r15+8]\n mov eax, [rdi+${NUMBER_IN_ANSWER}]\n inc r13d\n cmp eax, r13d\n jnz end
+      add r15d, 16\n dec r14d\n jnz check\n cmp r13d, r12d\n jb wait
+      cmp r12d, ${REQUESTS}\n jb more\n end: hlt
+      submit: mov edi, r12d\n and edi, 7\n shl edi, 6\n add edi, ${BUFFERS}
+      ${head.map((word, i) => `mov dword ptr [rdi+${4 * i}], ${word}`).join("\n")}
+      mov [rdi+${4 * head.length}], r12d\n mov esi, edi\n add esi, ${reply}
+      ${words.join("\n")}\n jmp ring_push\n${source}`;
+  }
+  const little = (word: string, at: number) => `addi r8, r5, ${at}\n stwbrx ${word}, 0, r8`;
+  const words = told(kind, "r5", "r6").map(([at, value]) =>
+    typeof value === "number" ? `li r7, ${value}\n stw r7, ${at}(r12)` : `stw ${value}, ${at}(r12)`
+  );
+  return `li r12, 0\n oris r12, r12, ${block >>> 16}\n ori r12, r12, ${block & 0xffff}\n li r20, 0\n li r21, 0
+    more: ${"addi r20, r20, 1\n bl submit\n".repeat(SITES)} bl ring_kick
+    wait: bl ring_take\n lwz r22, ${RING_BLOCK.taken}(r12)\n cmpwi r22, 0\n beq wait
+    lwz r23, ${RING_BLOCK.results}(r12)
+    check: lwz r24, 8(r23)\n addi r24, r24, ${NUMBER_IN_ANSWER}\n lwbrx r25, 0, r24\n addi r21, r21, 1
+    cmpw r25, r21\n bne end\n addi r23, r23, 16\n addi r22, r22, -1\n cmpwi r22, 0\n bne check
+    cmpw r21, r20\n blt wait\n cmpwi r20, ${REQUESTS}\n blt more\n end: nop\n b end
+    submit: andi. r5, r20, 7\n slwi r5, r5, 6\n addi r5, r5, ${BUFFERS}\n addi r6, r5, ${reply}
+    ${head.map((word, i) => `li r7, ${word}\n ${little("r7", 4 * i)}`).join("\n")}
+    ${little("r20", 4 * head.length)}\n ${words.join("\n")}\n b ring_push\n${source}`;
+}
+
+/** A guest, its device, the ring that it drives if it drives one, and where it ends. */
+interface World {
+  readonly vm: Vm;
+  readonly device: Numbered;
+  readonly ring: Ring | undefined;
+  readonly end: bigint;
+}
+
 /** A guest on its first host. `spoil` may change it before it starts. */
-function start({ way, from, wrongHypercall }: Move, spoil: (vm: Vm) => void = () => {}) {
+async function start(
+  { way, from, wrongHypercall }: Move,
+  spoil: (vm: Vm) => void = () => {},
+): Promise<World> {
   const arch = from.backend === "vmx" || from.backend === "svm" ? "x86" : "ppc";
   const options: VmOptions = {
     arch,
@@ -226,15 +344,22 @@ function start({ way, from, wrongHypercall }: Move, spoil: (vm: Vm) => void = ()
   };
   const vm = createVm(options), device = new Numbered();
   vm.devices.add(device, arch === "x86" ? { gpa: GPA, port: PORT } : { gpa: GPA });
-  serve(vm, device);
+  let ring: Ring | undefined, text: string;
+  if ("ring" in way) {
+    ring = await (await createIo(vm).open(device.name, { via: way.via })).ring(way.ring);
+    text = ringDriver(way, await ring.code(), arch);
+  } else {
+    serve(vm, device);
+    text = driver(way, arch);
+  }
   if (arch === "ppc") {
     vm.memory.write(PAGE, vm.assemble("li r3, 12\n nop\n nop\n nop\n blr", BigInt(PAGE)).bytes);
     vm.memory.write(NAME, new TextEncoder().encode("hypercall-instructions\0"));
   }
-  const program = vm.assemble(driver(way, arch), BigInt(TEXT));
+  const program = vm.assemble(text, BigInt(TEXT));
   vm.load(program);
   spoil(vm);
-  return { vm, device, end: program.symbols.get("end")! };
+  return { vm, device, ring, end: program.symbols.get("end")! };
 }
 
 /** One profile on both sides: the guest's clock must not jump, and differences are then those of the exits alone. */
@@ -287,31 +412,48 @@ function outcome(vm: Vm, device: Numbered, ended: string, before: Uint8Array, by
 
 const textOf = (vm: Vm) => vm.memory.read(TEXT, PAGE + 4096 - TEXT);
 
-async function finish(vm: Vm, end: bigint): Promise<string> {
-  if (vm.vcpu.pc === end) return "UNTIL";
-  const stop = await vm.run({ until: end, instructions: PATIENCE });
-  return stop.reason;
+/**
+ * Runs to the end, or for so many instructions. Between slices, whose ends are the same wherever a guest is cut, the device
+ * looks after kicks that the kernel half took.
+ */
+async function go({ vm, ring, end }: World, most: number): Promise<string> {
+  const last = vm.vcpu.instructions + most;
+  for (;;) {
+    if (vm.vcpu.pc === end) return "UNTIL";
+    const { instructions: now } = vm.vcpu;
+    if (now >= last) return "BUDGET";
+    const slice = ring ? SLICE - now % SLICE : most;
+    const stop = await vm.run({ until: end, instructions: Math.min(slice, last - now) });
+    if (stop.reason !== "BUDGET") return stop.reason;
+    if (vm.vcpu.instructions % SLICE === 0) await ring?.serve();
+  }
 }
 
+const patienceOf = ({ way }: Move) => "ring" in way ? RING_PATIENCE : PATIENCE;
+
 /** The guest that stays where it is. */
-async function stays(move: Move, spoil?: (vm: Vm) => void): Promise<Outcome & { instructions: number }> {
-  const { vm, device, end } = start(move, spoil), before = textOf(vm);
-  const ended = await finish(vm, end);
-  return { ...outcome(vm, device, ended, before, 0), instructions: vm.vcpu.instructions };
+async function stays(
+  move: Move,
+  spoil?: (vm: Vm) => void,
+): Promise<Outcome & { instructions: number; lastExit: number }> {
+  const world = await start(move, spoil), { vm, device } = world, before = textOf(vm);
+  vm.exits.record(true);
+  const ended = await go(world, patienceOf(move)), lastExit = vm.exits.rows.at(-1)?.instructions ?? 0;
+  return { ...outcome(vm, device, ended, before, 0), instructions: vm.vcpu.instructions, lastExit };
 }
 
 /** A guest that is cut after so many instructions, rising, and goes on on the other host from each of the cuts. */
 async function moves(move: Move, cuts: readonly number[]): Promise<Outcome[]> {
-  const { vm, device, end } = start(move), outcomes: Outcome[] = [];
+  const world = await start(move), { vm, device } = world, outcomes: Outcome[] = [];
   for (const cut of cuts) {
-    const instructions = cut - vm.vcpu.instructions;
-    if (instructions > 0) await vm.run({ instructions });
+    await go(world, cut - vm.vcpu.instructions);
     const file = saveVm(vm), there = new Numbered();
     const other = restoreVm(file, { devices: [there], ...move.to, profile: vm.profile });
-    serve(other, there);
+    const rings = world.ring && createIo(other).rings;
+    if (!rings) serve(other, there);
     if (device.last !== there.last) throw new Error("the device's state was not in the snapshot");
-    const before = textOf(other);
-    outcomes.push(outcome(other, there, await finish(other, end), before, file.length));
+    const before = textOf(other), moved = { vm: other, device: there, ring: rings?.[0], end: world.end };
+    outcomes.push(outcome(other, there, await go(moved, patienceOf(move)), before, file.length));
   }
   return outcomes;
 }
@@ -361,7 +503,9 @@ export async function migrate(move: Move, cuts: number, spoil?: (vm: Vm) => void
   }
   const random = numbers(MOVES.indexOf(move) + 1);
   const setup = await instructionsToFirst(move);
-  const where = Array.from({ length: cuts }, () => setup + random(home.instructions - setup - 24));
+  // A ring's last requests are under way until their doorbell.
+  const last = "ring" in move.way ? home.lastExit : home.instructions - 24;
+  const where = Array.from({ length: cuts }, () => setup + random(last - setup));
   const outcomes = await moves(move, where.sort((a, b) => a - b));
   const whole = outcomes.filter(({ answered, lost, doubled }) =>
     answered === REQUESTS && lost + doubled === 0
@@ -385,9 +529,9 @@ export async function migrate(move: Move, cuts: number, spoil?: (vm: Vm) => void
 
 /** Instructions before the first request is made: traffic begins there. */
 async function instructionsToFirst(move: Move): Promise<number> {
-  const { vm, device } = start(move);
-  while (device.last === 0) await vm.step();
-  return vm.vcpu.instructions;
+  const world = await start(move);
+  while (world.device.last === 0) await go(world, 1);
+  return world.vm.vcpu.instructions;
 }
 
 const hostOf = ({ backend, hypervisor }: Host) => `${backend} ${hypervisor}`;
@@ -398,7 +542,7 @@ const LINK = 1.25e9;
 const ENDS: Readonly<Record<string, string>> = {
   UNTIL: "refused, the driver gives up",
   SHUTDOWN: "#UD that nobody takes: triple fault",
-  BUDGET: "goes astray and never ends",
+  BUDGET: "goes astray or waits, and never ends",
   INTERNAL_ERROR: "goes astray, to where no memory is",
   UNIMPLEMENTED: "goes astray",
 };
@@ -433,7 +577,7 @@ function asText(rows: readonly Moved[]): string {
     { title: "how it ends", value: (row: Moved) => row.ends.map((end) => ENDS[end] ?? end).join("; ") },
   ];
   return [
-    `a driver of ${REQUESTS} numbered requests from ${SITES} places, cut ${
+    `a driver of ${REQUESTS} numbered requests from ${SITES} places, by ring ${SITES} at a time, cut ${
       rows[0].cuts
     } times in each row at random, saved and gone on with`,
     "",

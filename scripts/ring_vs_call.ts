@@ -4,7 +4,9 @@
  *     trapsh run scripts/ring_vs_call.ts [--json | --csv]
  *
  * {x86 vmx, x86 svm, ppc32, ppc64} x {hypercall, pio, mmio} x {kick taken in userspace, or matched in the kernel as by an
- * ioeventfd, by address and length or by address alone} x {answers looked for, or told of by interrupt} x batches of 1 to 256. Requests have 64 bytes, answers 8.
+ * ioeventfd, by address and length or by address alone} x {answers looked for, told of by interrupt, or by one interrupt for
+ * several} x batches of 1 to 256; and the call ring: a synchronous call by a ring, which flushes and blocks. Requests have 64
+ * bytes, answers 8. All that the ring's driver does is guest code, charged as such.
  */
 import {
   createIo,
@@ -37,6 +39,12 @@ const WAYS: readonly { readonly name: string; readonly options: RingOptions }[] 
   { name: "ring, fast, look", options: { doorbell: "fast", poll: true } },
   { name: "ring, userspace, irq", options: { doorbell: "userspace", poll: false } },
   { name: "ring, kernel, irq", options: { doorbell: "kernel", poll: false } },
+  { name: "ring, kernel, irq for 8", options: { doorbell: "kernel", poll: false, coalesce: 8 } },
+];
+/** Calls that flush and block. */
+const CALL_RINGS: typeof WAYS = [
+  { name: "call ring, look", options: { doorbell: "userspace", poll: true } },
+  { name: "call ring, irq", options: { doorbell: "userspace", poll: false } },
 ];
 
 /** What requests cost: cycles are of all of them, exits and the guest's own instructions. */
@@ -54,13 +62,13 @@ export interface Measured {
   readonly cycles: number;
 }
 
-/** One line: a call, or a ring with every batch. */
+/** One line: a call, a call by a ring, or a ring with every batch. */
 export interface Row {
   readonly machine: string;
   readonly via: VehicleName;
   readonly label: string;
   readonly way: string;
-  /** By batch; of a call only the first. */
+  /** By batch; of calls only the first. */
   readonly measured: readonly Measured[];
   /** The smallest batch from which on a ring's request costs no more than a call by the same vehicle. */
   readonly breakEven?: number;
@@ -81,8 +89,11 @@ function sink(): Device {
   return { name: "sink", call: answer, queue: (data) => data.length };
 }
 
-function made(options: VmOptions, interrupts: boolean): { vm: Vm; io: Io } {
-  const vm = createVm({ ...options, interrupts, memory: 2 ** 20 });
+/** Changes a machine that has made its first request, with a row for each exit. */
+type Spoil = (vm: Vm) => void;
+
+function made(options: VmOptions, interrupts: boolean, spoil?: Spoil): { vm: Vm; io: Io } {
+  const vm = createVm({ ...options, interrupts, memory: 2 ** 20, recordRows: spoil !== undefined });
   vm.devices.add(sink());
   return { vm, io: createIo(vm) };
 }
@@ -100,15 +111,18 @@ async function measured(
   return { requests, exits, kicks, interrupts, guestCycles, ...stages, cycles: total + guestCycles };
 }
 
-async function measureCall(
+/** A plain call's cost. */
+export async function measureCall(
   options: VmOptions,
   via: VehicleName,
+  spoil?: Spoil,
 ): Promise<{ label: string; source: string; cost: Measured }> {
-  const { vm, io } = made(options, false);
+  const { vm, io } = made(options, false, spoil);
   const handle = await io.open("sink", { via, data: "descriptor" });
   const call = () => handle.call(1, PAYLOAD);
   // The first touch of a page is an exit of another kind.
   await call();
+  spoil?.(vm);
   const cost = await measured(vm, 1, async () => {
     await call();
     return { kicks: 0, interrupts: 0 };
@@ -116,27 +130,59 @@ async function measureCall(
   return { label: handle.label, source: startMeter(vm)().profile.source, cost };
 }
 
-async function measureRing(
+/** What requests by rings cost, by batch. Throws `Error` if one is not answered, or a doorbell rings nowhere. */
+export async function measureRings(
   options: VmOptions,
   via: VehicleName,
   way: RingOptions,
-  batch: number,
+  batches: readonly number[] = BATCHES,
+  spoil?: Spoil,
+): Promise<Measured[]> {
+  const all: Measured[] = [];
+  let machine: ReturnType<typeof made> | undefined;
+  for (const batch of batches) {
+    // Where interrupts are let in, a machine that has run for long has ticks of its own in between: begin anew.
+    machine = way.poll ? machine ?? made(options, false, spoil) : made(options, true, spoil);
+    const { vm, io } = machine, handle = await io.open("sink", { via });
+    const ring = await handle.ring({ ...way, entries: ENTRIES, bytes: ROOM, batch });
+    const pass = async (requests: number) => {
+      const before = ring.stats;
+      for (let i = 0; i < requests; i++) await ring.submit(PAYLOAD, { reply: 8 });
+      const answers = await ring.flush();
+      if (answers.length !== requests || answers.some(({ bytes }) => bytes[0] !== PAYLOAD.length)) {
+        throw new Error(`${requests} requests by ${ring.label} have ${answers.length} answers`);
+      }
+      const { kicks, interrupts } = ring.stats;
+      return { kicks: kicks - before.kicks, interrupts: interrupts - before.interrupts };
+    };
+    // Not measured: the first touch of a page. As many as one interrupt is for, so that none is left to wait for.
+    await pass(way.coalesce ?? 1);
+    spoil?.(vm);
+    const requests = Math.max(LEAST, batch);
+    all.push(await measured(vm, requests, () => pass(requests)));
+    ring.close();
+  }
+  return all;
+}
+
+/** What a synchronous call by a ring costs: a request, a kick, and a wait until it is answered. Throws as `measureRings`. */
+export async function measureCallRing(
+  options: VmOptions,
+  via: VehicleName,
+  way: RingOptions,
+  spoil?: Spoil,
 ): Promise<Measured> {
-  const { vm, io } = made(options, way.poll === false);
-  const ring = await (await io.open("sink", { via })).ring({ ...way, entries: ENTRIES, bytes: ROOM, batch });
-  const pass = async (requests: number) => {
+  const { vm, io } = made(options, way.poll === false, spoil);
+  const ring = await (await io.open("sink", { via })).ring({ ...way, entries: ENTRIES, bytes: ROOM });
+  const call = () => ring.call(1, PAYLOAD, { reply: 8 });
+  await call();
+  spoil?.(vm);
+  return await measured(vm, 1, async () => {
     const before = ring.stats;
-    for (let i = 0; i < requests; i++) await ring.submit(PAYLOAD, { reply: 8 });
-    const answers = await ring.flush();
-    if (answers.length !== requests || answers.some(({ bytes }) => bytes[0] !== PAYLOAD.length)) {
-      throw new Error(`${requests} requests by ${ring.label} have ${answers.length} answers`);
-    }
+    if ((await call())[0] !== PAYLOAD.length) throw new Error(`a call by ${ring.label} is answered wrongly`);
     const { kicks, interrupts } = ring.stats;
     return { kicks: kicks - before.kicks, interrupts: interrupts - before.interrupts };
-  };
-  await pass(1);
-  const requests = Math.max(LEAST, batch);
-  return await measured(vm, requests, () => pass(requests));
+  });
 }
 
 const perRequest = ({ cycles, requests }: Measured): number => cycles / requests;
@@ -154,9 +200,11 @@ async function measureMachine({ name, options }: Machine): Promise<Section> {
   for (const [i, via] of VEHICLES.entries()) {
     const { label, cost } = calls[i];
     rows.push({ machine: name, via, label, way: "call", measured: [cost] });
+    for (const { name: way, options: ring } of CALL_RINGS) {
+      rows.push({ machine: name, via, label, way, measured: [await measureCallRing(options, via, ring)] });
+    }
     for (const way of WAYS) {
-      const all: Measured[] = [];
-      for (const batch of BATCHES) all.push(await measureRing(options, via, way.options, batch));
+      const all = await measureRings(options, via, way.options);
       const breakEven = evenWith(cost.cycles, all), beatsAll = evenWith(cheapest, all);
       rows.push({ machine: name, via, label, way: way.name, measured: all, breakEven, beatsAll });
     }
@@ -173,6 +221,8 @@ async function measureMachine({ name, options }: Machine): Promise<Section> {
   };
 }
 
+const isCall = ({ way }: Row) => way.startsWith("call");
+
 const COLUMNS = [
   { title: "via", value: (row: Row) => row.via },
   { title: "way", value: (row: Row) => row.way },
@@ -183,12 +233,12 @@ const COLUMNS = [
   })),
   {
     title: "even at",
-    value: (row: Row) => row.way === "call" ? "" : String(row.breakEven ?? "never"),
+    value: (row: Row) => isCall(row) ? "" : String(row.breakEven ?? "never"),
     right: true,
   },
   {
     title: "beats all",
-    value: (row: Row) => row.way === "call" ? "" : String(row.beatsAll ?? "never"),
+    value: (row: Row) => isCall(row) ? "" : String(row.beatsAll ?? "never"),
     right: true,
   },
 ];
@@ -198,8 +248,9 @@ const ABOUT = [
   "even at: from this batch on a request costs no more than a call by the same vehicle",
   "beats all: the same against the cheapest call of the machine",
   "a call is a descriptor in RAM and one exit; userspace, kernel, fast: who takes the kick, fast by address alone",
-  "look or irq: how answers are found",
-  "the driver's stores to the ring are made by TypeScript and cost the guest nothing; those of a call's descriptor are its stub's",
+  "look or irq: how answers are found; irq for 8: one interrupt for as many answers",
+  "a call ring's call puts a request into a ring, kicks, and waits for its answer",
+  "the driver is guest code: its instructions are in the cycles, as are those of the stub that makes a call",
 ];
 
 function asText(sections: readonly Section[]): string {
@@ -218,7 +269,7 @@ function asCsv(sections: readonly Section[]): string {
           row.via,
           `"${row.label}"`,
           `"${row.way}"`,
-          row.way === "call" ? "" : BATCHES[i],
+          isCall(row) ? "" : BATCHES[i],
           ...Object.values(one),
         ].join(",")
       )

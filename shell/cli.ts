@@ -67,9 +67,13 @@ const steps = multiple(or(
   ),
 ));
 
+const gdb = (description: ReturnType<typeof message>) =>
+  optional(option("--gdb", integer({ metavar: "PORT", min: 0, max: 0xffff }), { description }));
+
 const lines = object({
   kind: constant("lines"),
   steps,
+  gdb: gdb(message`after them, wait for a debugger at this port of 127.0.0.1; at a prompt in the background`),
   interactive: withDefault(flag("-i", { description: message`after them, go on with a prompt` }), false),
   help: withDefault(flag("-h", "--help", { description: message`this` }), false),
   version: withDefault(flag("-V", "--version", { description: message`the version` }), false),
@@ -97,6 +101,7 @@ const exec = object({
       description: message`guest instructions at most; without it, until it ends or Ctrl-C`,
     }),
   ),
+  gdb: gdb(message`wait at the guest's first instruction for a debugger at this port of 127.0.0.1`),
 });
 
 const completion = object({

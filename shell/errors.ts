@@ -7,8 +7,8 @@ export class UserError extends Error {
   override name = "UserError";
 }
 
-const PERMISSIONS = "trapsh reads everywhere, writes in the folder where it was started, and does no more: " +
-  "see help scripts for the way to more";
+const PERMISSIONS = "trapsh reads everywhere, writes in the folder where it was started, uses the network " +
+  "of 127.0.0.1 for gdbserver, and does no more: see help scripts for the way to more";
 
 /**
  * One message for people. The stack stays out of sight: it tells about the shell, not about the guest;

@@ -21,6 +21,10 @@ export interface ExecOptions {
    * this is what ends it.
    */
   readonly budget?: number;
+  /** A debugger at this port lets the guest run; until it comes the guest stands at its first instruction. */
+  readonly gdb?: number;
+  /** Where a line goes that is not the guest's. */
+  readonly tell?: (text: string) => void;
 }
 
 /** Ends that are the guest's own wish. A shutdown is none: the guest raised what it could not handle. */
@@ -35,9 +39,16 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
   await session.ready();
   // Sums are enough for the statistics, and rows of a long run would fill memory.
   session.configure({ recordRows: false, ...await machineFor(bytes, options) });
+  nameHypervisor(session);
   const { vm } = session;
-  vm.load(bytes, options.at === undefined ? {} : { at: session.evaluateNumber(options.at) });
-  const stop = await vm.run({ instructions: options.budget, signal: session.signal });
+  const at = options.at === undefined ? {} : { at: session.evaluateNumber(options.at) };
+  vm.load(bytes, at);
+  const restart = () => {
+    vm.reset();
+    vm.load(bytes, at);
+  };
+  const debugged = options.gdb === undefined ? undefined : await underDebugger(session, options, restart);
+  const stop = debugged ?? await vm.run({ instructions: options.budget, signal: session.signal });
   if (options.stats !== undefined) {
     await Deno.writeTextFile(options.stats, `${toJson(statsOf(session, stop, options))}\n`);
   }
@@ -45,6 +56,22 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
     throw new UserError(`The guest stopped at ${hex(stop.pc)}: ${stop.reason}: ${stop.message}`);
   }
   return stop;
+}
+
+/** The guest's end, if it came to one before the debugger left it. */
+async function underDebugger(
+  session: LiveSession,
+  { gdb, tell }: ExecOptions,
+  restart: () => void,
+): Promise<Stop | undefined> {
+  const { debugGuest } = await import("./gdb/debug_guest.ts");
+  return await debugGuest(session, { port: gdb, tell, restart });
+}
+
+/** A PowerPC guest looks for its hypervisor in the device tree, which a machine has whose hypervisor is named. */
+function nameHypervisor(session: LiveSession): void {
+  const { vm } = session;
+  if (vm.arch === "ppc") session.configure({ hypervisor: vm.hypervisor.name });
 }
 
 /** The machine that an ELF file is for, unless the user has said. */

@@ -3,6 +3,7 @@
 /** Beyond this a session is a program's, and not worth replaying by lines. */
 const MOST_LINES = 100_000;
 
+/** The lines that a session has done. */
 export class Journal {
   readonly #lines: string[] = [];
   #dropped = 0;
@@ -17,6 +18,7 @@ export class Journal {
     return this.#dropped;
   }
 
+  /** Keeps a line, if there is room. */
   add(line: string): void {
     if (this.#lines.length < MOST_LINES) this.#lines.push(line);
     else this.#dropped++;

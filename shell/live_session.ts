@@ -11,13 +11,14 @@ import { loadMachine, type MachineLayer } from "./machine_loader.ts";
 import type { Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
 import { placeOn } from "./place_on.ts";
 import { preview } from "./preview.ts";
-import { namesOf } from "./names.ts";
-import { createDollar } from "./registers_proxy.ts";
 import { Journal } from "./journal.ts";
 import { ChangedFiles } from "./changed_files.ts";
+import { namesOf } from "./names.ts";
+import { createDollar } from "./registers_proxy.ts";
 import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.ts";
-import { endLine } from "./sinks.ts";
-import type { Style } from "./style.ts";
+import { LineWork } from "./line_work.ts";
+import { endLine, stringSink } from "./sinks.ts";
+import { plain, type Style } from "./style.ts";
 import { similarNames } from "./table.ts";
 import { takePoints } from "./take_points.ts";
 
@@ -39,14 +40,14 @@ const DEFAULTS: Settings = { arch: "x86", recordRows: true };
 
 export class LiveSession implements Session {
   readonly table: CommandTable;
-  readonly out: Sink;
-  readonly style: Style;
   readonly json: boolean;
   readonly interactive: boolean;
   readonly variables = new Map<string, bigint>();
   readonly journal = new Journal();
   readonly initialSettings: Partial<Settings>;
   readonly #load: () => Promise<MachineLayer>;
+  readonly #closing: (() => void)[] = [];
+  #text: { readonly out: Sink; readonly style: Style };
   readonly #devices = new Map<string, SessionDevice>();
   readonly #files = new ChangedFiles();
   readonly #handles = new Map<string, Handle>();
@@ -57,22 +58,29 @@ export class LiveSession implements Session {
   #selected = 0;
   #current: Handle | undefined;
   #evaluator: Evaluator | undefined;
-  #controller = new AbortController();
-  #abandon = new AbortController();
+  /** What is at work, the innermost last: a line, and what was captured meanwhile. */
+  readonly #works: LineWork[] = [];
+  #lastWork = new LineWork();
   #imports = 0;
   #depth = 0;
   #quitStatus: number | undefined;
 
   constructor(options: SessionOptions) {
     this.table = options.table;
-    this.out = options.out;
-    this.style = options.style;
+    this.#text = { out: options.out, style: options.style };
     this.json = options.json ?? false;
     this.interactive = options.interactive ?? false;
     this.initialSettings = options.settings ?? {};
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#load = options.load ?? loadMachine;
     for (const entry of options.devices ?? []) this.#devices.set(entry.device.name, entry);
+  }
+
+  get out(): Sink {
+    return this.#text.out;
+  }
+  get style(): Style {
+    return this.#text.style;
   }
 
   get settings(): Settings {
@@ -97,11 +105,11 @@ export class LiveSession implements Session {
     ] as const;
     const changed = keys.filter((key) => next[key] !== this.#settings[key]);
     if (changed.length === 0) return;
-    this.#settings = next;
     // A machine that was given the profile already stays in use.
     const only = changed.length === 1 ? changed[0] : undefined;
-    if (only === "profile" && this.#vm !== undefined && this.#vm.profile === next.profile) return;
-    this.#dropMachine();
+    const stays = only === "profile" && this.#vm !== undefined && this.#vm.profile === next.profile;
+    if (!stays) this.#giveMachineUp();
+    this.#settings = next;
   }
 
   get hasVm(): boolean {
@@ -114,6 +122,8 @@ export class LiveSession implements Session {
     const vm = this.#layer.createVm(this.#settings);
     for (const entry of this.#devices.values()) vm.devices.add(entry.device, placeOn(vm, entry));
     this.#vm = vm;
+    // From the beginning: a guest's own driver looks for devices before anybody has opened one at the prompt.
+    this.#io = this.#layer.createIo(vm);
     return vm;
   }
 
@@ -144,6 +154,13 @@ export class LiveSession implements Session {
     this.#layer ??= await this.#load();
   }
 
+  /** Throws `UserError` while somebody else lets it run, who would be left with a machine that nobody sees. */
+  #giveMachineUp(): void {
+    const by = this.#vm?.runsFor;
+    if (by !== undefined) throw new UserError(`The machine is running for ${by}: stop it there first`);
+    this.#dropMachine();
+  }
+
   #dropMachine(): void {
     this.#vm = undefined;
     this.#io = undefined;
@@ -156,7 +173,7 @@ export class LiveSession implements Session {
     const { arch, mode, backend, profile, exits: { recording } } = vm, { options, order } = vm.inside;
     const before = this.#vm, handles = [...this.#handles.values()];
     const current = this.#current?.device;
-    this.#dropMachine();
+    this.#giveMachineUp();
     this.#settings = {
       ...this.#settings,
       ...{ arch, mode, order, backend: backend.name, profile, recordRows: recording },
@@ -169,9 +186,9 @@ export class LiveSession implements Session {
       if (!vm.devices.get(entry.device.name)) vm.devices.add(entry.device, placeOn(vm, entry));
     }
     if (before) takePoints(before, vm);
-    // The guest may be in the middle of a call. Without transports there is nothing to open handles on.
-    if (!vm.parts.waiting.includes("transports")) return;
-    const { io } = this;
+    // The guest may be in the middle of a call. Without transports there were no handles.
+    const had = vm.parts.waiting.includes("transports"), { io } = this;
+    if (!had) return;
     for (const { device, via, data } of handles) {
       // It may be out of reach by now: it then has to be opened anew, as with any new machine.
       const handle = await io.open(device, { via, data }).catch(() => undefined);
@@ -229,31 +246,66 @@ export class LiveSession implements Session {
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#work.signal;
   }
 
   interrupt(): void {
-    if (this.#controller.signal.aborted) {
-      this.#abandon.abort(new UserError("Abandoned: it may still go on behind"));
+    this.#work.interrupt();
+  }
+
+  get #work(): LineWork {
+    return this.#works.at(-1) ?? this.#lastWork;
+  }
+
+  /** Does what can be interrupted by itself. */
+  async #working<T>(act: (work: LineWork) => Promise<T>): Promise<T> {
+    const work = this.#lastWork = new LineWork();
+    this.#works.push(work);
+    try {
+      return await act(work);
+    } finally {
+      this.#works.splice(this.#works.indexOf(work), 1);
     }
-    this.#controller.abort(new UserError("Interrupted"));
   }
 
   async execute(line: string): Promise<Outcome> {
-    const outermost = this.#depth++ === 0;
-    if (outermost) {
-      this.#controller = new AbortController();
-      this.#abandon = new AbortController();
-    }
+    if (this.#depth > 0) return await this.#attempt(line, this.#work);
+    this.#depth++;
     try {
-      if (outermost && this.interactive) await this.#followFiles();
-      const outcome = await abortable(this.#perform(line), this.#abandon.signal);
-      if (outermost && this.#isLasting(outcome)) this.journal.add(line);
-      return outcome;
-    } catch (error) {
-      return { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
+      return await this.#working(async (work) => {
+        if (this.interactive) await this.#followFiles();
+        const outcome = await this.#attempt(line, work);
+        if (this.#isLasting(outcome)) this.journal.add(line);
+        return outcome;
+      });
     } finally {
       this.#depth--;
+    }
+  }
+
+  async #attempt(line: string, work: LineWork): Promise<Outcome> {
+    try {
+      return await abortable(this.#perform(line), work.abandoned);
+    } catch (error) {
+      return { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+
+  async capture(line: string, signal?: AbortSignal): Promise<{ outcome: Outcome; text: string }> {
+    const out = stringSink(), before = this.#text;
+    this.#text = { out, style: plain };
+    try {
+      return await this.#working(async (work) => {
+        // What it does in turn may be at work by itself.
+        const stop = () => this.#works.slice(this.#works.indexOf(work)).forEach((one) => one.interrupt());
+        signal?.addEventListener("abort", stop, { once: true });
+        const outcome = await this.#attempt(line, work);
+        signal?.removeEventListener("abort", stop);
+        if (this.#isLasting(outcome)) this.journal.add(line);
+        return { outcome, text: out.text };
+      });
+    } finally {
+      this.#text = before;
     }
   }
 
@@ -381,8 +433,13 @@ export class LiveSession implements Session {
     this.#quitStatus = status;
   }
 
+  onClose(done: () => void): void {
+    this.#closing.push(done);
+  }
+
   /** Lets go of the machine and of all that was declared. */
   close(): void {
+    for (const done of this.#closing.splice(0)) done();
     this.#evaluator = undefined;
     this.#dropMachine();
   }

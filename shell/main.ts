@@ -66,7 +66,8 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
     case "exec": {
       const { execGuest } = await import("./exec.ts");
       const session = await createSession(line, world, { input: standardInput });
-      const stop = await interruptible(session, () => execGuest(session, line));
+      const tell = (text: string) => world.err.write(`${text}\n`);
+      const stop = await interruptible(session, () => execGuest(session, { ...line, tell }));
       if (line.json) world.err.write(`${(await import("./json.ts")).toJson(stop)}\n`);
       return stop.reason === "SYSTEM_EVENT" ? stop.code & 0xff : 0;
     }
@@ -85,10 +86,14 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
     const status = await runLines(session, source, world.err, world.debug);
     if (status !== 0 || session.quitStatus !== undefined) return status;
   }
-  if (line.steps.length > 0 && !line.interactive) return 0;
+  const debugged = () => {
+    const lines = line.gdb === undefined ? [] : [`gdbserver ${line.gdb}`];
+    return runLines(session, { lines }, world.err, world.debug);
+  };
+  if (line.steps.length > 0 && !line.interactive) return await debugged();
   if (!prompted) {
     const source = { name: "standard input", lines: linesOf(Deno.stdin.readable) };
-    return await runLines(session, source, world.err, world.debug);
+    return await runLines(session, source, world.err, world.debug) || await debugged();
   }
   const { runPrompt } = await import("./prompt.ts");
   const { historyFile, openHistory } = await import("./history.ts");
@@ -97,6 +102,7 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
       `${(await versionText()).trim()}: help lists the commands, tutorial teaches by measuring\n`,
     );
   }
+  await debugged();
   return await runPrompt(session, {
     history: openHistory(historyFile(world.env)),
     editing: Deno.stdout.isTerminal() && world.env("TERM") !== "dumb",

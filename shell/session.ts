@@ -142,11 +142,21 @@ export interface Session {
   readonly json: boolean;
   /** Does a line, prints its outcome to `out`, and never throws. */
   execute(line: string): Promise<Outcome>;
+  /**
+   * Does a line, and answers what it would have printed, without colours; an error is in the outcome only. Never throws.
+   * `signal` stops it, and nothing but it.
+   */
+  capture(
+    line: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly outcome: Outcome; readonly text: string }>;
   /** Does a command and returns its data unprinted. Throws what the command throws. */
   invoke(line: string): Promise<unknown>;
   /** Evaluates TypeScript with `vm`, `io`, `exits`, `vcpu` and `$` in scope. Throws what it throws. */
   evaluate(source: string): Promise<unknown>;
 
+  /** Has something done when the session is closed, such as giving back what it holds open. */
+  onClose(done: () => void): void;
   /** The exit status asked for by `quit`; undefined while the session goes on. */
   readonly quitStatus: number | undefined;
   /** Ends the session after the line at hand; exit status 0 if none is given. */

@@ -49,6 +49,28 @@ that says why.
   compare echo               all of them, side by side`,
   },
   {
+    name: "rings",
+    summary: "requests in shared memory, and when they beat calls",
+    text: `\
+A call leaves the guest each time. A ring's requests lie in memory that guest
+and device share, and one doorbell tells the device of all of them; the answers
+are found by looking, or an interrupt tells of them. What the guest's driver
+does to the ring is guest code too, counted in instructions and cycles.
+
+  open echo via pio          calls: exits for each
+  call 1 0x2a
+  ring echo --doorbell pio --batch 8
+  submit 0x2a --times 32     four doorbells
+  flush                      kicks for what is left, waits, shows the answers
+  call 1 0x2a --ring         a call by the ring: submits, flushes and blocks
+  info rings                 what each ring did
+
+Each hypervisor has its own doorbell: Xen's event channel, HvSignalEvent,
+ePAPR's doorbell, PAPR's H_SEND_CRQ; by pio and mmio it is a port or an address
+of the ring's own. savevm keeps rings with all that is under way.
+scripts/ring_vs_call.ts shows from which batch on a ring beats a call.`,
+  },
+  {
     name: "profiles",
     summary: "price lists for exits: what a cycle figure rests on",
     text: `\

@@ -130,6 +130,21 @@ export class CallPort {
     }
   }
 
+  /** Rings for a queue of the device; 0 or -errno. What a call has come to stays as it is. */
+  notify(queue: number): MaybePromise<number> {
+    const { device, context } = this.#host;
+    if (device.notify === undefined) {
+      this.refusal = new Refusal("ENOSYS", `device "${device.name}" has no notify()`);
+      return -ERRNO.ENOSYS;
+    }
+    this.refusal = undefined;
+    return guarded(
+      device.name,
+      `notify(${queue})`,
+      () => after(device.notify!(queue, context) as MaybePromise<void>, () => 0),
+    );
+  }
+
   /** What a call has come to so far, for a snapshot. */
   save(): SavedState {
     return {

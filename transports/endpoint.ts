@@ -10,7 +10,10 @@ import { CallPort } from "./call_port.ts";
 import { handleOf, hypercallActions, serveHypercall, type Target } from "./hypercalls.ts";
 import { serveMmioHypercalls } from "./mmio_hypercall.ts";
 import { HYPERCALL_NAMES, hypercallNumber } from "./numbers.ts";
+import { CONFIG_PORT, CONFIG_PORTS, ConfigSpace } from "./pci/config_space.ts";
+import { barOf, type PciFunction, placeOf } from "./pci/pci_function.ts";
 import { PCI_IO_BASE, PortAllocator } from "./pci_io_window.ts";
+import type { VehicleName } from "./negotiate.ts";
 import { WINDOW_SIZE } from "./window.ts";
 import { registerHandler, windowHandler } from "./window_handler.ts";
 
@@ -39,15 +42,26 @@ export class Endpoint {
   readonly #ports = new PortAllocator();
   readonly #unwatch: () => void;
   readonly #unserve: () => void;
+  readonly #vehicles: readonly VehicleName[];
+  /** How guests discover devices. */
+  readonly config: ConfigSpace;
+  /** Why there is no configuration space, if its ports are somebody else's. */
+  readonly configMissing: string | undefined;
   #bridge: Bridge | undefined;
 
-  constructor(vm: Vm) {
+  /** `vehicles` are those that guests are offered. */
+  constructor(vm: Vm, vehicles: readonly VehicleName[]) {
     this.#vm = vm;
+    this.#vehicles = vehicles;
+    this.config = new ConfigSpace(() => this.functions);
     const abi = vm.hypervisor.abi(vm.backend.name, vm.mode);
     // Bytes lie in registers as the guest's own loads put them there.
     this.abi = typeof abi === "string" ? abi : { ...abi, order: vm.isa.order };
     if (typeof this.abi !== "string") this.#registerHypercalls(this.abi);
     this.#unserve = serveMmioHypercalls(vm, this.abi);
+    const config = this.#configRange;
+    const taken = withoutRoom(() => config.bus.add(config.range, this.config));
+    this.configMissing = typeof taken === "string" ? taken : undefined;
     this.#unwatch = vm.devices.watch((event, attachment) => {
       if (event === "add") this.#bind(attachment);
       else if (event === "remove") this.#unbind(attachment.device.name);
@@ -57,6 +71,11 @@ export class Endpoint {
   /** The device `name`; undefined if it is not attached. */
   find(name: string): BoundDevice | undefined {
     return this.#byName.get(name);
+  }
+
+  /** The PCI functions that a guest discovers, in the order of their numbers. */
+  get functions(): readonly PciFunction[] {
+    return [...this.#byHandle.keys()].sort((a, b) => a - b).flatMap((handle) => this.#function(handle) ?? []);
   }
 
   /** The state of each device's calls, for a snapshot. */
@@ -88,11 +107,48 @@ export class Endpoint {
   close(): void {
     this.#bridge?.close();
     this.#unserve();
+    const config = this.#configRange;
+    if (this.configMissing === undefined) config.bus.remove(config.range.base);
     this.#unwatch();
     for (const name of [...this.#byName.keys()]) this.#unbind(name);
     const { abi } = this;
     if (typeof abi === "string") return;
     for (const name of HYPERCALL_NAMES) this.#vm.hypercalls.unregister(hypercallNumber(abi, name));
+  }
+
+  get #configRange(): { readonly bus: Bus; readonly range: BusRange } {
+    const { arch, ports, mmio } = this.#vm;
+    const range = { base: CONFIG_PORT, size: CONFIG_PORTS, name: "pci.config" };
+    return arch === "x86"
+      ? { bus: ports, range }
+      : { bus: mmio, range: { ...range, base: PCI_IO_BASE + CONFIG_PORT } };
+  }
+
+  /** What is to be discovered of a device; nothing if it takes no calls and no doorbells. */
+  #function(handle: number): PciFunction | undefined {
+    const bound = this.#byHandle.get(handle), place = placeOf(handle), vehicles = this.#vehicles;
+    if (!bound || !place) return undefined;
+    const { attachment: { device, window }, mmio, ports, pciIo } = bound;
+    if (!device.call && !device.notify) return undefined;
+    const bars = (at: Reachable, origin: number, io: 0 | 1) => {
+      if (!at.ok) return [];
+      const call = barOf(io, at.call - origin, WINDOW_SIZE);
+      const registers = barOf(io === 1 ? 3 : 2, at.registers - origin, window.size);
+      // A BAR has 32 bits.
+      return [call, registers].filter(({ base, size }) => base + size <= 2 ** 32);
+    };
+    const { abi } = this, callable = typeof abi !== "string" && vehicles.includes("hypercall");
+    return {
+      name: device.name,
+      ...place,
+      bars: [
+        ...(vehicles.includes("mmio") ? bars(mmio, 0, 0) : []),
+        ...(vehicles.includes("pio")
+          ? this.#vm.arch === "x86" ? bars(ports, 0, 1) : bars(pciIo, PCI_IO_BASE, 1)
+          : []),
+      ],
+      ...(callable && { hypercall: { handle, ...abi.numbers } }),
+    };
   }
 
   #registerHypercalls(abi: HypercallAbi): void {

@@ -95,6 +95,9 @@ export function hypercallActions(
     CALL_DESCRIPTOR({ port }, args) {
       return after(port.doorbell(args[1]), (status) => ({ status: Math.min(status, 0) }));
     },
+    NOTIFY({ port }, args) {
+      return after(port.notify(Number(args[1] & 0xffff_ffffn)), (status) => ({ status }));
+    },
     READ(target, args, abi) {
       const [size, offset] = registerAccess(target, args);
       const { device } = target.attachment;

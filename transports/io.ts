@@ -10,6 +10,7 @@ import { mmioHypercalls } from "./mmio_hypercall.ts";
 import { hypercallPage } from "./hypercall_page.ts";
 import { type Choice, negotiate, type VehicleName, VEHICLES } from "./negotiate.ts";
 import { toBytes } from "./payload.ts";
+import type { PciFunction } from "./pci/pci_function.ts";
 import { PCI_IO_BASE } from "./pci_io_window.ts";
 import { STUB_SLOT } from "./places.ts";
 import type { Ring, RingOptions } from "./rings/ring.ts";
@@ -87,6 +88,11 @@ export interface Handle {
    */
   call(fn: number, data?: Uint8Array | number | bigint, options?: CallOptions): Promise<Uint8Array>;
   /**
+   * Rings the device's doorbell for a queue of its own (`Device.notify`), by the same vehicle: one exit. `queue` is a
+   * number of 32 bits. Rejects with `Error` if the device has no doorbell.
+   */
+  notify(queue: number, options?: AccessOptions): Promise<void>;
+  /**
    * Makes a ring of requests in the guest's memory, whose doorbell rides on the handle's vehicle. Throws `RangeError` for
    * options that cannot be.
    */
@@ -101,6 +107,13 @@ export interface Io {
   open(name: string, options?: OpenOptions): Promise<Handle>;
   /** Single accesses and hypercalls by real guest code, device or not. */
   readonly guest: GuestAccess;
+  /**
+   * What a guest's own driver finds in PCI's configuration space (ports 0xcf8 and 0xcfc, on PowerPC in the PCI I/O window):
+   * a function for each device that takes calls or doorbells, with what `IoOptions.vehicles` leaves.
+   */
+  readonly functions: readonly PciFunction[];
+  /** Rings that are open, by number: after a restore, those that were open when the machine was saved. */
+  readonly rings: readonly Ring[];
   /** Takes the transports off the machine. */
   close(): void;
 }
@@ -110,20 +123,31 @@ export interface Io {
  * saved, calls go on where they were.
  */
 export function createIo(vm: Vm, options: IoOptions = {}): Io {
-  const endpoint = new Endpoint(vm);
+  const endpoint = new Endpoint(vm, options.vehicles ?? VEHICLES);
   const runner = new StubRunner(vm);
-  const rings = new RingHost(runner, endpoint.abi);
-  vm.parts.add(PART, {
-    save() {
-      rings.checkSaving();
-      return { endpoint: endpoint.save(), runner: runner.save() };
-    },
-    load(state) {
-      const saved = new SavedFields(state, PART);
-      runner.load(saved.fields("runner"));
-      endpoint.load(saved.records("endpoint", 0xffff));
-    },
-  });
+  const rings = new RingHost(runner, endpoint.abi, (name) => endpoint.find(name)?.attachment);
+  try {
+    vm.parts.add(PART, {
+      save: () => ({
+        endpoint: endpoint.save(),
+        runner: runner.save(),
+        config: endpoint.config.save(),
+        rings: rings.save(),
+      }),
+      load(state) {
+        const saved = new SavedFields(state, PART);
+        runner.load(saved.fields("runner"));
+        endpoint.load(saved.records("endpoint", 0xffff));
+        // Files of before have neither.
+        if (saved.has("config")) endpoint.config.load(saved.fields("config"));
+        if (saved.has("rings")) rings.load(saved.fields("rings"));
+      },
+    });
+  } catch (error) {
+    rings.abandon();
+    endpoint.close();
+    throw error;
+  }
   let driver: VbusDriver | undefined;
   const vbus = () => driver ??= new VbusDriver(runner, endpoint.bridge);
   // A guest of its own may go on with either.
@@ -149,6 +173,12 @@ export function createIo(vm: Vm, options: IoOptions = {}): Io {
       return new OpenHandle(endpoint, runner, rings, vbus, name, choice, data);
     },
     guest: new StubGuestAccess(runner, endpoint.abi),
+    get functions() {
+      return endpoint.configMissing === undefined ? endpoint.functions : [];
+    },
+    get rings() {
+      return rings.rings;
+    },
     close() {
       vm.parts.remove(PART);
       rings.close();
@@ -253,15 +283,23 @@ class OpenHandle implements Handle {
     });
   }
 
+  async notify(queue: number, options: AccessOptions = {}): Promise<void> {
+    const what = `notify(${queue}) of device "${this.device}" by ${this.label}`;
+    if (!Number.isInteger(queue) || queue < 0 || queue > 0xffff_ffff) {
+      throw new RangeError(`${what}: a queue is a number of 32 bits, 0 to 4294967295`);
+    }
+    const { vehicle, bound } = this.#reach(what);
+    if (bound.attachment.device.notify === undefined) {
+      throw new Error(`${what}: the device has no notify(), it is called without queues`);
+    }
+    const request = { what, queue, signal: options.signal };
+    await this.#runner.exclusive(what, () => vehicle.notify(request));
+  }
+
   async ring(options: RingOptions = {}): Promise<Ring> {
     const what = `ring() of device "${this.device}" by ${this.label}`;
     this.#reach(what);
-    const attachment = (what: string) => {
-      const bound = this.#endpoint.find(this.device);
-      if (bound === undefined) throw new Error(`${what}: the device is no longer attached`);
-      return bound.attachment;
-    };
-    return await this.#rings.open({ name: this.device, choice: this.#choice, attachment }, options);
+    return await this.#rings.open({ name: this.device, choice: this.#choice }, options);
   }
 
   close(): void {
@@ -347,9 +385,12 @@ function withCall(vehicle: Vehicle, call: Vehicle["call"]): Vehicle {
     call,
     read: (request) => vehicle.read(request),
     write: (request, value) => vehicle.write(request, value),
+    notify: (request) => vehicle.notify(request),
   };
 }
 
 export type { HypercallResult } from "./guest_access.ts";
-export type { Ring, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
+export type { Ring, RingCode, RingCompletion, RingOptions, RingStats, SubmitOptions } from "./rings/ring.ts";
+export { DRIVER as RING_BLOCK } from "./rings/driver_block.ts";
+export type { PciBar, PciFunction } from "./pci/pci_function.ts";
 export type { DataMode, GuestAccess, VehicleName };

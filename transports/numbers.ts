@@ -18,6 +18,7 @@
  * | FETCH | handle, guest-physical address, capacity | - (the status is the bytes written) |
  * | SEND | handle + (bytes << 16), payload... | reply, once the payload is complete |
  * | RECEIVE | handle | reply (its next part) |
+ * | NOTIFY | handle, queue | - |
  *
  * The handle is 16 bits, a length at most 65,535. Status: for CALL, the reply's whole length; for SEND, EAGAIN
  * until the payload is complete; for RECEIVE and FETCH, the bytes given.
@@ -34,20 +35,21 @@ export const HYPERCALL = {
   FETCH: 0x5453_0014,
   SEND: 0x5453_0018,
   RECEIVE: 0x5453_001c,
+  NOTIFY: 0x5453_0030,
 } as const;
 
 export type HypercallName = keyof typeof HYPERCALL;
 
-/** In the order of their numbers. */
+/** In the order of their numbers, which begin with CALL's. */
 export const HYPERCALL_NAMES = Object.keys(HYPERCALL) as readonly HypercallName[];
 
 /** A call's number under an ABI. */
 export function hypercallNumber({ numbers }: Pick<HypercallAbi, "numbers">, name: HypercallName): number {
-  return numbers.first + numbers.step * HYPERCALL_NAMES.indexOf(name);
+  return numbers.first + numbers.step * (HYPERCALL[name] - HYPERCALL.CALL) / 4;
 }
 
 /**
- * Calls of another kind, numbered on from there: a fast call (`bridge.ts`), MMIO (`mmio_hypercall.ts`), and the doorbell
+ * Calls of another kind, numbered between RECEIVE and NOTIFY: a fast call (`bridge.ts`), MMIO (`mmio_hypercall.ts`), and the doorbell
  * of rings, whose argument is the ring (`rings/doorbell.ts`).
  */
 const OTHER_NAMES = ["FASTCALL", "MMIO_LOAD", "MMIO_STORE", "KICK"] as const;
@@ -57,7 +59,7 @@ export function otherNumber(
   { numbers }: Pick<HypercallAbi, "numbers">,
   name: (typeof OTHER_NAMES)[number],
 ): number {
-  return numbers.first + numbers.step * (HYPERCALL_NAMES.length + OTHER_NAMES.indexOf(name));
+  return hypercallNumber({ numbers }, "RECEIVE") + numbers.step * (1 + OTHER_NAMES.indexOf(name));
 }
 
 /** Longest payload that CALL and SEND carry: the length has 16 bits. */

@@ -7,6 +7,8 @@
  * length or a negative errno, and DATA gives the reply. DATA moves bytes, in address order.
  *
  * By descriptor: write a descriptor's guest-physical address to DOORBELL (see `descriptor.ts`).
+ *
+ * NOTIFY is no call: it tells the device that a queue of its own in guest memory has work.
  */
 
 /** Offsets of the registers in bytes. */
@@ -19,6 +21,8 @@ export const WINDOW = {
   data: 0x08,
   /** R, 4 bytes, signed: bytes of the reply not read yet, or -errno of the last call. */
   result: 0x10,
+  /** W, 4 bytes: the number of a queue that has work; calls in progress do not mind. */
+  notify: 0x14,
   /** W, 4 or 8 bytes: guest-physical address of a call descriptor. */
   doorbell: 0x18,
 } as const;
@@ -36,5 +40,6 @@ export const WINDOW_REGISTERS: readonly {
   { name: "length", access: "W", sizes: [4] },
   { name: "data", access: "RW", sizes: [1, 2, 4, 8] },
   { name: "result", access: "R", sizes: [4] },
+  { name: "notify", access: "W", sizes: [4] },
   { name: "doorbell", access: "W", sizes: [4, 8] },
 ];

@@ -56,6 +56,8 @@ export function windowHandler(port: CallPort): BusHandler {
         port.select(Number(value));
       } else if (offset === WINDOW.length && size === 4) {
         done = port.begin(Number(value));
+      } else if (offset === WINDOW.notify && allows("notify", size)) {
+        done = port.notify(Number(value));
       } else if (offset === WINDOW.doorbell && allows("doorbell", size)) {
         done = port.doorbell(BigInt(value));
       } else {

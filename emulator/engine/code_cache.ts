@@ -14,6 +14,7 @@ import { type CodeAt, decodeAt, type NoInstruction } from "./fetch.ts";
 import { extraHandler } from "./interpreter_module.ts";
 import { RECORD } from "./record.ts";
 import type { CpuState } from "./state.ts";
+import type { Stops } from "./stops.ts";
 
 export type { Block };
 
@@ -32,8 +33,8 @@ const SPARED_LIMIT = 256;
 export interface CodeSource extends CodeAt {
   /** Cycles that an instruction of this class costs (whole, below 65,536). */
   costOf(cycleClass: string): number;
-  /** Addresses (as the program counter holds them) at which no block may run past. */
-  readonly stops: ReadonlySet<bigint>;
+  /** What no block may run past. */
+  readonly stops: Stops;
   /** A page of linear memory has become code. */
   codePage(place: number): void;
 }
@@ -374,7 +375,7 @@ export class CodeCache {
     const bits = this.#isa.pcWidth ?? this.#isa.addressWidth;
     const onPage = PAGE - place % PAGE;
     for (let at = pc, done = 0; decoded.length < limit && done < onPage;) {
-      if (done > 0 && this.#source.stops.has(at)) break;
+      if (done > 0 && this.#source.stops.at(at, linear - pc)) break;
       let instruction = memo.find(place + done, at);
       if (!instruction) {
         const code = linear + BigInt(done);

@@ -7,6 +7,7 @@ import { Executor } from "./executor.ts";
 import { type EngineHost, STATUS } from "./host.ts";
 import type { CpuState } from "./state.ts";
 import { clearTlb, protectFromWrites } from "./tlb.ts";
+import { Stops } from "./stops.ts";
 
 /** Why `run` came back. */
 export type EngineStop =
@@ -43,7 +44,7 @@ export interface EngineSetup {
 /** Executes instructions of one vCPU. Interpreter and oracle do it alike: same stops, counts and cycles. */
 export interface Engine {
   /** Addresses before which `run` stops. Changing it takes `stopsChanged`. */
-  readonly stops: Set<bigint>;
+  readonly stops: Stops;
   stopsChanged(): void;
   /** Instructions that take a few milliseconds: what to ask of one `run` if a user may want to interrupt it. */
   readonly yieldEvery: number;
@@ -81,7 +82,7 @@ const SLICE = 1_000_000;
 const ENTRIES = 1000;
 
 export class InterpreterEngine implements Engine, CodeSource {
-  readonly stops = new Set<bigint>();
+  readonly stops: Stops = new Stops();
   readonly yieldEvery = 400_000;
   readonly #setup: EngineSetup;
   readonly #executors = new Map<Isa, Executor>();
@@ -105,7 +106,8 @@ export class InterpreterEngine implements Engine, CodeSource {
   }
 
   get room(): number {
-    return this.stops.has(this.#setup.state.get64(STATE.pc)) ? 0 : this.#setup.state.get32(STATE.left);
+    const { state } = this.#setup;
+    return this.#isStop(state.get64(STATE.pc)) ? 0 : state.get32(STATE.left);
   }
   repeated(count: number): void {
     const { state } = this.#setup;
@@ -198,7 +200,7 @@ export class InterpreterEngine implements Engine, CodeSource {
       if (left === 0) return undefined;
       if (this.#brake) return { kind: "yield" };
       const pc = state.get64(STATE.pc);
-      if (!first && this.stops.has(pc)) return { kind: "stop" };
+      if (!first && this.#isStop(pc)) return { kind: "stop" };
       if (this.#entries++ === ENTRIES) return { kind: "yield" };
       const status = this.#current.enter(pc, left);
       if (typeof status !== "number") return status;
@@ -212,6 +214,11 @@ export class InterpreterEngine implements Engine, CodeSource {
         return { kind: "host" };
       }
     }
+  }
+
+  #isStop(pc: bigint): boolean {
+    const { codeBase } = this.isa;
+    return this.stops.at(pc, codeBase === undefined ? 0n : this.#setup.state.get64(codeBase));
   }
 
   #executor(isa: Isa): Executor {

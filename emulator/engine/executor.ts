@@ -53,7 +53,7 @@ export class Executor {
     const region = this.#regions.size > 0 ? this.#region(pc, linear) : undefined;
     if (region && region.longest <= left) return region.run(state.base, left);
     // What starts at a region's head or at a stop is not for compiled code to find: it is looked at each time.
-    const apart = region !== undefined || this.#source.stops.has(pc);
+    const apart = region !== undefined || this.#source.stops.at(pc, linear - pc);
     let block = apart ? this.#cache.shortBlock(pc, linear, left) : this.#cache.block(pc, linear);
     if ("kind" in block) return block;
     if (block.count > left) {

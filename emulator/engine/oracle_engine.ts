@@ -5,6 +5,7 @@ import type { Isa } from "../isa/isa.ts";
 import type { Engine, EngineSetup, EngineStop } from "./engine.ts";
 import { fetchAndDecode } from "./fetch.ts";
 import { ACCESS, STATUS, type Status } from "./host.ts";
+import { Stops } from "./stops.ts";
 
 /** Abandons an instruction with the host's answer. */
 class Leave extends Error {
@@ -14,7 +15,7 @@ class Leave extends Error {
 }
 
 export class OracleEngine implements Engine {
-  readonly stops = new Set<bigint>();
+  readonly stops: Stops = new Stops();
   readonly yieldEvery = 5_000;
   readonly #setup: EngineSetup;
   readonly #host: ExecuteHost;
@@ -76,7 +77,7 @@ export class OracleEngine implements Engine {
     // By what was executed: an instruction that raises an exception is none.
     for (const end = this.#executed + limit; this.#executed < end;) {
       const pc = state.get64(STATE.pc);
-      if (!resume && this.stops.has(pc)) return { kind: "stop" };
+      if (!resume && this.stops.at(pc, this.#codeBase())) return { kind: "stop" };
       resume = false;
       const stop = this.#step(pc);
       if (stop) return stop;
@@ -85,9 +86,14 @@ export class OracleEngine implements Engine {
     return { kind: "budget" };
   }
 
+  #codeBase(): bigint {
+    const { codeBase } = this.isa;
+    return codeBase === undefined ? 0n : this.#setup.state.get64(codeBase);
+  }
+
   #step(pc: bigint): EngineStop | undefined {
     const { arena, state } = this.#setup, { isa } = this;
-    const linear = pc + (isa.codeBase === undefined ? 0n : state.get64(isa.codeBase));
+    const linear = pc + this.#codeBase();
     const instruction = fetchAndDecode(isa, arena, this.#setup, pc, linear);
     if ("kind" in instruction) return instruction;
     const cost = this.#setup.costOf(instruction.form.cycleClass);

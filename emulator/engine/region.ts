@@ -55,7 +55,7 @@ export function compileRegion(request: RegionRequest): Region {
   const last = instructions[instructions.length - 1];
   const start = source.codeAt(pc + codeBase);
   const end = source.codeAt(last.pc + codeBase) + last.decoded.length;
-  const { bytes, longest } = regionBytes(request.isa, instructions, source.stops);
+  const { bytes, longest } = regionBytes(request.isa, instructions, source.stops.from(codeBase));
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     env: { memory: arena.memory },
     host: { load: host.load.bind(host), store: host.store.bind(host), trap: host.trap.bind(host) },

@@ -48,6 +48,11 @@ export interface Device {
   call?(fn: number, data: Uint8Array, context: DeviceContext): Reply | Promise<Reply>;
   /** A request that came by a ring (`Handle.ring`); the reply goes back by it, in the order of the requests. */
   queue?(data: Uint8Array, context: DeviceContext): Reply | Promise<Reply>;
+  /**
+   * A doorbell: queue `queue` (32 bits) of the device, whose layout is the device's own, has work. By any vehicle, by its
+   * call window or by hypercall; `Handle.notify` rings it.
+   */
+  notify?(queue: number, context: DeviceContext): void | Promise<void>;
   /** Back to its first state, on `vm.reset()`. */
   reset?(): void;
   /**
@@ -70,7 +75,7 @@ export function checkDevice(value: unknown, where = "device"): Device {
     throw new TypeError(
       `${where} is ${
         value === null ? "null" : typeof value
-      }, not a device: an object with a name and read, write, call or queue`,
+      }, not a device: an object with a name and read, write, call, queue or notify`,
     );
   }
   const device = value as Record<string, unknown>;
@@ -88,9 +93,9 @@ export function checkDevice(value: unknown, where = "device"): Device {
       `${where}.handledIn is ${JSON.stringify(device.handledIn)}: give "kernel" or "userspace"`,
     );
   }
-  const handlers = ["read", "write", "call", "queue"].filter((name) => device[name] !== undefined);
+  const handlers = ["read", "write", "call", "queue", "notify"].filter((name) => device[name] !== undefined);
   if (handlers.length === 0) {
-    throw new TypeError(`${where} "${device.name}" has none of read, write, call and queue`);
+    throw new TypeError(`${where} "${device.name}" has none of read, write, call, queue and notify`);
   }
   const others = ["reset", "save", "load"].filter((name) => device[name] !== undefined);
   for (const name of [...handlers, ...others]) {

@@ -31,6 +31,10 @@ export interface RunOptions {
   readonly vcpu?: number;
   /** Ends the run soon after it is aborted, between two instructions or while a device is waited for. */
   readonly signal?: AbortSignal;
+  /** Awaited every few milliseconds, so that other things happen too: a turn of the event loop if not given. */
+  readonly pause?: () => Promise<unknown>;
+  /** Who lets it run, e.g. `"gdb"`: whoever asks for a run meanwhile is told. */
+  readonly by?: string;
 }
 
 /** What a run works on. */
@@ -45,7 +49,7 @@ export interface Running {
 /** Runs until something stops one of the vCPUs, which stops all. */
 export async function runVcpus(running: Running, options: RunOptions): Promise<Stop> {
   const { vcpus, turns, breakpoints, observers } = running;
-  const { instructions = Infinity, until, untilIf, before, signal } = options;
+  const { instructions = Infinity, until, untilIf, before, signal, pause = setImmediate } = options;
   if (instructions !== Infinity && (!Number.isSafeInteger(instructions) || instructions < 0)) {
     throw new RangeError(`cannot run ${instructions} instructions: give a whole number of at least 0`);
   }
@@ -95,7 +99,7 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
     }
     const watched = before !== undefined || observers.size > 0;
     // At a breakpoint that may stop the run the instruction is not executed yet.
-    if (watched && !vcpu.halfway && (resume || !engine.stops.has(vcpu.pc))) {
+    if (watched && !vcpu.halfway && (resume || !engine.stops.at(vcpu.pc, vcpu.codeBase))) {
       if (before?.(vcpu)) {
         return stopped(vcpu, { reason: "UNTIL", message: `reached 0x${vcpu.pc.toString(16)}` });
       }
@@ -127,7 +131,7 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
       // Conditions are users' code, and Ctrl-C has to stay prompt.
       resume = true;
       vcpu.stoppedAt = vcpu.instructions;
-      if (++short % SHORT_SLICES === 0) await setImmediate();
+      if (++short % SHORT_SLICES === 0) await pause();
       continue;
     }
     if (detail) {
@@ -138,22 +142,23 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
     resume = stop.kind === "stop" || stop.kind === "host";
     if (stop.kind === "stop") {
       // An earlier run's `until`, or a breakpoint that was taken away: it would come up each time.
-      engine.stops.delete(vcpu.pc);
+      engine.stops.pcs.delete(vcpu.pc);
+      engine.stops.linear.delete(vcpu.linearPc);
       engine.stopsChanged();
     } else if (left > 0) {
       // A signal comes from the event loop, which short slices need not each wait for.
       const cut = stop.kind === "fetch" || stop.kind === "undecodable" ||
         stop.kind === "host" && vcpu.interrupts;
       short = limit < full || cut ? short + 1 : 0;
-      if (short % SHORT_SLICES === 0) await setImmediate();
+      if (short % SHORT_SLICES === 0) await pause();
     }
   }
 }
 
 /** It stays among the stops: the next run to it finds everything as it is. */
 function stopAt({ engine }: Vcpu, until: bigint | undefined): void {
-  if (until === undefined || engine.stops.has(until)) return;
-  engine.stops.add(until);
+  if (until === undefined || engine.stops.pcs.has(until)) return;
+  engine.stops.pcs.add(until);
   engine.stopsChanged();
 }
 
@@ -206,7 +211,8 @@ function nameStop(
 
 /** All breakpoints at the program counter are met; the first one that stops is told. */
 function atBreakpoint(vcpu: Vcpu, breakpoints: Breakpoints): StopDetail | "pass" | undefined {
-  const { pc } = vcpu, there = breakpoints.active.filter(({ address }) => address === pc);
+  const { pc, linearPc } = vcpu;
+  const there = breakpoints.active.filter(({ address, linear }) => address === (linear ? linearPc : pc));
   if (there.length === 0) return undefined;
   let stop: StopDetail | undefined;
   for (const { id } of there) {

@@ -8,6 +8,7 @@ import type { NativeReason } from "../engine/native_reason.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import { CpuState } from "../engine/state.ts";
+import { linearAddress } from "../engine/stops.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
@@ -230,6 +231,16 @@ export class Vcpu implements EngineHost, Exiting {
     this.state.set64(STATE.pc, BigInt.asUintN(this.#isa.addressWidth, address));
     this.halted = this.shadow = false;
     this.#abandon();
+  }
+  get codeBase(): bigint {
+    const { codeBase } = this.#isa;
+    return codeBase === undefined ? 0n : this.state.get64(codeBase);
+  }
+  get linearPc(): bigint {
+    return linearAddress(this.pc, this.codeBase);
+  }
+  set linearPc(address: bigint) {
+    this.pc = linearAddress(address, -this.codeBase);
   }
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   get instructions(): number {

@@ -14,6 +14,11 @@ export interface VirtualCpu {
    * address width when it is set. In x86 real mode an offset into the code segment: see `codeAddress`.
    */
   pc: bigint;
+  /**
+   * The same with the base of the code segment in it, before translation: where `pc` is among the addresses of data. On
+   * PowerPC, and in x86's 64-bit mode and flat segments, it is `pc`.
+   */
+  linearPc: bigint;
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   readonly instructions: number;
   /** Virtual time: cycles of instructions, of exits and of `idle` since the VM was made. */

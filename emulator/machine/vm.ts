@@ -219,7 +219,8 @@ export class Vm {
   readonly #mmioPages = new Set<number>();
   readonly #turns: Turns;
   readonly #earlier: LedgerSegment[] = [];
-  #running = false;
+  /** Who runs it, if anybody does. */
+  #runner: string | undefined;
   readonly #observers = new Set<(vcpu: VirtualCpu) => void>();
   /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
   #handsOver: Readonly<Record<string, bigint>> | undefined;
@@ -361,7 +362,12 @@ export class Vm {
   }
   /** True while a run is under way or an exit waits for its device. */
   get busy(): boolean {
-    return this.#running || this.vcpus.some((vcpu) => vcpu.inExit);
+    return this.#runner !== undefined || this.vcpus.some((vcpu) => vcpu.inExit);
+  }
+
+  /** Whoever lets it run now, if the run said so (`RunOptions.by`). */
+  get runsFor(): string | undefined {
+    return this.#runner || undefined;
   }
 
   /**
@@ -407,10 +413,14 @@ export class Vm {
    * able to end it. Throws `Error` if a run is under way already, or for a parked `vcpu`, `RangeError` if there is none.
    */
   async run(options: RunOptions = {}): Promise<Stop> {
-    if (this.#running) {
-      throw new Error("the VM is running: a run, step or call cannot start inside another one");
+    if (this.#runner !== undefined) {
+      throw new Error(
+        this.#runner === ""
+          ? "the VM is running: a run, step or call cannot start inside another one"
+          : `the VM is running for ${this.#runner}: it has to be stopped there before a run, step or call here`,
+      );
     }
-    this.#running = true;
+    this.#runner = options.by ?? "";
     const hold = (on: boolean) => this.#vcpus.forEach((vcpu) => vcpu.holdsInterrupts = on);
     hold(options.holdInterrupts ?? false);
     try {
@@ -425,7 +435,7 @@ export class Vm {
       // What another stop came before counts as met all the same.
       for (const { debug, halfway } of this.#vcpus) if (!halfway) debug.stop();
       hold(false);
-      this.#running = false;
+      this.#runner = undefined;
     }
   }
 
@@ -623,7 +633,7 @@ export class Vm {
       costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
     };
     const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
-    for (const { address } of this.breakpoints.active) engine.stops.add(address);
+    this.#addStops(engine);
     return engine;
   }
 
@@ -647,12 +657,17 @@ export class Vm {
   }
 
   #breakpointsChanged(): void {
-    const addresses = this.breakpoints.active.map(({ address }) => address);
     this.#eachEngine((engine) => {
-      if (addresses.every((address) => engine.stops.has(address))) return;
-      for (const address of addresses) engine.stops.add(address);
-      engine.stopsChanged();
+      if (this.#addStops(engine)) engine.stopsChanged();
     });
+  }
+  /** Whether there was one that the engine had not. Those that it has on top it finds out by itself. */
+  #addStops({ stops }: Engine): boolean {
+    const before = stops.pcs.size + stops.linear.size;
+    for (const { address, linear } of this.breakpoints.active) {
+      (linear ? stops.linear : stops.pcs).add(address);
+    }
+    return stops.pcs.size + stops.linear.size > before;
   }
 
   /** Does what may make the interrupt controller ask any vCPU. */

@@ -1,7 +1,7 @@
 /** `open`, `call`, `read`, `write`: a device by name, whatever the vehicle. */
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
+import { flag, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { DATA_MODES } from "../../transports/data_modes.ts";
 import { defineCommand } from "../command.ts";
@@ -12,6 +12,7 @@ import { currentHandle, requireDevice } from "./support/handle.ts";
 import { type Cost, measure } from "./support/measure.ts";
 import { numberOf, sizeOf, valueOf } from "./support/numbers.ts";
 import { payload, showReply } from "./support/payload.ts";
+import { currentRing, driverLine } from "./support/ring.ts";
 
 /** An open device, as commands report it. */
 export interface OpenData {
@@ -59,6 +60,8 @@ export interface CallData {
   readonly fn: number;
   readonly sent: Uint8Array;
   readonly reply: Uint8Array;
+  /** True if it went by a ring. */
+  readonly ring?: boolean;
   readonly cost: Cost;
 }
 
@@ -72,32 +75,36 @@ export const call = defineCommand({
   0x2a:4        4 bytes, little-endian; the width is 1, 2, 4 or 8; 0x2a:4be is big-endian
   "text"        its UTF-8 bytes, with the escapes of the assembler
   hex:deadbeef  these bytes in this order
---reply N says how many bytes of reply are wanted at most. The reply is shown as bytes, and where it has
+--reply N says how many bytes of reply are wanted at most. --ring calls by the ring opened last instead: a request, a
+kick, and a wait until it is answered, after all that was submitted before. The reply is shown as bytes, and where it has
 1, 2, 4 or 8 of them also as a little-endian number.`,
   raw: true,
   grammar: object({
     fn: word("FN"),
     args: words("ARG"),
     reply: optional(option("--reply", string({ metavar: "N" }))),
+    ring: optional(flag("--ring")),
   }),
   examples: [
     { line: "call 1 0x2a", after: ["arch x86", "open echo"], shows: "= 0x2a" },
     { line: 'call 1 "hi" 7:2', after: ["arch ppc", "open echo via mmio"], shows: "68 69 07 00" },
+    { line: "call 1 0x2a --ring", after: ["arch x86", "ring echo"], shows: "= 0x2a" },
     { line: "call 1 0x2a:4be", after: ["arch x86", "open echo via pio"], shows: "00 00 00 2a" },
   ],
-  async run(session, { fn, args, reply }): Promise<CallData> {
-    const handle = currentHandle(session);
+  async run(session, { fn, args, reply, ring }): Promise<CallData> {
+    const to = ring ? currentRing(session) : currentHandle(session);
     const number = numberOf(session, fn, "function number", 0, 0xffff_ffff);
     const sent = payload(args, (text) => session.evaluateNumber(text));
     const options = reply === undefined ? {} : { reply: numberOf(session, reply, "reply length", 0) };
     const { result, cost } = await measure(
       session,
       session.vm,
-      (signal) => handle.call(number, sent, { ...options, signal }),
+      (signal) => to.call(number, sent, { ...options, signal }),
     );
-    return { device: handle.device, via: handle.via, fn: number, sent, reply: result, cost };
+    return { device: to.device, via: to.via, fn: number, sent, reply: result, ...(ring && { ring }), cost };
   },
-  print: ({ reply, cost }) => [`reply: ${showReply(reply)}`, ...costLines(cost)].join("\n"),
+  print: ({ reply, ring, cost }) =>
+    [`reply: ${showReply(reply)}`, ...ring ? [driverLine(cost)] : [], ...costLines(cost)].join("\n"),
 });
 
 export interface RegisterAccessData {

@@ -8,8 +8,10 @@ import { context } from "./context.ts";
 import { cpu, infoCpus, vcpus } from "./cpus.ts";
 import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts";
 import { display, infoDisplay, undisplay } from "./display.ts";
+import { infoPci } from "./pci.ts";
 import { dump, x, xp } from "./examine.ts";
 import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { gdbserver, infoGdbserver } from "./gdbserver.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq, nmi } from "./irq.ts";
 import { list } from "./list.ts";
@@ -20,6 +22,7 @@ import { infoMtree } from "./memory_map.ts";
 import { condition, deletePoints, disable, enable, ignore, infoBreak } from "./points.ts";
 import { hypercall, inPort, outPort } from "./ports.ts";
 import { profile } from "./profile.ts";
+import { closeRing, flush, infoRings, kick, ring, submit } from "./rings.ts";
 import { print, registers, set } from "./registers.ts";
 import { record, reverseContinue, reverseStep } from "./reverse.ts";
 import { finish, next, run, step, until } from "./run.ts";
@@ -66,6 +69,8 @@ export const COMMANDS: readonly Command[] = [
   ignore,
   condition,
   infoBreak,
+  gdbserver,
+  infoGdbserver,
   context,
   trace,
   registers,
@@ -92,6 +97,12 @@ export const COMMANDS: readonly Command[] = [
   call,
   read,
   write,
+  ring,
+  submit,
+  kick,
+  flush,
+  closeRing,
+  infoRings,
   inPort,
   outPort,
   hypercall,
@@ -99,6 +110,7 @@ export const COMMANDS: readonly Command[] = [
   removeDevice,
   reloadDevice,
   infoDevices,
+  infoPci,
   irq,
   nmi,
   infoExits,

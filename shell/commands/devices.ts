@@ -37,7 +37,9 @@ function describe(session: Session, name: string): DeviceData {
     ...(ports !== undefined && { ports: { base: ports.base, size: ports.size } }),
     window: { gpa: window.gpa, size: window.size },
     handledIn: device.handledIn ?? "userspace",
-    answers: (["read", "write", "call"] as const).filter((handler) => device[handler] !== undefined),
+    answers: (["read", "write", "call", "queue", "notify"] as const).filter((handler) =>
+      device[handler] !== undefined
+    ),
     ...(file !== undefined && { file }),
   };
 }
@@ -62,7 +64,8 @@ export const addDevice = defineCommand({
   summary: "attach the device of a TypeScript file",
   description:
     `FILE is a module whose default export is a device, an array of devices, or a function that returns either. A
-device is an object: name, and any of read(offset, size), write(offset, size, value), call(fn, data); they may be
+device is an object: name, and any of read(offset, size), write(offset, size, value), call(fn, data), queue(data) for rings and
+notify(queue) for queues of its own; they may be
 async. It sees offsets, not where it is mapped. port, gpa and handle fix where it is found; without them
 the next free place is taken. The file runs with the shell's own permissions: add only what you
 trust as you would a program. Where no prompt is, an access whose handler has not answered after $patience

@@ -14,6 +14,10 @@ const LOST: readonly string[] = [
   "Hyper-V's page: vmx hyperv > vmx kvm",
   "sc 1: kvm-hv papr > kvm-pr epapr",
   "the tree's opcode: kvm-pr epapr > kvm-hv papr",
+  // Xen does not patch: the page that it filled for the other vendor is #UD.
+  "ioq by event channel: vmx xen > svm xen",
+  "ioq by HvSignalEvent: vmx hyperv > vmx kvm",
+  "virtqueue by H_SEND_CRQ: kvm-hv papr > kvm-pr epapr",
 ];
 
 for (const move of MOVES) {
@@ -32,15 +36,20 @@ for (const move of MOVES) {
     if (name.includes("KVM patches")) {
       assert(row.undefinedOpcodes[1] <= 4 && row.patched === 4, JSON.stringify(row));
     }
+    if (name.includes("vmcall, patched")) {
+      assertEquals([row.undefinedOpcodes, row.patched], [[1, 1], 1], JSON.stringify(row));
+    }
     if (name.includes("emulates")) assert(row.undefinedOpcodes[1] > 4 && row.patched === 0);
   });
 
   Deno.test(`migrate(): ${name} does not run if its traps do nothing`, async () => {
     const row = await migrate(move, 1, (vm) => {
-      for (let at = 0x1000n; at < 0x1400n;) {
+      for (let at = 0x1000n; at < 0x2000n;) {
         const [{ text, bytes }] = vm.disassemble(at, 1);
         // Of PowerPC the calls of the stub, too.
-        if (/^(vmm?call|call|in|out|sc|bl|stwbrx|mov dword ptr \[rbx)\b/.test(text)) {
+        if (
+          /^(vmm?call|in|out|sc|mov dword ptr \[(rbx|rdi)|(call|bl|stwbrx)(?!.*[0-9a-f]{5}))\b/.test(text)
+        ) {
           const nop = vm.arch === "x86" ? [0x90] : [0x60, 0, 0, 0];
           vm.memory.write(at, Uint8Array.from(bytes, (_, i) => nop[i % nop.length]));
         }

@@ -6,6 +6,7 @@ const SCRIPTS = new URL("../../scripts/", import.meta.url).pathname;
 
 const RUNS = [
   ["hello.ts"],
+  ["drivers.ts"],
   ["hypervisors.ts"],
   ["hypervisors.ts", "--json"],
   ["transports.ts"],

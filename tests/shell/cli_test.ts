@@ -11,6 +11,8 @@ const CASES: readonly (readonly [args: string[], expected: Record<string, unknow
   }],
   [["-e", "-1"], { steps: [{ line: "-1" }] }],
   [["-i", "-e", "a"], { interactive: true }],
+  [["--gdb", "1234", "-e", "a"], { steps: [{ line: "a" }], gdb: 1234 }],
+  [["exec", "--gdb", "0", "g"], { kind: "exec", guest: "g", gdb: 0 }],
   [["--help"], { help: true }],
   [["-V"], { version: true }],
   [["--json", "--arch", "ppc", "--mode", "32", "-e", "regs"], { json: true, arch: "ppc", mode: 32 }],
@@ -47,6 +49,7 @@ const WRONG: readonly (readonly [args: string[], message: string])[] = [
   [["run"], "FILE"],
   [["exec", "g", "--budget", "many"], "integer"],
   [["frobnicate"], "frobnicate"],
+  [["--gdb", "70000"], "65"],
 ];
 
 for (const [args, message] of WRONG) {

@@ -11,7 +11,7 @@ const GUESTS = `${ROOT}scripts/guests`;
 const NATIVE_COMPILER = "gcc";
 /** Sources that print the same whenever they run. */
 const PRINTING = ["all", "float"] as const;
-export type Source = typeof PRINTING[number] | "copy" | "virtio" | "probe";
+export type Source = typeof PRINTING[number] | "copy" | "virtio" | "probe" | "drivers";
 
 export interface BuiltGuests {
   /** What the sources print when they are compiled for this machine, with its own C library. */
@@ -28,11 +28,21 @@ function buildsFor(target: GuestTarget): { source: Source; optimisation: Optimis
     { source: "copy", optimisation: "-O2" },
     { source: "virtio", optimisation: "-O2" },
     { source: "probe", optimisation: "-O2" },
+    { source: "drivers", optimisation: "-O2" },
   ];
 }
 
-/** Compiles for every target whose compiler is installed. Throws `Error` with the compiler's words. */
-export async function buildGuests(): Promise<BuiltGuests> {
+/** What only tests of its own need, which name it. */
+const BY_NAME: readonly string[] = ["virtio", "drivers"];
+
+/**
+ * Compiles for every target whose compiler is installed: the guests that are named, none of them native, or all but those
+ * that tests have to name.
+ * Throws `Error` with the compiler's words.
+ */
+export async function buildGuests(
+  ...only: readonly Exclude<Source, "all" | "float">[]
+): Promise<BuiltGuests> {
   const folder = await Deno.makeTempDir({ prefix: "trapsh-guests-" });
   const compilers = new Set(
     [NATIVE_COMPILER, ...TARGETS.map(({ compiler }) => compiler)].filter(isInstalled),
@@ -46,6 +56,7 @@ export async function buildGuests(): Promise<BuiltGuests> {
     `--allow-run=${programs}`,
     new URL(import.meta.url).pathname,
     folder,
+    ...only,
   ]);
   try {
     if (code !== 0) throw new Error(`the guests were not compiled: ${stderr}`);
@@ -68,10 +79,10 @@ function native(folder: string, source: Source): string {
   return `${folder}/${source}.native`;
 }
 
-/** The runtime's own sources, as a shell's `runtime/*.[cS]` gives them. */
-function runtimeSources(): string[] {
-  return [...Deno.readDirSync(`${GUESTS}/runtime`)].map(({ name }) => name)
-    .filter((name) => /\.[cS]$/.test(name)).sort().map((name) => `${GUESTS}/runtime/${name}`);
+/** A folder's sources, as a shell's `runtime/*.[cS]` gives them. */
+function sourcesIn(folder: "runtime" | "driver"): string[] {
+  return [...Deno.readDirSync(`${GUESTS}/${folder}`)].map(({ name }) => name)
+    .filter((name) => /\.[cS]$/.test(name)).sort().map((name) => `${GUESTS}/${folder}/${name}`);
 }
 
 /** The compiler's arguments for one guest. */
@@ -82,7 +93,8 @@ function compileArguments(target: GuestTarget, source: Source, optimisation: str
     ...(source === "float" ? target.float ?? [] : []),
     optimisation,
     ...["-T", `${GUESTS}/runtime/guest.ld`],
-    ...runtimeSources(),
+    ...sourcesIn("runtime"),
+    ...(source === "drivers" ? sourcesIn("driver") : []),
     `${GUESTS}/${source}.c`,
     ...["-Wall", "-Wextra", "-Werror", "-o", out],
   ];
@@ -104,10 +116,11 @@ async function inPairs(work: readonly (() => Promise<unknown>)[]): Promise<void>
   await Promise.all([worker(), worker()]);
 }
 
-async function main(folder: string): Promise<void> {
+async function main(folder: string, only: readonly string[]): Promise<void> {
+  const isWanted = (source: string) => only.length === 0 ? !BY_NAME.includes(source) : only.includes(source);
   const printed: Record<string, string> = {};
   await inPairs([
-    ...PRINTING.map((source) => async () => {
+    ...PRINTING.filter(isWanted).map((source) => async () => {
       const out = native(folder, source);
       await run(NATIVE_COMPILER, [
         "-std=gnu11",
@@ -121,13 +134,15 @@ async function main(folder: string): Promise<void> {
       printed[source] = await run(out, []);
     }),
     ...TARGETS.filter(({ compiler }) => isInstalled(compiler)).flatMap((target) =>
-      buildsFor(target).map(({ source, optimisation }) => async () => {
-        const out = `${folder}/${imageName(target, source, optimisation)}`;
-        await run(target.compiler, compileArguments(target, source, optimisation, out));
-      })
+      buildsFor(target).filter(({ source }) => isWanted(source)).map(
+        ({ source, optimisation }) => async () => {
+          const out = `${folder}/${imageName(target, source, optimisation)}`;
+          await run(target.compiler, compileArguments(target, source, optimisation, out));
+        },
+      )
     ),
   ]);
   console.log(JSON.stringify(printed));
 }
 
-if (import.meta.main) await main(Deno.args[0]);
+if (import.meta.main) await main(Deno.args[0], Deno.args.slice(1));

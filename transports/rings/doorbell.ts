@@ -1,16 +1,15 @@
 /** Doorbells: a port, an address or a hypercall of each ring's own, so that a hypervisor's kernel half can match it. */
 import type { BusHandler } from "../../emulator/machine/bus.ts";
 import type { Vm } from "../../emulator/machine/vm.ts";
-import { registerValues } from "../../emulator/machine/hypervisors/abi.ts";
 import type { HypercallAbi } from "../abi.ts";
-import { otherNumber } from "../numbers.ts";
 import { PCI_IO_BASE } from "../pci_io_window.ts";
-import type { VehicleName } from "../negotiate.ts";
-import { ppcAccess } from "../stubs/ppc_access.ts";
 import { indented } from "../stubs/stub_text.ts";
-import { trapLines } from "../stubs/trap.ts";
-import { pointerRegister } from "../stubs/x86_words.ts";
+import { loadNarrow, type PageAddress, trapLines, trapName } from "../stubs/trap.ts";
+import { wide } from "../stubs/x86_words.ts";
 import { mmioAddress } from "../vehicles/mmio.ts";
+import { type DoorbellArgument, type DoorbellCall, VALID_MESSAGE } from "./doorbell_calls.ts";
+import { DRIVER } from "./driver_block.ts";
+import type { GuestCode } from "./guest_code.ts";
 
 /** First port, and first address, that are tried: below the top of what devices get. */
 const PORTS = { from: 0xfffc, to: 0x1000 } as const;
@@ -21,13 +20,20 @@ const STEP = 4, PAGE = 4096;
 export interface DoorbellStub {
   /** Unique by text. */
   readonly name: string;
+  /** Loads what the trap takes from the driver's block. */
+  load(code: GuestCode): string;
   /** The instruction, or those of the trap. */
-  readonly text: string;
+  readonly trap: string;
+  /** Registers beside those. */
   readonly registers: Readonly<Record<string, bigint>>;
 }
 
 /** A doorbell in its place. */
 export interface Doorbell {
+  /** Port or address. */
+  readonly address: number;
+  /** What the driver's block has of it. */
+  readonly target: number;
   readonly stub: DoorbellStub;
   remove(): void;
 }
@@ -41,20 +47,21 @@ export interface Bell {
   rung(): void | Promise<void>;
 }
 
-/** Puts a ring's doorbell where its vehicle reaches it. Throws `RangeError` if there is no place left. */
-export function placeDoorbell(
-  vm: Vm,
-  via: VehicleName,
-  pciIo: boolean,
-  name: string,
-  bell: Bell,
-): Doorbell {
+/** Where a doorbell that is no hypercall stands. */
+export type DoorbellBus = "pio" | "mmio" | "pci";
+
+/**
+ * Puts a ring's doorbell on a bus, where the snapshot had it or where there is room. Throws `RangeError` if there is no
+ * place left or it is taken.
+ */
+export function placeDoorbell(vm: Vm, on: DoorbellBus, name: string, bell: Bell, at?: number): Doorbell {
   const handler: BusHandler = {
     read: (_offset, size) => (size === 8 ? (1n << 64n) - 1n : 2 ** (8 * size) - 1),
     write: () => bell.kind === "userspace" ? bell.rung() : undefined,
   };
-  const pio = via === "pio", bus = pio ? vm.ports : vm.mmio;
-  const address = pio ? free(bus.list, PORTS.from, PORTS.to, STEP) : mmioPlace(vm, pciIo);
+  const pio = on === "pio", bus = pio ? vm.ports : vm.mmio;
+  const address = at ??
+    (pio ? free(bus.list, PORTS.from, PORTS.to, STEP) : mmioPlace(vm, on === "pci"));
   bus.add({ base: address, size: STEP, name }, handler);
   const event = bell.kind === "userspace" ? undefined : vm.ioevents.add({
     bus: pio ? "pio" : "mmio",
@@ -64,13 +71,22 @@ export function placeDoorbell(
     name,
     ofThisVm: true,
   });
-  return {
-    stub: pio ? pioStub(address) : mmioStub(vm, address),
-    remove() {
-      bus.remove(address);
-      if (event) vm.ioevents.remove(event);
-    },
+  const remove = () => {
+    bus.remove(address);
+    if (event) vm.ioevents.remove(event);
   };
+  try {
+    const place = pio ? { address: BigInt(address) } : mmioAddress(vm.mode, address);
+    return {
+      address,
+      target: Number(place.address),
+      stub: pio ? pioStub() : mmioStub(vm, place.registers ?? {}),
+      remove,
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }
 
 /** A page of its own, as an ioeventfd's is not shared with registers; in PCI's I/O space four ports. */
@@ -80,39 +96,69 @@ function mmioPlace(vm: Vm, pciIo: boolean): number {
   return free(vm.mmio.list, from, to, PAGE);
 }
 
-/**
- * The doorbell of ring `number` by hypercall: status 0, or EINVAL for no ring of ours. Throws `Error` where the ABI is
- * called by a page or passes words in memory: those doorbells are not there.
- */
-export function hypercallStub(vm: Vm, abi: HypercallAbi, number: number): DoorbellStub {
-  if (abi.entry.by !== "instructions" || abi.memoryWords !== undefined) {
-    throw new Error(`rings have no doorbell by ${abi.name}'s hypercalls: open the device via pio or mmio`);
-  }
-  const kick = otherNumber(abi, "KICK");
+/** The doorbell by hypercall; `stack` is for those that call a page. */
+export function hypercallStub(
+  vm: Vm,
+  abi: HypercallAbi,
+  call: DoorbellCall,
+  page: PageAddress,
+  stack: Readonly<Record<string, bigint>>,
+): DoorbellStub {
+  const { entry } = abi;
+  const load = vm.arch === "x86" ? x86Argument : ppcArgument;
   return {
-    name: "ring_hypercall",
-    text: indented(trapLines(abi, kick, vm.mode, undefined)),
-    registers: Object.fromEntries([
-      ...registerValues(abi.number, BigInt(kick)),
-      ...registerValues(abi.args[0], BigInt(number)),
-    ]),
+    name: `hypercall${trapName(abi, call.number, page)}`,
+    load: (code) =>
+      indented([
+        ...call.args.flatMap((argument, i) => load(code, abi.args[i], argument)),
+        // A page with a place for each call loads the number itself.
+        ...entry.by === "page" && entry.stride > 0
+          ? []
+          : load(code, abi.number, Number(BigInt(call.number) | call.control)),
+      ]),
+    trap: indented(trapLines(abi, call.number, vm.mode, page)),
+    registers: entry.by === "page" ? stack : {},
   };
 }
 
-function pioStub(port: number): DoorbellStub {
-  return { name: "ring_pio", text: "  out dx, eax\n", registers: { edx: BigInt(port) } };
+function x86Argument(code: GuestCode, register: string, argument: DoorbellArgument): string[] {
+  const block = code.address("block");
+  if (argument === "target") {
+    return loadNarrow(register, code.get("a", "block", DRIVER.target).replace(/^.*, |\n/g, ""));
+  }
+  if (argument === "pointer") {
+    return [...loadNarrow(register, block.replace(/^r/, "e")), `add ${narrow(register)}, ${DRIVER.target}`];
+  }
+  return loadNarrow(register, String(argument));
+}
+const narrow = (register: string) => loadNarrow(register, "").at(-1)!.replace(/^mov |, $/g, "");
+
+function ppcArgument(_code: GuestCode, register: string, argument: DoorbellArgument): string[] {
+  if (argument === "target") return [`lwz ${register}, ${DRIVER.target}(r12)`];
+  if (argument === "pointer") return [`addi ${register}, r12, ${DRIVER.target}`];
+  if (argument === VALID_MESSAGE) return [`li ${register}, 1`, `sldi ${register}, ${register}, 63`];
+  if (argument < 0x8000) return [`li ${register}, ${argument}`];
+  return [`lis ${register}, ${argument >>> 16}`, `ori ${register}, ${register}, ${argument & 0xffff}`];
 }
 
-function mmioStub(vm: Vm, gpa: number): DoorbellStub {
-  if (vm.arch === "ppc") {
-    const { text } = ppcAccess("write", 4);
-    const line = text.split("\n").find((one) => one.includes("st"))!;
-    return { name: "ring_mmio", text: `${line}\n`, registers: { r3: BigInt(gpa) } };
-  }
-  const at = mmioAddress(vm.mode, gpa), pointer = pointerRegister("di", vm.mode);
-  const text = `  mov [${pointer}], eax\n`;
-  const name = vm.mode === 64 ? "rdi" : "edi";
-  return { name: "ring_mmio", text, registers: { ...at.registers, [name]: at.address } };
+function pioStub(): DoorbellStub {
+  return {
+    name: "pio",
+    load: (code) => code.get("d", "block", DRIVER.target),
+    trap: "  out dx, eax\n",
+    registers: {},
+  };
+}
+
+/** In real mode the address is an offset in DS. */
+function mmioStub(vm: Vm, registers: Readonly<Record<string, bigint>>): DoorbellStub {
+  const ppc = vm.arch === "ppc", pointer = vm.mode === 16 ? "di" : wide("di", vm.mode);
+  return {
+    name: "mmio",
+    load: (code) => code.get("t", "block", DRIVER.target),
+    trap: ppc ? "  stwbrx r5, 0, r10\n" : `  mov [${pointer}], eax\n`,
+    registers,
+  };
 }
 
 function free(

@@ -6,7 +6,6 @@ import type { Vm } from "../../emulator/machine/vm.ts";
 import { type Places, pointer } from "../places.ts";
 import { closed, inByteOrder, type StubText } from "../stubs/stub_text.ts";
 import { pointerRegister, wide } from "../stubs/x86_words.ts";
-import type { DoorbellStub } from "./doorbell.ts";
 
 /** Offsets in the stub slot, behind a call descriptor's block: tables, their registers' images, and a stack. */
 const PLACE = { gdt: 0x8100, gdtr: 0x8140, idtr: 0x8150, idt: 0x8200, stack: 0x9000 } as const;
@@ -28,8 +27,11 @@ export interface Patch {
 export interface InterruptStubs {
   /** Sets the controller up for these lines; its exits are a driver's when it is loaded. */
   setup(lines: readonly number[]): StubText<never>;
-  /** Rings with interrupts let in, from the label `call`; waits for one from the label `wait`. */
-  around(doorbell: DoorbellStub): StubText<never>;
+  /**
+   * From the label `call`: what comes `before`, which may go to `end`; then the trap with interrupts let in. From the label
+   * `wait`: waits for one.
+   */
+  around(before: string, trap: string): string;
   /** Registers that these take, beside the doorbell's. */
   readonly registers: Readonly<Record<string, bigint>>;
   /** What has to be in memory; `handler` gives the addresses of the handler's labels, where there is one. */
@@ -43,7 +45,10 @@ export function interruptStubs(vm: Vm, places: Places): InterruptStubs {
 }
 
 function x86Stubs(mode: 16 | 32 | 64, places: Places): InterruptStubs {
-  const tables = pointerRegister("bp", mode), open = `  lgdt [${tables}]\n  lidt [${tables}+16]\n  sti\n`;
+  const tables = pointerRegister("bp", mode);
+  const open = `  mov ${tables}, ${
+    pointer(places, PLACE.gdtr)
+  }\n  lgdt [${tables}]\n  lidt [${tables}+16]\n  sti\n`;
   const out = (port: number, value: number) => `  mov al, ${value}\n  out ${port}, al\n`;
   const accumulator = wide("ax", mode), end = { 16: "iret", 32: "iretd", 64: "iretq" }[mode];
   const both = (first: (pic: number) => string) => first(0x20) + first(0xa0);
@@ -57,18 +62,9 @@ function x86Stubs(mode: 16 | 32 | 64, places: Places): InterruptStubs {
         out(0xa1, 2) + out(0x21, 1) + out(0xa1, 1) + out(0x21, mask & 0xff) + out(0xa1, mask >> 8);
       return { name: `ring_setup_${mask}`, text: closed("x86", `call:\n${words}`), registers: {} };
     },
-    around: (doorbell) => ({
-      name: `${doorbell.name}_interrupts`,
-      text: closed(
-        "x86",
-        `call:\n${open}${doorbell.text}  nop\n  cli\n  jmp end\nwait:\n${open}  hlt\n  cli\n`,
-      ),
-      registers: {},
-    }),
-    registers: {
-      [wide("bp", mode)]: pointer(places, PLACE.gdtr),
-      [wide("sp", mode)]: pointer(places, PLACE.stack),
-    },
+    around: (before, trap) =>
+      closed("x86", `call:\n${before}${open}${trap}  nop\n  cli\n  jmp end\nwait:\n${open}  hlt\n  cli\n`),
+    registers: { [wide("sp", mode)]: pointer(places, PLACE.stack) },
     // A line of the slave's is ended at both controllers.
     handler: {
       name: "ring_interrupt",
@@ -126,6 +122,7 @@ function ppcStubs(vm: Vm): InterruptStubs {
     } r14\n`;
   const handler = `${base}  li r15, 0xa0\n  add r15, r15, r14\n  lwbrx r16, 0, r15\n  li r15, 0xb0
   add r15, r15, r14\n  li r16, 0\n  stwbrx r16, 0, r15\n  ${wide ? "rfid" : "rfi"}\n`;
+  let patches: readonly Patch[] | undefined;
   return {
     setup(lines) {
       const each = lines.map((line) =>
@@ -136,25 +133,21 @@ function ppcStubs(vm: Vm): InterruptStubs {
       const text = `call:\n${base}${each}${store(0x80, "  li r16, 0\n")}`;
       return { name: `ring_setup_${lines.join("_")}`, text: closed("ppc", text), registers: {} };
     },
-    around: (doorbell) => ({
-      name: `${doorbell.name}_interrupts`,
-      text: closed(
-        "ppc",
-        `call:\n${enable(false)}${doorbell.text}  nop\n  b end\nwait:\n${enable(!wide)}  nop\n`,
-      ),
-      registers: {},
-    }),
+    around: (before, trap) =>
+      closed("ppc", `call:\n${before}${enable(false)}${trap}  nop\n  b end\nwait:\n${enable(!wide)}  nop\n`),
     registers: { dec: BigInt(TICK) },
     handler: undefined,
-    patches: () => [
-      {
-        gpa: EXTERNAL,
-        bytes: vm.assemble(inByteOrder(vm.isa.order, handler), BigInt(EXTERNAL)).bytes,
-      },
-      {
-        gpa: DECREMENTER,
-        bytes: vm.assemble(`lis r14, 0x7fff\nmtdec r14\n${wide ? "rfid" : "rfi"}`, BigInt(DECREMENTER)).bytes,
-      },
-    ],
+    patches: () =>
+      patches ??= [
+        {
+          gpa: EXTERNAL,
+          bytes: vm.assemble(inByteOrder(vm.isa.order, handler), BigInt(EXTERNAL)).bytes,
+        },
+        {
+          gpa: DECREMENTER,
+          bytes:
+            vm.assemble(`lis r14, 0x7fff\nmtdec r14\n${wide ? "rfid" : "rfi"}`, BigInt(DECREMENTER)).bytes,
+        },
+      ],
   };
 }

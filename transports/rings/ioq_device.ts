@@ -9,6 +9,16 @@ interface Taken extends RingRequest {
   readonly reply: number;
 }
 
+/** What an IOQ's device has to remember beside guest memory. */
+export interface IoqProgress {
+  /** Descriptors that it found when the ring was made. */
+  readonly entries: number;
+  /** Where the next request is. */
+  readonly head: number;
+  /** Something was answered since an interrupt was last considered. */
+  readonly answered: boolean;
+}
+
 /** See `DeviceRing`. Answers are given in the order of the requests. */
 export class IoqDevice implements DeviceRing {
   readonly entries: number;
@@ -21,25 +31,24 @@ export class IoqDevice implements DeviceRing {
   #open: Taken | undefined;
   #answered = false;
 
-  /** Throws `RingError` for what is no empty IOQ at a guest-physical address. */
-  constructor(ram: RingRam, gpa: number) {
+  /**
+   * On what the guest has made there, or goes on from what was saved, whatever the guest has made of the ring's head since.
+   * Throws `RingError` for what is no IOQ.
+   */
+  constructor(ram: RingRam, gpa: number, saved?: IoqProgress) {
     const memory = new RingMemory(ram);
-    const view = memory.view(gpa, IOQ.ring, "an IOQ");
-    const magic = view.getUint32(0, true),
-      version = view.getUint32(4, true),
-      count = view.getUint32(IOQ.count, true);
-    if (magic !== IOQ.magic || version !== IOQ.version || count < 1 || count > MAX_IOQ) {
-      throw new RingError(
-        `no IOQ of version 4 at 0x${gpa.toString(16)}: magic 0x${magic.toString(16)}, version ${version}, ` +
-          `${count} descriptors (of 1 to ${MAX_IOQ})`,
-      );
-    }
     this.#memory = memory;
-    this.entries = count;
+    this.entries = saved?.entries ?? entriesOf(memory, gpa);
     this.#ring = gpa + IOQ.ring;
-    this.#signal = new ShmSignal(memory, gpa + IOQ.signal, "south");
-    this.#valid = new IoqIndex(memory, gpa + IOQ.valid, count);
-    this.#head = this.#valid.read().head;
+    this.#signal = new ShmSignal(memory, gpa + IOQ.signal, "south", saved !== undefined);
+    this.#valid = new IoqIndex(memory, gpa + IOQ.valid, this.entries);
+    this.#head = saved?.head ?? this.#valid.read().head;
+    this.#answered = saved?.answered ?? false;
+  }
+
+  /** For snapshots. */
+  get progress(): IoqProgress {
+    return { entries: this.entries, head: this.#head, answered: this.#answered };
   }
 
   take(): Taken | undefined {
@@ -109,4 +118,16 @@ export class IoqDevice implements DeviceRing {
     }
     return full || head !== tail;
   }
+}
+
+function entriesOf(memory: RingMemory, gpa: number): number {
+  const view = memory.view(gpa, IOQ.ring, "an IOQ");
+  const magic = view.getUint32(0, true),
+    version = view.getUint32(4, true),
+    count = view.getUint32(IOQ.count, true);
+  if (magic === IOQ.magic && version === IOQ.version && count >= 1 && count <= MAX_IOQ) return count;
+  throw new RingError(
+    `no IOQ of version 4 at 0x${gpa.toString(16)}: magic 0x${magic.toString(16)}, version ${version}, ` +
+      `${count} descriptors (of 1 to ${MAX_IOQ})`,
+  );
 }

@@ -1,13 +1,16 @@
 /**
  * A ring between a guest's driver and a device: requests and answers lie in shared memory, a trap only notifies.
  *
- * What is real guest work here and what is not: doorbells, interrupts, their end (EOI) and waiting are guest code that
- * runs and traps. The driver's stores to the ring, and its looks at it, are done by TypeScript in the guest's RAM and
- * cost no guest instructions.
+ * The driver is guest code that runs on the vCPU: it puts requests into the ring, decides whether a kick is due, takes
+ * answers, ends interrupts and waits. What a request says, and what is done with an answer, is the caller's: the host
+ * copies those bytes from and to the guest's buffers, as it does for calls.
  */
+import type { SavedFields } from "../../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
-import type { DriverRing, RingAnswer } from "./ring_sides.ts";
+import type { VehicleName } from "../negotiate.ts";
 import type { RingService } from "./ring_service.ts";
+import type { TakenAnswer } from "./guest_driver.ts";
 import { fromReply, REPLY_HEAD, requestHead, VERB } from "./request.ts";
 
 /** How a ring is made. */
@@ -78,12 +81,22 @@ export interface RingStats {
 }
 
 /**
- * The driver's side of a ring. One operation at a time: await each. Doorbells, interrupts, their ends and halts are guest
- * code whose exits are charged; the driver's own loads and stores in the ring are made by TypeScript and cost the guest nothing.
+ * The driver's side of a ring. One operation at a time: await each. All that the driver does, from its stores in the ring to
+ * the end of an interrupt, is guest code whose instructions and exits are charged.
+ *
+ * A snapshot that is saved between two operations has the ring with all that is under way; `Io.rings` has it again.
  */
 export interface Ring {
-  /** The kind and what it rides on, for people. */
+  /** Which of the machine's rings it is, counted from 1. */
+  readonly number: number;
+  /** The device's name. */
+  readonly device: string;
+  /** What the doorbell rides on. */
+  readonly via: VehicleName;
+  /** The same for people. */
   readonly label: string;
+  /** How it was made, with everything given. */
+  readonly options: Readonly<Required<RingOptions>>;
   /** Where the ring is in guest-physical memory, its requests behind it. */
   readonly gpa: number;
   /**
@@ -93,8 +106,8 @@ export interface Ring {
   submit(buffers: Uint8Array | readonly Uint8Array[], options?: SubmitOptions): Promise<number>;
   /** Kicks for what was submitted, if the device wants that; answers whether it did. */
   kick(): Promise<boolean>;
-  /** What was answered and not collected yet. */
-  collect(): RingCompletion[];
+  /** Looks for answers: what was answered and not collected yet. */
+  collect(): Promise<RingCompletion[]>;
   /** Kicks, waits until everything is answered, and collects. */
   flush(): Promise<RingCompletion[]>;
   /**
@@ -104,37 +117,73 @@ export interface Ring {
   call(fn: number, bytes?: Uint8Array, options?: SubmitOptions): Promise<Uint8Array>;
   /** See `RingStats`. */
   readonly stats: RingStats;
+  /**
+   * The driver as source, for a guest's own code that drives the ring instead: then leave `submit` and the others alone.
+   * Throws `Error` for a real-mode guest, whose driver has segments of its own.
+   */
+  code(): Promise<RingCode>;
+  /**
+   * The device's own thread, which no doorbell wakes outside of this ring's operations: serves the ring if it was kicked
+   * behind a doorbell that is not `userspace`, while a guest's own code drives it.
+   */
+  serve(): Promise<void>;
   /** Takes the ring out of guest memory and its doorbell off the bus. */
   close(): void;
 }
 
-/** What a ring needs of the machine: its doorbell and how the guest waits. */
+/**
+ * A ring's driver as subroutines. They take the block's address in rbp (ebp; on PowerPC r12), find and leave words of 32
+ * bits there in the guest's order (`RING_BLOCK`), and clobber eax, ebx, ecx, edx, esi, edi (r0, r3 to r11) and a hypercall's
+ * registers.
+ */
+export interface RingCode {
+  /** Assembler source: `ring_push`, `ring_kick` and `ring_take`. */
+  readonly source: string;
+  /** The block's guest-physical address. */
+  readonly block: number;
+}
+
+/** What a ring needs of the machine: its driver in the guest. */
 export interface RingGuest {
+  readonly number: number;
+  readonly device: string;
+  readonly via: VehicleName;
   readonly label: string;
   readonly gpa: number;
-  /** Runs the guest's doorbell, and lets interrupts in that come of it. */
-  ring(what: string): Promise<void>;
+  /** Puts a request into the ring; false if it is full. */
+  push(what: string, number: number, buffers: readonly Uint8Array[], capacity: number): Promise<boolean>;
+  /** Rings the doorbell if the device wants that, and lets interrupts in that come of it; answers whether it did. */
+  kick(what: string): Promise<boolean>;
+  /** Takes what was answered, and without `poll` asks for the next interrupt. */
+  take(what: string): Promise<readonly TakenAnswer[]>;
   /** Waits for an interrupt, halted if the guest can; meanwhile the device does what it has to. */
   wait(what: string, meanwhile: () => MaybePromise<void>): Promise<void>;
   /** Throws `Error` if the device is no longer there. */
   check(what: string): void;
+  code(what: string): Promise<RingCode>;
+  /** The kernel half has matched a doorbell that the device has not looked after. */
+  kicked: boolean;
   close(): void;
 }
 
 /** `RingOptions` with everything given. */
 export type FullRingOptions = Required<RingOptions>;
 
+/** Most answers that a snapshot may hold uncollected. */
+const MOST_ANSWERS = 1_000_000;
+
 export class OpenRing implements Ring {
+  readonly number: number;
+  readonly device: string;
+  readonly via: VehicleName;
   readonly label: string;
   readonly gpa: number;
-  readonly #driver: DriverRing;
+  readonly options: FullRingOptions;
   readonly #service: RingService;
   readonly #guest: RingGuest;
-  readonly #options: FullRingOptions;
   readonly #what: string;
-  readonly #answers: RingAnswer[] = [];
-  /** Our numbers by the ring's own, which it uses again. */
-  readonly #numbers = new Map<number, number>();
+  /** Taken and not collected, by the numbers of their requests. */
+  readonly #answers: RingCompletion[] = [];
   #submitted = 0;
   #received = 0;
   #unkicked = 0;
@@ -142,25 +191,19 @@ export class OpenRing implements Ring {
   #suppressed = 0;
   /** Interrupts that the driver has looked after. */
   #heard = 0;
-  /** The kernel half has matched a doorbell that the device has not looked after. */
-  #rung = false;
   #closed = false;
+  #operations = 0;
 
-  constructor(
-    device: string,
-    driver: DriverRing,
-    service: RingService,
-    guest: RingGuest,
-    options: FullRingOptions,
-  ) {
-    this.#driver = driver;
+  constructor(service: RingService, guest: RingGuest, options: FullRingOptions) {
     this.#service = service;
     this.#guest = guest;
-    this.#options = options;
+    this.options = options;
+    this.number = guest.number;
+    this.device = guest.device;
+    this.via = guest.via;
     this.label = guest.label;
     this.gpa = guest.gpa;
-    this.#what = `${options.kind} ring of device "${device}" by ${guest.label}`;
-    driver.wantInterrupts(!options.poll);
+    this.#what = `${options.kind} ring of device "${guest.device}" by ${guest.label}`;
   }
 
   get stats(): RingStats {
@@ -172,56 +215,113 @@ export class OpenRing implements Ring {
     };
   }
 
-  async submit(
-    buffers: Uint8Array | readonly Uint8Array[],
-    { reply }: SubmitOptions = {},
-  ): Promise<number> {
+  /** Throws `Error` in the middle of an operation, which no snapshot has. */
+  save(): SavedState {
+    if (this.#operations > 0) {
+      throw new Error(`the ${this.#what} is in the middle of an operation: await it first`);
+    }
+    return {
+      submitted: this.#submitted,
+      received: this.#received,
+      unkicked: this.#unkicked,
+      kicks: this.#kicks,
+      suppressed: this.#suppressed,
+      heard: this.#heard,
+      kicked: this.#guest.kicked,
+      answers: this.#answers.map(({ id, bytes }) => ({ id, bytes })),
+    };
+  }
+  /** Goes on from what `save` gave. Throws `SyntaxError` for what is none. */
+  load(saved: SavedFields): void {
+    this.#submitted = saved.whole("submitted");
+    this.#received = saved.whole("received", this.#submitted);
+    this.#unkicked = saved.whole("unkicked", this.#submitted);
+    this.#kicks = saved.whole("kicks");
+    this.#suppressed = saved.whole("suppressed");
+    this.#heard = saved.whole("heard");
+    this.#guest.kicked = saved.flag("kicked");
+    for (const answer of saved.records("answers", MOST_ANSWERS)) {
+      this.#answers.push({
+        id: answer.whole("id", this.#submitted),
+        bytes: answer.bytes("bytes").slice(),
+      });
+    }
+  }
+
+  submit(buffers: Uint8Array | readonly Uint8Array[], { reply }: SubmitOptions = {}): Promise<number> {
     const list = buffers instanceof Uint8Array ? [buffers] : buffers;
     const what = `submit() to the ${this.#what}`;
-    const id = await this.#put(what, VERB.queue, 0, list, reply);
-    if (this.#unkicked >= this.#options.batch) {
-      await this.#kick(what);
-      if (this.#options.poll && !this.#options.busy) await this.#served();
-    }
-    return id;
+    return this.#during(async () => {
+      const id = await this.#put(what, VERB.queue, 0, list, reply);
+      if (this.#unkicked >= this.options.batch) {
+        await this.#kick(what);
+        if (this.options.poll && !this.options.busy) await this.#served();
+      }
+      return id;
+    });
   }
 
-  async kick(): Promise<boolean> {
+  kick(): Promise<boolean> {
     const what = `kick() of the ${this.#what}`;
-    this.#check(what);
-    const rang = await this.#kick(what);
-    if (this.#options.poll && !this.#options.busy) await this.#served();
-    return rang;
+    return this.#during(async () => {
+      this.#check(what);
+      const rang = await this.#kick(what);
+      if (this.options.poll && !this.options.busy) await this.#served();
+      return rang;
+    });
   }
 
-  collect(): RingCompletion[] {
+  collect(): Promise<RingCompletion[]> {
     const what = `collect() from the ${this.#what}`;
-    this.#check(what);
-    this.#look();
-    return this.#answers.splice(0).map(({ id, bytes }) => ({ id, bytes: this.#opened(what, bytes) }));
+    return this.#during(async () => {
+      this.#check(what);
+      await this.#look(what);
+      return this.#collected(what);
+    });
   }
 
-  async flush(): Promise<RingCompletion[]> {
+  flush(): Promise<RingCompletion[]> {
     const what = `flush() of the ${this.#what}`;
-    this.#check(what);
-    await this.#wait(what, () => this.#received === this.#submitted);
-    return this.collect();
+    return this.#during(async () => {
+      this.#check(what);
+      await this.#wait(what, () => this.#received === this.#submitted);
+      return this.#collected(what);
+    });
   }
 
-  async call(
+  call(
     fn: number,
     bytes: Uint8Array = new Uint8Array(0),
     { reply }: SubmitOptions = {},
   ): Promise<Uint8Array> {
     const what = `call(fn ${fn}) by the ${this.#what}`;
-    if (!Number.isInteger(fn) || fn < 0 || fn > 0xffff_ffff) {
-      throw new RangeError(`${what}: a function number is an integer of 32 bits, 0 to 4294967295`);
-    }
-    const id = await this.#put(what, VERB.call, fn, [bytes], reply);
-    const found = () => this.#answers.findIndex((answer) => answer.id === id);
-    await this.#wait(what, () => found() >= 0);
-    const [answer] = this.#answers.splice(found(), 1);
-    return this.#opened(what, answer.bytes);
+    return this.#during(async () => {
+      if (!Number.isInteger(fn) || fn < 0 || fn > 0xffff_ffff) {
+        throw new RangeError(`${what}: a function number is an integer of 32 bits, 0 to 4294967295`);
+      }
+      const id = await this.#put(what, VERB.call, fn, [bytes], reply);
+      const found = () => this.#answers.findIndex((answer) => answer.id === id);
+      await this.#wait(what, () => found() >= 0);
+      const [answer] = this.#answers.splice(found(), 1);
+      return this.#opened(what, answer.bytes);
+    });
+  }
+
+  code(): Promise<RingCode> {
+    const what = `code() of the ${this.#what}`;
+    return this.#during(async () => {
+      this.#check(what);
+      return await this.#guest.code(what);
+    });
+  }
+
+  serve(): Promise<void> {
+    const what = `serve() of the ${this.#what}`;
+    return this.#during(async () => {
+      this.#check(what);
+      await this.#served();
+      this.#check(what);
+    });
   }
 
   close(): void {
@@ -230,9 +330,13 @@ export class OpenRing implements Ring {
     this.#guest.close();
   }
 
-  /** Bytes of a request and its reply that are left for the user. */
-  get #room(): number {
-    return this.#options.bytes;
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    this.#operations++;
+    try {
+      return await work();
+    } finally {
+      this.#operations--;
+    }
   }
 
   async #put(
@@ -243,15 +347,16 @@ export class OpenRing implements Ring {
     reply: number | undefined,
   ): Promise<number> {
     this.#check(what);
+    const room = this.options.bytes;
     const sent = buffers.reduce((sum, { length }) => sum + length, 0);
-    const capacity = reply ?? Math.max(this.#room - sent, 0);
+    const capacity = reply ?? Math.max(room - sent, 0);
     if (!Number.isInteger(capacity) || capacity < 0) {
       throw new RangeError(`${what}: a reply of ${capacity} bytes`);
     }
-    if (sent + capacity > this.#room || buffers.length > MAX_BUFFERS) {
+    if (sent + capacity > room || buffers.length > MAX_BUFFERS) {
       throw new RangeError(
         `${what}: ${buffers.length} buffers of ${sent} bytes and a reply of ${capacity}: the ring was made for ` +
-          `${this.#room} bytes and ${MAX_BUFFERS} buffers; give \`bytes\``,
+          `${room} bytes and ${MAX_BUFFERS} buffers; give \`bytes\``,
       );
     }
     const first = new Uint8Array(requestHead(verb, fn).length + (buffers[0]?.length ?? 0));
@@ -259,14 +364,12 @@ export class OpenRing implements Ring {
     if (buffers.length > 0) first.set(buffers[0], first.length - buffers[0].length);
     const parts = [first, ...buffers.slice(1)];
     // Meanwhile the device has come to what it was kicked for: its interrupt meets the guest in its next doorbell.
-    if (!this.#options.busy) await this.#served();
+    if (!this.options.busy) await this.#served();
     for (;;) {
       const waiting = this.#submitted - this.#received;
-      const id = waiting >= this.#options.entries
-        ? undefined
-        : this.#driver.submit(parts, REPLY_HEAD + capacity);
-      if (id !== undefined) {
-        this.#numbers.set(id, this.#submitted);
+      const fits = waiting < this.options.entries &&
+        await this.#guest.push(what, this.#submitted, parts, REPLY_HEAD + capacity);
+      if (fits) {
         this.#unkicked++;
         return this.#submitted++;
       }
@@ -278,53 +381,57 @@ export class OpenRing implements Ring {
   async #kick(what: string): Promise<boolean> {
     if (this.#unkicked === 0) return false;
     this.#unkicked = 0;
-    if (!this.#driver.wantsKick()) {
+    // Before it rings: a doorbell that userspace answers serves the ring in its exit.
+    const rang = await this.#guest.kick(what);
+    if (!rang) {
       this.#suppressed++;
       return false;
     }
     this.#kicks++;
-    this.#rung = true;
-    await this.#guest.ring(what);
-    this.#told();
+    await this.#told(what);
     return true;
   }
 
   /** What the handler does: looks, and asks for the next interrupt. */
-  #told(): void {
+  async #told(what: string): Promise<void> {
     const { interrupts } = this.#service.stats;
     if (interrupts === this.#heard) return;
     this.#heard = interrupts;
-    this.#look();
+    await this.#look(what);
   }
 
   /** Kicks, and waits until `done` once all that is answered has been looked at. */
   async #wait(what: string, done: () => boolean): Promise<void> {
     await this.#kick(what);
     for (let tries = 0;; tries++) {
-      this.#look();
+      await this.#look(what);
       if (done()) return;
       this.#check(what);
       if (tries > 1) throw new Error(`${what}: the device was kicked and does not answer`);
-      // Interrupted for what has come since the last look, or it looks by itself.
-      if (this.#options.poll || this.#driver.wantInterrupts(true)) await this.#served();
+      // It looks by itself, or has just asked for an interrupt with nothing answered since.
+      if (this.options.poll) await this.#served();
       else await this.#guest.wait(what, () => this.#served());
     }
   }
 
   /** The device's own thread, if it was kicked. */
   #served(): MaybePromise<void> {
-    if (this.#options.doorbell === "userspace" || !this.#rung) return;
-    this.#rung = false;
+    if (!this.#guest.kicked) return;
+    this.#guest.kicked = false;
     return this.#service.kick();
   }
 
-  #look(): void {
-    for (let answer = this.#driver.collect(); answer; answer = this.#driver.collect()) {
+  async #look(what: string): Promise<void> {
+    for (const { number, bytes } of await this.#guest.take(what)) {
+      // The low half of its number, of which no two are under way at once.
+      const behind = this.#submitted - number >>> 0;
       this.#received++;
-      this.#answers.push({ id: this.#numbers.get(answer.id)!, bytes: answer.bytes });
+      this.#answers.push({ id: this.#submitted - behind, bytes });
     }
-    // A shm_signal is pending until this is said.
-    if (!this.#options.poll) this.#driver.wantInterrupts(true);
+  }
+
+  #collected(what: string): RingCompletion[] {
+    return this.#answers.splice(0).map(({ id, bytes }) => ({ id, bytes: this.#opened(what, bytes) }));
   }
 
   #opened(what: string, reply: Uint8Array): Uint8Array {

@@ -1,187 +1,233 @@
 /** Makes rings: their memory in the guest, their doorbells, and the device's end. One per machine. */
+import type { SavedFields } from "../../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import type { Attachment } from "../../emulator/machine/devices.ts";
 import type { HypercallAbi } from "../abi.ts";
+import { hypercallPage } from "../hypercall_page.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
-import type { Choice } from "../negotiate.ts";
-import { otherNumber } from "../numbers.ts";
-import type { StubRun, StubRunner } from "../stub_runner.ts";
-import { closed, type StubText } from "../stubs/stub_text.ts";
-import { wide } from "../stubs/x86_words.ts";
-import { type Bell, type Doorbell, type DoorbellStub, hypercallStub, placeDoorbell } from "./doorbell.ts";
+import { type Choice, VEHICLES } from "../negotiate.ts";
+import type { StubRunner } from "../stub_runner.ts";
+import { abiRegisters } from "../vehicles/hypercall_calls.ts";
+import { type Bell, type DoorbellBus, type DoorbellStub, hypercallStub, placeDoorbell } from "./doorbell.ts";
+import { DoorbellSwitch } from "./doorbell_switch.ts";
+import { GuestDriver, writeWords } from "./guest_driver.ts";
 import { type InterruptStubs, interruptStubs } from "./interrupt_stubs.ts";
-import { IoqDevice } from "./ioq_device.ts";
-import { IoqDriver } from "./ioq_driver.ts";
-import { initialIoq } from "./ioq_layout.ts";
-import { REPLY_HEAD, REQUEST_HEAD, serveRequest } from "./request.ts";
-import {
-  type FullRingOptions,
-  MAX_BUFFERS,
-  OpenRing,
-  type Ring,
-  type RingGuest,
-  type RingOptions,
-} from "./ring.ts";
+import { IoqDevice, type IoqProgress } from "./ioq_device.ts";
+import { serveRequest } from "./request.ts";
+import { type FullRingOptions, OpenRing, type Ring, type RingGuest, type RingOptions } from "./ring.ts";
+import { checkedOptions, loadOptions } from "./ring_options.ts";
+import { makeRing, type RingPlace, ringPlace } from "./ring_place.ts";
 import { RingService } from "./ring_service.ts";
-import type { DeviceRing, DriverRing } from "./ring_sides.ts";
-import { VirtqueueDevice } from "./virtqueue_device.ts";
-import { VirtqueueDriver } from "./virtqueue_driver.ts";
-import { DESC, partSizes, type VirtqueuePlace } from "./virtqueue_layout.ts";
+import type { DeviceRing } from "./ring_sides.ts";
+import { VirtqueueDevice, type VirtqueueProgress } from "./virtqueue_device.ts";
 
 /** Guest-physical addresses of rings: behind the transports' large buffers. */
 const RINGS = { base: 0xf200_0000, end: 0xfa00_0000 } as const;
-const PAGE = 4096;
-const DEFAULTS: FullRingOptions = {
-  entries: 256,
-  kind: "virtqueue",
-  bytes: 1024,
-  batch: 1,
-  eventIdx: true,
-  indirect: false,
-  poll: true,
-  coalesce: 1,
-  doorbell: "userspace",
-  busy: false,
-  line: 5,
-};
-const DOORBELLS: readonly FullRingOptions["doorbell"][] = ["userspace", "kernel", "fast"];
-/** The largest that each number may be. */
-const LIMITS = { entries: 4096, bytes: 65_536, batch: 4096, coalesce: 4096 } as const;
+/** Rings of a machine at most, and the numbers that they ever had. */
+const MOST_RINGS = 4096, MOST_NUMBERS = 0xff_ffff;
 
 /** A device as a ring reaches it. */
 export interface RingTarget {
-  /** As it is now; throws `Error` if it is gone. */
-  attachment(what: string): Attachment;
   readonly name: string;
-  readonly choice: Choice;
-}
-
-/** Both sides of a ring on one memory. */
-interface Sides {
-  readonly driver: DriverRing;
-  readonly device: DeviceRing;
+  readonly choice: Pick<Choice, "via" | "label" | "pciIo">;
 }
 
 interface Open {
+  readonly ring: OpenRing;
   readonly line: number | undefined;
-  rung(): MaybePromise<void>;
+  save(): SavedState;
   close(): void;
+}
+
+/** What a ring is made of, or made of again. */
+interface Making {
+  readonly number: number;
+  readonly target: RingTarget;
+  readonly options: FullRingOptions;
+  readonly place: RingPlace;
+  /** From a snapshot. */
+  readonly saved?: SavedFields;
 }
 
 export class RingHost {
   readonly #runner: StubRunner;
   /** Or why there is none. */
   readonly #abi: HypercallAbi | string;
-  readonly #rings = new Map<number, Open>();
-  /** Rings whose doorbell is the hypercall. */
-  readonly #handledIn = new Map<number, "kernel" | "userspace">();
+  /** The device of that name as it is now. */
+  readonly #find: (name: string) => Attachment | undefined;
+  readonly #open = new Map<number, Open>();
+  readonly #switch: DoorbellSwitch | undefined;
   #next = 1;
   #interrupts: InterruptStubs | undefined;
 
-  constructor(runner: StubRunner, abi: HypercallAbi | string) {
+  constructor(
+    runner: StubRunner,
+    abi: HypercallAbi | string,
+    find: (name: string) => Attachment | undefined,
+  ) {
     this.#runner = runner;
     this.#abi = abi;
+    this.#find = find;
+    this.#switch = typeof abi === "string" ? undefined : new DoorbellSwitch(runner.vm, abi);
+  }
+
+  /** By number. */
+  get rings(): readonly Ring[] {
+    return [...this.#open.values()].map(({ ring }) => ring);
   }
 
   /** Throws `RangeError` for options that cannot be, `Error` for interrupts without a controller. */
   async open(target: RingTarget, given: RingOptions): Promise<Ring> {
-    const options = checked(given), { vm } = this.#runner;
+    const options = checkedOptions(given), { vm } = this.#runner;
     const what = `a ring of device "${target.name}"`;
-    const attachment = () => target.attachment(what);
-    const { device } = attachment();
+    const { device } = this.#attachment(what, target.name);
     if (!device.queue && !device.call) throw new Error(`${what}: the device has no queue() and no call()`);
-    const { line } = options;
-    if (!options.poll) vm.irq(line, false);
-    const number = this.#next++, name = `ring ${number} of ${target.name}`;
-    const { gpa, driver, device: south } = this.#make(name, options);
-    let service: RingService | undefined, rings = 0;
-    const rung = () => {
-      rings++;
-      // Behind an ioeventfd the device's own thread serves the ring, not the exit.
-      if (options.doorbell === "userspace") return service?.kick();
-    };
-    const bell: Bell = { kind: options.doorbell, rung };
-    let doorbell: Doorbell;
+    if (!options.poll) vm.irq(options.line, false);
+    const number = this.#next++, { size } = ringPlace(0, vm.mode, options);
+    const place = ringPlace(this.#room(size), vm.mode, options), name = nameOf(number, target);
+    vm.memory.addSlot({ name, gpa: place.gpa, size });
+    let ring: OpenRing;
     try {
-      service = new RingService(south, {
-        serve: (request) => serveRequest(attachment().device, vm.devices.context(attachment()), request),
-        interrupt: options.poll ? undefined : () => {
-          // An edge: low first, then high until the next one.
-          vm.irq(line, false);
-          vm.irq(line, true);
-        },
-        coalesce: options.coalesce,
-      });
-      doorbell = this.#doorbell(target.choice, number, name, bell);
+      makeRing(vm, place, options);
+      ring = this.#make({ number, target, options, place });
     } catch (error) {
       vm.memory.removeSlot(name);
       throw error;
     }
-    const close = () => {
-      if (!this.#rings.delete(number)) return;
-      doorbell.remove();
-      vm.memory.removeSlot(name);
-      if (this.#rings.size === 0 && typeof this.#abi !== "string") {
-        vm.hypercalls.unregister(otherNumber(this.#abi, "KICK"));
-      }
-    };
-    this.#rings.set(number, { line: options.poll ? undefined : line, rung, close });
-    const guest = this.#guest(target, gpa, doorbell.stub, options, () => rings, close);
-    const ring = new OpenRing(target.name, driver, service, guest, options);
     try {
       if (!options.poll) await this.#setUp(what);
     } catch (error) {
-      close();
+      ring.close();
       throw error;
     }
     return ring;
   }
 
-  /** Throws `Error` while rings are open: their drivers are scripts, which no snapshot has. */
-  checkSaving(): void {
-    if (this.#rings.size === 0) return;
-    throw new Error(
-      `rings are open (${this.#rings.size}), whose drivers a snapshot does not have: close them first`,
-    );
+  /** All rings, for a snapshot, which has their memory. Throws `Error` in the middle of an operation. */
+  save(): SavedState {
+    return { next: this.#next, open: [...this.#open.values()].map((one) => one.save()) };
+  }
+  /**
+   * Makes the rings again on a machine that has their memory: doorbells stand where they stood, and go by what hypercalls
+   * the machine has now. Throws `SyntaxError` for what is none, `RangeError` where a doorbell's place is taken.
+   */
+  load(saved: SavedFields): void {
+    const { vm } = this.#runner;
+    this.#next = saved.whole("next", MOST_NUMBERS, 1);
+    for (const one of saved.records("open", MOST_RINGS)) {
+      const number = one.whole("number", this.#next - 1, 1);
+      const target = {
+        name: one.text("device"),
+        choice: { via: one.oneOf("via", VEHICLES), label: one.text("label"), pciIo: one.flag("pciIo") },
+      };
+      if (this.#open.has(number)) throw new SyntaxError(`the snapshot has ring ${number} twice`);
+      const options = loadOptions(one.fields("options"));
+      const place = ringPlace(one.whole("gpa", RINGS.end), vm.mode, options);
+      const slot = vm.memory.slots.find(({ gpa }) => gpa === place.gpa);
+      if (slot?.size !== place.size || slot.name !== nameOf(number, target) || slot.readOnly) {
+        throw new SyntaxError(`the snapshot has no memory of ring ${number}`);
+      }
+      this.#make({ number, target, options, place, saved: one });
+    }
   }
 
   /** Closes every ring. */
   close(): void {
-    for (const ring of [...this.#rings.values()]) ring.close();
+    for (const { ring } of [...this.#open.values()]) ring.close();
+  }
+  /** Takes doorbells away, and leaves guest memory as it is. */
+  abandon(): void {
+    for (const { close } of this.#open.values()) close();
   }
 
-  /** A memory slot with the ring, and room for its requests behind. */
-  #make(name: string, options: FullRingOptions): Sides & { readonly gpa: number } {
-    const { memory } = this.#runner.vm;
-    const { kind, entries, bytes, eventIdx, indirect } = options;
-    const table = indirect ? DESC.size * (MAX_BUFFERS + 1) : 0;
-    const each = (8 + REQUEST_HEAD + REPLY_HEAD + bytes + table + 15) & ~15;
-    // Without tables a request of one buffer and its reply are two descriptors.
-    const size = kind === "ioq" ? entries : Math.max(powerOfTwo(indirect ? entries : 2 * entries), 16);
-    const ioq = kind === "ioq" ? initialIoq(entries) : undefined;
-    const parts = partSizes(size);
-    const available = parts.descriptors, used = (available + parts.available + 3) & ~3;
-    const head = ((ioq ? ioq.length : used + parts.used) + PAGE - 1) & -PAGE;
-    const slot = (head + each * size + PAGE - 1) & -PAGE;
-    const gpa = this.#room(slot);
-    memory.addSlot({ name, gpa, size: slot });
-    const buffers = { gpa: gpa + head, each };
-    if (ioq) {
-      memory.write(gpa, ioq);
-      return { gpa, driver: new IoqDriver(memory, gpa, buffers), device: new IoqDevice(memory, gpa) };
-    }
-    const place: VirtqueuePlace = {
-      size,
-      descriptors: gpa,
-      available: gpa + available,
-      used: gpa + used,
-      eventIdx,
-      indirect,
+  #attachment(what: string, name: string): Attachment {
+    const found = this.#find(name);
+    if (found === undefined) throw new Error(`${what}: the device is no longer attached`);
+    return found;
+  }
+
+  #make({ number, target, options, place, saved }: Making): OpenRing {
+    const { vm } = this.#runner, { via, label, pciIo = false } = target.choice;
+    const name = nameOf(number, target), device = deviceRing(this.#runner, place, saved?.fields("progress"));
+    const attachment = (what = name) => this.#attachment(what, target.name);
+    const service = new RingService(device, {
+      serve: (request) => serveRequest(attachment().device, vm.devices.context(attachment()), request),
+      interrupt: options.poll ? undefined : () => {
+        // An edge: low first, then high until the next one.
+        vm.irq(options.line, false);
+        vm.irq(options.line, true);
+      },
+      coalesce: options.coalesce,
+    }, saved?.fields("service"));
+    let rings = 0;
+    const bell: Bell = {
+      kind: options.doorbell,
+      rung: () => {
+        rings++;
+        // Behind an ioeventfd the device's own thread serves the ring, not the exit.
+        if (options.doorbell === "userspace") return service.kick() as void | Promise<void>;
+        guest.kicked = true;
+      },
     };
-    return {
-      gpa,
-      driver: new VirtqueueDriver(memory, place, buffers),
-      device: new VirtqueueDevice(memory, place),
+    const at = saved?.has("address") ? saved.whole("address", 2 ** 52) : undefined;
+    const doorbell = this.#doorbell(target, number, bell, at);
+    writeWords(vm, place.driver.block, { target: doorbell.target });
+    const remove = () => {
+      if (!this.#open.delete(number)) return;
+      doorbell.remove();
     };
+    const driver = new GuestDriver(this.#runner, place, options, doorbell.stub);
+    const interruptible = (meanwhile: () => MaybePromise<void>) =>
+      options.poll ? undefined : { stubs: this.#stubs(), meanwhile };
+    const guest: RingGuest = {
+      number,
+      device: target.name,
+      via,
+      label,
+      gpa: place.gpa,
+      kicked: false,
+      check: (what) => void attachment(what),
+      code: (what) => driver.source(what, !options.poll),
+      push: (what, id, buffers, capacity) => driver.push(what, id, buffers, capacity),
+      async kick(what) {
+        const before = rings, rang = await driver.kick(what, interruptible(() => {}));
+        if (rang && rings === before) {
+          throw new Error(`${what}: the doorbell's stub ran to its end and nothing rang`);
+        }
+        return rang;
+      },
+      take: (what) => driver.take(what, !options.poll),
+      wait: async (what, meanwhile) => {
+        // A PowerPC is woken by its decrementer too, or spins: the device is quicker than that.
+        if (vm.arch === "ppc") await meanwhile();
+        await driver.wait(what, interruptible(meanwhile)!);
+      },
+      close: () => {
+        remove();
+        vm.memory.removeSlot(name);
+      },
+    };
+    const ring = new OpenRing(service, guest, options);
+    if (saved) ring.load(saved.fields("ring"));
+    this.#open.set(number, {
+      ring,
+      line: options.poll ? undefined : options.line,
+      close: remove,
+      save: () => ({
+        number,
+        device: target.name,
+        via,
+        label,
+        pciIo,
+        options: { ...options },
+        gpa: place.gpa,
+        address: doorbell.address ?? null,
+        progress: { ...device.progress },
+        service: service.save(),
+        ring: ring.save(),
+      }),
+    });
+    return ring;
   }
 
   #room(size: number): number {
@@ -194,113 +240,40 @@ export class RingHost {
     throw new RangeError(`no guest-physical addresses left for a ring of ${size} bytes: close others first`);
   }
 
-  #doorbell(
-    choice: Choice,
-    number: number,
-    name: string,
-    bell: Bell,
-  ): Doorbell {
-    const { vm } = this.#runner;
+  #doorbell({ choice, name }: RingTarget, number: number, bell: Bell, at: number | undefined): {
+    readonly address?: number;
+    readonly target: number;
+    stub(): MaybePromise<DoorbellStub>;
+    remove(): void;
+  } {
+    const runner = this.#runner, { vm } = runner, what = nameOf(number, { name });
     if (choice.via !== "hypercall") {
-      return placeDoorbell(vm, choice.via, choice.pciIo === true, name, bell);
+      const on: DoorbellBus = choice.pciIo === true ? "pci" : choice.via;
+      const { stub, ...rest } = placeDoorbell(vm, on, what, bell, at);
+      return { ...rest, stub: () => stub };
     }
-    const abi = this.#abi;
-    if (typeof abi === "string") throw new Error(`${name} has no doorbell by hypercall: ${abi}`);
-    const stub = hypercallStub(vm, abi, number);
-    if (vm.hypercalls.find(otherNumber(abi, "KICK")) === undefined) this.#registerKick(abi);
-    this.#handledIn.set(number, bell.kind === "userspace" ? "userspace" : "kernel");
-    return { stub, remove: () => void this.#handledIn.delete(number) };
-  }
-
-  #registerKick(abi: HypercallAbi): void {
-    const { vm } = this.#runner;
-    vm.hypercalls.register(otherNumber(abi, "KICK"), {
-      name: "trapsh KICK",
-      handledIn: ({ registers }) =>
-        this.#handledIn.get(Number(registers.get(abi.args[0]) & 0xffff_ffffn)) ?? "userspace",
-      call: ({ registers }) => {
-        const number = Number(registers.get(abi.args[0]) & 0xffff_ffffn);
-        const known = this.#handledIn.has(number);
-        const status = BigInt.asUintN(8 * abi.width, BigInt(known ? 0 : abi.errors.EINVAL));
-        registers.set(abi.status, status);
-        if (known) return this.#rings.get(number)?.rung() as void | Promise<void>;
-      },
-    });
-  }
-
-  #guest(
-    target: RingTarget,
-    gpa: number,
-    doorbell: DoorbellStub,
-    options: FullRingOptions,
-    rings: () => number,
-    close: () => void,
-  ): RingGuest {
-    const { vm } = this.#runner;
-    const bare: StubText<never> = {
-      name: doorbell.name,
-      text: closed(vm.arch, `call:\n${doorbell.text}`),
-      registers: {},
-    };
-    const registers = normalized(doorbell.registers, vm.arch, vm.mode);
-    const runs = (what: string, entry: string, meanwhile: () => MaybePromise<void>): Promise<unknown> =>
-      this.#runner.exclusive(what, () =>
-        this.#runner.run(
-          options.poll
-            ? { what, stub: bare, inputs: {}, registers, exits: () => 1 }
-            : this.#interruptible(what, entry, doorbell, registers, meanwhile),
-        ));
+    const abi = this.#abi, calls = this.#switch;
+    if (typeof abi === "string" || calls === undefined) {
+      // After a migration: the ring is there, and how to ring is what the driver does not find.
+      const stub = () => {
+        throw new Error(`${what} has no doorbell by hypercall: ${String(abi)}`);
+      };
+      return { target: number, stub, remove: () => {} };
+    }
+    const { target, remove } = calls.add(number, bell);
     return {
-      label: target.choice.label,
-      gpa,
-      close,
-      check: (what) => void target.attachment(what),
-      async ring(what) {
-        const before = rings();
-        await runs(what, "call", () => {});
-        if (rings() === before) {
-          throw new Error(`${what}: the doorbell's stub ran to its end and nothing rang`);
-        }
-      },
-      wait: async (what, meanwhile) => {
-        // A PowerPC is woken by its decrementer too, or spins: the device is quicker than that.
-        if (vm.arch === "ppc") await meanwhile();
-        await runs(what, "wait", meanwhile);
-      },
-    };
-  }
-
-  #interruptible(
-    what: string,
-    entry: string,
-    doorbell: DoorbellStub,
-    registers: Readonly<Record<string, bigint>>,
-    meanwhile: () => MaybePromise<void>,
-  ): StubRun<never> {
-    const stubs = this.#stubs();
-    let asked = false;
-    return {
-      what,
-      stub: stubs.around(doorbell),
-      entry,
-      inputs: {},
-      registers: { ...registers, ...stubs.registers },
-      exits: undefined,
-      interrupts: {
-        patches: stubs.patches((label) => this.#runner.place(stubs.handler!, label)),
-        async whenHalted() {
-          if (asked) return false;
-          asked = true;
-          await meanwhile();
-          return true;
-        },
+      target,
+      remove,
+      async stub() {
+        const page = await hypercallPage(runner, what);
+        return hypercallStub(vm, abi, calls.call, page, abiRegisters(runner, abi, {}));
       },
     };
   }
 
   /** Opens the lines of all rings at the controller. */
   async #setUp(what: string): Promise<void> {
-    const lines = new Set([...this.#rings.values()].flatMap(({ line }) => line === undefined ? [] : [line]));
+    const lines = new Set([...this.#open.values()].flatMap(({ line }) => line === undefined ? [] : [line]));
     const stub = this.#stubs().setup([...lines].sort((a, b) => a - b));
     await this.#runner.exclusive(what, () => this.#runner.run({ what, stub, inputs: {}, exits: undefined }));
   }
@@ -310,39 +283,32 @@ export class RingHost {
   }
 }
 
-/** Registers by the names that the mode has: on x86 `edx` is `rdx` in 64-bit mode. */
-function normalized(
-  registers: Readonly<Record<string, bigint>>,
-  arch: "x86" | "ppc",
-  mode: 16 | 32 | 64,
-): Record<string, bigint> {
-  if (arch === "ppc" || mode !== 64) return { ...registers };
-  return Object.fromEntries(
-    Object.entries(registers).map((
-      [name, value],
-    ) => [/^e[a-z]{2}$/.test(name) ? wide(name.slice(1), mode) : name, value]),
-  );
+function nameOf(number: number, { name }: Pick<RingTarget, "name">): string {
+  return `ring ${number} of ${name}`;
 }
 
-function checked(given: RingOptions): FullRingOptions {
-  const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const options: FullRingOptions = { ...DEFAULTS, ...defined };
-  if (options.kind !== "ioq" && options.kind !== "virtqueue") {
-    throw new RangeError(`there is no ring "${options.kind}": there are ioq and virtqueue`);
+/** The device's side, which a snapshot knows where to go on. */
+function deviceRing(
+  { vm: { memory } }: StubRunner,
+  { gpa, virtqueue }: RingPlace,
+  saved: SavedFields | undefined,
+): DeviceRing & { readonly progress: IoqProgress | VirtqueueProgress } {
+  if (!virtqueue) {
+    const most = 0xffff;
+    return new IoqDevice(
+      memory,
+      gpa,
+      saved && {
+        entries: saved.whole("entries", most, 1),
+        head: saved.whole("head", saved.whole("entries", most, 1) - 1),
+        answered: saved.flag("answered"),
+      },
+    );
   }
-  if (!DOORBELLS.includes(options.doorbell)) {
-    throw new RangeError(`there is no doorbell "${options.doorbell}": there are ${DOORBELLS.join(", ")}`);
+  const device = new VirtqueueDevice(memory, virtqueue);
+  if (saved) {
+    const index = (name: string) => saved.whole(name, 0xffff);
+    device.progress = { taken: index("taken"), used: index("used"), told: index("told") };
   }
-  for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
-    if (!Number.isInteger(options[name]) || options[name] < 1 || options[name] > LIMITS[name]) {
-      throw new RangeError(
-        `a ring's ${name} is ${options[name]}: give a whole number from 1 to ${LIMITS[name]}`,
-      );
-    }
-  }
-  return options;
-}
-
-function powerOfTwo(least: number): number {
-  return 2 ** Math.ceil(Math.log2(least));
+  return device;
 }

@@ -1,4 +1,6 @@
 /** The device's end of one ring: answers what is in it when it is kicked, and tells the driver as often as it must. */
+import type { SavedFields } from "../../emulator/engine/saved_fields.ts";
+import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import { RingError } from "./ring_memory.ts";
 import type { DeviceRing, RingRequest } from "./ring_sides.ts";
@@ -33,10 +35,27 @@ export class RingService {
   #broken: RingError | undefined;
   #serving = false;
 
-  constructor(ring: DeviceRing, options: ServiceOptions) {
+  /** Begins by asking for kicks, or goes on from what was saved. Throws `SyntaxError` for what is none. */
+  constructor(ring: DeviceRing, options: ServiceOptions, saved?: SavedFields) {
     this.#ring = ring;
     this.#options = options;
-    this.#guard(() => void ring.wantKicks(true));
+    if (saved) this.#load(saved);
+    else this.#guard(() => void ring.wantKicks(true));
+  }
+
+  /** For snapshots. Throws `Error` while a handler is waited for. */
+  save(): SavedState {
+    if (this.#serving) {
+      throw new Error("the device is in the middle of answering a ring's request: let it come to its end");
+    }
+    return { ...this.stats, sinceInterrupt: this.#sinceInterrupt, broken: this.#broken?.message ?? null };
+  }
+  #load(saved: SavedFields): void {
+    this.stats.completed = saved.whole("completed");
+    this.stats.interrupts = saved.whole("interrupts");
+    this.stats.suppressedInterrupts = saved.whole("suppressedInterrupts");
+    this.#sinceInterrupt = saved.whole("sinceInterrupt");
+    if (saved.has("broken")) this.#broken = new RingError(saved.text("broken"));
   }
 
   /** What the guest did to the ring, which is not served any more. */

@@ -35,16 +35,9 @@ export class ShmSignal {
   readonly #own: number;
   readonly #peer: number;
 
-  /** Throws `RingError` for what is no descriptor. */
-  constructor(memory: RingMemory, gpa: number, side: Side) {
-    const magic = memory.u32(gpa, NAME), version = memory.u32(gpa + 4, NAME);
-    if (magic !== SHM_SIGNAL.magic || version !== SHM_SIGNAL.version) {
-      throw new RingError(
-        `no shm_signal of version 1 at 0x${gpa.toString(16)}: magic 0x${
-          magic.toString(16)
-        }, version ${version}`,
-      );
-    }
+  /** Throws `RingError` for what is no descriptor, unless that was `checked` before. */
+  constructor(memory: RingMemory, gpa: number, side: Side, checked = false) {
+    if (!checked) checkSignal(memory, gpa);
     const irq = gpa + SHM_SIGNAL.irq, other = irq + SHM_SIGNAL.irqSize;
     this.#memory = memory;
     [this.#own, this.#peer] = side === "north" ? [irq, other] : [other, irq];
@@ -92,4 +85,12 @@ export class ShmSignal {
   #set(gpa: number, value: number): void {
     this.#memory.setU8(gpa, value, NAME);
   }
+}
+
+function checkSignal(memory: RingMemory, gpa: number): void {
+  const magic = memory.u32(gpa, NAME), version = memory.u32(gpa + 4, NAME);
+  if (magic === SHM_SIGNAL.magic && version === SHM_SIGNAL.version) return;
+  throw new RingError(
+    `no shm_signal of version 1 at 0x${gpa.toString(16)}: magic 0x${magic.toString(16)}, version ${version}`,
+  );
 }

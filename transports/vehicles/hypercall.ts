@@ -17,7 +17,14 @@ import {
   type Outcome,
   type Request,
 } from "./hypercall_calls.ts";
-import { type AccessRequest, type CallRequest, refused, type Vehicle, type Wiring } from "./vehicle.ts";
+import {
+  type AccessRequest,
+  type CallRequest,
+  type NotifyRequest,
+  refused,
+  type Vehicle,
+  type Wiring,
+} from "./vehicle.ts";
 
 export class HypercallVehicle implements Vehicle {
   readonly widest: 4 | 8;
@@ -62,6 +69,10 @@ export class HypercallVehicle implements Vehicle {
     const { size, offset } = request;
     const words = size <= this.#abi.width ? [value] : [value & 0xffff_ffffn, value >> 32n];
     await this.#bare("WRITE", request, [this.#first(size), BigInt(offset), ...words]);
+  }
+
+  async notify(request: NotifyRequest): Promise<void> {
+    await this.#bare("NOTIFY", request, [BigInt(this.#handle), BigInt(request.queue)]);
   }
 
   /** Handle and a count in one argument. */

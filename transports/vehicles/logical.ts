@@ -7,7 +7,14 @@ import { busOrder, type MmioHypercalls } from "../mmio_hypercall.ts";
 import { statusName } from "../status.ts";
 import { bareHypercall } from "../stubs/hypercall.ts";
 import { WINDOW } from "../window.ts";
-import { type AccessRequest, type CallRequest, refused, type Vehicle, type Wiring } from "./vehicle.ts";
+import {
+  type AccessRequest,
+  type CallRequest,
+  type NotifyRequest,
+  refused,
+  type Vehicle,
+  type Wiring,
+} from "./vehicle.ts";
 
 type What = Pick<CallRequest, "what" | "signal">;
 
@@ -62,6 +69,10 @@ export class LogicalVehicle implements Vehicle {
 
   async write(request: AccessRequest, value: bigint): Promise<void> {
     await this.#store(request, this.#place.registers + request.offset, request.size, value);
+  }
+
+  async notify(request: NotifyRequest): Promise<void> {
+    await this.#store(request, this.#place.call + WINDOW.notify, 4, BigInt(request.queue));
   }
 
   /** `value` as a bus has it. */

@@ -10,7 +10,7 @@ import { x86MmioWords } from "../stubs/x86_words.ts";
 import { WINDOW } from "../window.ts";
 import { callByDescriptor } from "./descriptor.ts";
 import { AUTO_WORDS } from "./pio.ts";
-import type { AccessRequest, CallRequest, Vehicle, Wiring } from "./vehicle.ts";
+import type { AccessRequest, CallRequest, NotifyRequest, Vehicle, Wiring } from "./vehicle.ts";
 import { callByWords } from "./words.ts";
 
 /** Where a device's MMIO is, guest-physical. */
@@ -51,22 +51,31 @@ export class MmioVehicle implements Vehicle {
   }
 
   async read(request: AccessRequest): Promise<bigint> {
-    const value = await this.#access("read", request, 0n);
+    const value = await this.#access("read", request, this.#place.registers + request.offset, 0n);
     return BigInt.asUintN(8 * request.size, value);
   }
 
   async write(request: AccessRequest, value: bigint): Promise<void> {
-    await this.#access("write", request, value);
+    await this.#access("write", request, this.#place.registers + request.offset, value);
   }
 
-  async #access(verb: "read" | "write", request: AccessRequest, value: bigint): Promise<bigint> {
-    const { what, offset, size, signal } = request;
+  async notify({ what, queue, signal }: NotifyRequest): Promise<void> {
+    const request = { what, offset: WINDOW.notify, size: 4, signal } as const;
+    await this.#access("write", request, this.#place.call + WINDOW.notify, BigInt(queue));
+  }
+
+  async #access(
+    verb: "read" | "write",
+    { what, size, signal }: AccessRequest,
+    gpa: number,
+    value: bigint,
+  ): Promise<bigint> {
     const { runner } = this.#wiring;
     const { arch, mode } = runner.vm;
     const stub: StubText<"address" | "value"> = arch === "ppc"
       ? ppcAccess(verb, size)
       : x86MmioAccess(verb, size, mode);
-    const at = this.#address(this.#place.registers + offset);
+    const at = this.#address(gpa);
     const outputs = await runner.run({
       what,
       stub,

@@ -5,7 +5,7 @@ import { STRING_EXITS, x86StringWords } from "../stubs/x86_string.ts";
 import { x86PioWords } from "../stubs/x86_words.ts";
 import { WINDOW } from "../window.ts";
 import { callByDescriptor } from "./descriptor.ts";
-import type { AccessRequest, CallRequest, Vehicle, Wiring } from "./vehicle.ts";
+import type { AccessRequest, CallRequest, NotifyRequest, Vehicle, Wiring } from "./vehicle.ts";
 import { callByWords } from "./words.ts";
 
 /** Payloads up to this many bytes go by words if the caller leaves it open. */
@@ -48,22 +48,31 @@ export class PioVehicle implements Vehicle {
   }
 
   async read(request: AccessRequest): Promise<bigint> {
-    const value = await this.#access("read", request, 0n);
+    const value = await this.#access("read", request, this.#registers + request.offset, 0n);
     return BigInt.asUintN(8 * request.size, value);
   }
 
   async write(request: AccessRequest, value: bigint): Promise<void> {
-    await this.#access("write", request, value);
+    await this.#access("write", request, this.#registers + request.offset, value);
   }
 
-  async #access(verb: "read" | "write", request: AccessRequest, value: bigint): Promise<bigint> {
-    const { what, offset, size, signal } = request;
+  async notify({ what, queue, signal }: NotifyRequest): Promise<void> {
+    const request = { what, offset: WINDOW.notify, size: 4, signal } as const;
+    await this.#access("write", request, this.#window + WINDOW.notify, BigInt(queue));
+  }
+
+  async #access(
+    verb: "read" | "write",
+    { what, size, signal }: AccessRequest,
+    port: number,
+    value: bigint,
+  ): Promise<bigint> {
     if (size === 8) throw new RangeError(`${what}: x86 has no IN and OUT of 8 bytes`);
     const { runner } = this.#wiring;
     const outputs = await runner.run({
       what,
       stub: x86PioAccess(verb, size, runner.vm.mode),
-      inputs: { address: BigInt(this.#registers + offset), value },
+      inputs: { address: BigInt(port), value },
       exits: () => 1,
       signal,
     });

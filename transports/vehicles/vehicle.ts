@@ -23,12 +23,20 @@ export interface AccessRequest {
   readonly signal?: AbortSignal;
 }
 
+/** A doorbell's ring. */
+export interface NotifyRequest {
+  readonly what: string;
+  readonly queue: number;
+  readonly signal?: AbortSignal;
+}
+
 export interface Vehicle {
   /** Largest access that is one exit; a larger one is made of several. */
   readonly widest: 4 | 8;
   call(request: CallRequest): Promise<Uint8Array>;
   read(request: AccessRequest): Promise<bigint>;
   write(request: AccessRequest, value: bigint): Promise<void>;
+  notify(request: NotifyRequest): Promise<void>;
 }
 
 /** What every vehicle works with. */

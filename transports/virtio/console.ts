@@ -1,7 +1,8 @@
 /** A console with a single port: virtio 1.2, section 5.3. */
 import type { SavedState } from "../../emulator/engine/saved_state.ts";
 import type { RingRequest } from "../rings/ring_sides.ts";
-import { VirtioMmio, type VirtioMmioOptions, type VirtioModel } from "./virtio_mmio.ts";
+import { VirtioMmio, type VirtioMmioOptions } from "./virtio_mmio.ts";
+import type { VirtioModel } from "./virtio_model.ts";
 
 const RECEIVE = 0;
 const QUEUE_SIZE = 64;

@@ -14,7 +14,7 @@ Deno.test("checkDevice() says what is missing", () => {
     [{}, "device.name is undefined"],
     [{ name: "a b", read() {} }, 'device.name is "a b": give a word'],
     [{ name: "" }, 'device.name is ""'],
-    [{ name: "a" }, 'device "a" has none of read, write, call and queue'],
+    [{ name: "a" }, 'device "a" has none of read, write, call, queue and notify'],
     [{ name: "a", read: 5 }, "device.read is a number, not a function"],
     [{ name: "a", call() {}, reset: "x" }, "device.reset is a string, not a function"],
     [{ name: "a", call() {}, size: 0 }, "device.size is 0"],

@@ -54,7 +54,7 @@ Deno.test("device reload keeps the old device where the edited file has an error
     await Deno.writeTextFile(file, "export default { name: ");
     assertStringIncludes(await type("device reload"), `error: ${file} cannot be loaded`);
     await Deno.writeTextFile(file, "export default { name: 'counter' };");
-    assertStringIncludes(await type("device reload"), "none of read, write, call and queue");
+    assertStringIncludes(await type("device reload"), "none of read, write, call, queue and notify");
     await Deno.writeTextFile(file, "export const device = {};");
     assertStringIncludes(await type("device reload"), "no default export");
     await Deno.writeTextFile(file, "export default { name: 'other', call: () => 0 };");

@@ -1,10 +1,10 @@
 /** The kinds of rings, each with both sides on one memory. */
 import { IoqDevice } from "../../../transports/rings/ioq_device.ts";
-import { IoqDriver } from "../../../transports/rings/ioq_driver.ts";
+import { IoqDriver } from "./reference/ioq_driver.ts";
 import { initialIoq } from "../../../transports/rings/ioq_layout.ts";
 import type { DeviceRing, DriverRing } from "../../../transports/rings/ring_sides.ts";
 import { VirtqueueDevice } from "../../../transports/rings/virtqueue_device.ts";
-import { VirtqueueDriver } from "../../../transports/rings/virtqueue_driver.ts";
+import { VirtqueueDriver } from "../../../transports/virtio/virtqueue_driver.ts";
 import type { VirtqueuePlace } from "../../../transports/rings/virtqueue_layout.ts";
 import { fakeRam } from "../fake_ram.ts";
 

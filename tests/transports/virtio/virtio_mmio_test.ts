@@ -2,9 +2,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { VirtioConsole, type VirtioConsole as Console } from "../../../transports/virtio/console.ts";
 import { virtioBlock } from "../../../transports/virtio/block.ts";
-import { FEATURE, REG, STATUS } from "../../../transports/virtio/mmio_registers.ts";
+import { FEATURE, STATUS } from "../../../transports/virtio/constants.ts";
+import { REG } from "../../../transports/virtio/mmio_registers.ts";
 import type { Handle } from "../../../transports/io.ts";
-import { VirtqueueDriver } from "../../../transports/rings/virtqueue_driver.ts";
+import { VirtqueueDriver } from "../../../transports/virtio/virtqueue_driver.ts";
 import type { Vm } from "../../../emulator/machine/vm.ts";
 import { CELLS, machine, pattern } from "../cells.ts";
 import { placeOf } from "../rings/kinds.ts";
@@ -114,7 +115,7 @@ Deno.test("features that are not offered, or no VERSION_1, are not agreed upon",
   const handle = await io.open("virtio-blk", { via: "mmio" });
   await put(handle, REG.deviceFeaturesSelect, 0);
   const low = await get(handle, REG.deviceFeatures);
-  assertEquals(low, (1 << 28 | 1 << 29 | 1 << 5 | 1 << 6 | 1 << 9) >>> 0);
+  assertEquals(low, (1 << 28 | 1 << 29 | 1 << 5 | 1 << 6 | 1 << 9 | 1 << 11) >>> 0);
   await put(handle, REG.deviceFeaturesSelect, 1);
   assertEquals(await get(handle, REG.deviceFeatures), 1);
   await put(handle, REG.deviceFeaturesSelect, 2);

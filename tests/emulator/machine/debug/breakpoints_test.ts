@@ -54,3 +54,37 @@ Deno.test("a run over a condition that never holds can be interrupted", async ()
   setTimeout(() => controller.abort(), 5);
   assertEquals((await vm.run({ signal: controller.signal })).reason, "INTERRUPTED");
 });
+
+/** Code at 0x2000, entered as 0:2000, then by a far jump as 0x200:0, and again: one place, two program counters. */
+const FAR = `
+  again: inc ax
+         inc bx
+         cmp bx, 6
+         je done
+         db 0xea, 0x00, 0x00, 0x00, 0x02
+  done:  hlt
+`;
+
+Deno.test("a linear breakpoint is one place in whatever segment it is executed, alike on every executor", async () => {
+  for (const executor of EXECUTORS) {
+    const vm = makeVm({ source: FAR, mode: 16 }, executor);
+    const { id } = vm.breakpoints.add(0x2001n, { linear: true });
+    const seen: string[] = [];
+    for (let stop = await vm.run(); stop.reason === "DEBUG"; stop = await vm.run()) {
+      assertEquals(stop.breakpoint, id);
+      assertEquals(vm.vcpu.linearPc, 0x2001n);
+      seen.push(`${vm.vcpu.registers.get("cs").toString(16)}:${stop.pc.toString(16)}`);
+    }
+    assertEquals(seen, ["0:2001", ...Array.from({ length: 5 }, () => "200:1")], executor);
+    vm.breakpoints.remove(id);
+    vm.vcpu.registers.set("cs", 0);
+    vm.vcpu.registers.set("bx", 0);
+    vm.vcpu.linearPc = 0x2000n;
+    assertEquals([(await vm.run()).reason, vm.vcpu.registers.get("cs")], ["HLT", 0x200n], executor);
+    // The offset alone is every place that has it.
+    vm.breakpoints.add(1n);
+    vm.vcpu.registers.set("bx", 4);
+    vm.vcpu.linearPc = 0x2000n;
+    assertEquals([(await vm.run()).reason, vm.vcpu.linearPc], ["DEBUG", 0x2001n], executor);
+  }
+});

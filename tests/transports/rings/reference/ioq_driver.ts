@@ -1,9 +1,9 @@
 /** The driver's side (north) of an IOQ, on memory that is its own. */
-import { IOQ, IoqIndex, REQUEST_HEAD } from "./ioq_layout.ts";
-import { RingMemory, type RingRam } from "./ring_memory.ts";
-import type { DriverRing, RingAnswer } from "./ring_sides.ts";
-import { ShmSignal } from "./shm_signal.ts";
-import type { BufferPlace } from "./virtqueue_driver.ts";
+import { IOQ, IoqIndex, REQUEST_HEAD } from "../../../../transports/rings/ioq_layout.ts";
+import { RingMemory, type RingRam } from "../../../../transports/rings/ring_memory.ts";
+import type { DriverRing, RingAnswer } from "../../../../transports/rings/ring_sides.ts";
+import { ShmSignal } from "../../../../transports/rings/shm_signal.ts";
+import type { BufferPlace } from "../../../../transports/virtio/virtqueue_driver.ts";
 
 /** See `DriverRing`. A request's id is its descriptor's number. */
 export class IoqDriver implements DriverRing {

@@ -1,7 +1,7 @@
-/** The driver's side of a split virtqueue, on memory that is its own. */
-import { RingMemory, type RingRam } from "./ring_memory.ts";
-import type { DriverRing, RingAnswer } from "./ring_sides.ts";
-import { checkPlace, DESC, NO_INTERRUPT, passes, type VirtqueuePlace } from "./virtqueue_layout.ts";
+/** The driver's side of a split virtqueue, in TypeScript on memory that is its own; `rings/virtqueue_code.ts` is guest code. */
+import { RingMemory, type RingRam } from "../rings/ring_memory.ts";
+import type { DriverRing, RingAnswer } from "../rings/ring_sides.ts";
+import { checkPlace, DESC, NO_INTERRUPT, passes, type VirtqueuePlace } from "../rings/virtqueue_layout.ts";
 
 /** Memory for requests: each of a queue's descriptors has a part of this, whose owner is the chain that begins with it. */
 export interface BufferPlace {
