@@ -38,7 +38,13 @@ export type {
 export type { CatchPlace, Catchpoint, Catchpoints } from "./emulator/machine/debug/catchpoints.ts";
 export type { CatchHit, WatchHit } from "./emulator/machine/debug/debug_unit.ts";
 export type { Meeting, Point, PointOptions, Points, StopCondition } from "./emulator/machine/debug/points.ts";
-export type { PageMapping, PageWalk, WalkQuestion, WalkStep } from "./emulator/machine/debug/page_walk.ts";
+export type {
+  MappingList,
+  PageMapping,
+  PageWalk,
+  WalkQuestion,
+  WalkStep,
+} from "./emulator/machine/debug/page_walk.ts";
 export type { WatchKind, WatchPlace, Watchpoint, Watchpoints } from "./emulator/machine/debug/watchpoints.ts";
 export type { GuestMemory, MemorySlot, SlotOptions } from "./emulator/machine/memory.ts";
 export type { Registers, RegisterValue } from "./emulator/machine/registers.ts";
