@@ -191,6 +191,7 @@ export type { LayoutWidth } from "./shell/gdb/layout.ts";
 // Scripts and reports: experiments, what they are called with, and tables for what they find.
 export { standalone } from "./shell/standalone.ts";
 export type { Script, ScriptContext } from "./shell/script.ts";
+export type { Progress, ProgressOptions, ProgressState, StartProgress } from "./shell/progress_display.ts";
 export type { Outcome, Session, SessionDevice, Settings, Sink } from "./shell/session.ts";
 export type { Journal } from "./shell/journal.ts";
 export type { Style, TextFormat } from "./shell/style.ts";
@@ -199,8 +200,64 @@ export { aggregatesCsv, rowsCsv, snapshot } from "./emulator/exits/snapshot.ts";
 export type { LedgerSnapshot, SnapshotAggregate, SnapshotRow } from "./emulator/exits/snapshot.ts";
 export { tabulateExits } from "./emulator/exits/tabulate.ts";
 export type { ExitTable, ExitTableBy, ExitTableOptions, ExitTableRow } from "./emulator/exits/tabulate.ts";
+export type { StageProvenance, UsedFigure } from "./emulator/exits/provenance.ts";
+export { type EventKind, eventStats } from "./emulator/exits/event_stats.ts";
+export type {
+  EventSortKey,
+  EventStats,
+  EventStatsOptions,
+  EventStatsRow,
+} from "./emulator/exits/event_stats.ts";
+export { tabulateTimeline } from "./emulator/exits/timeline.ts";
+export type {
+  Timeline,
+  TimelineBucket,
+  TimelineOptions,
+  TimelineSeries,
+  TimelineSum,
+} from "./emulator/exits/timeline.ts";
+export type { Glyphs } from "./shell/reports/bars.ts";
+export { perfStatLines } from "./shell/reports/perf_stat.ts";
+export { timelineLines, type TimelineText } from "./shell/reports/timeline_lines.ts";
+
+// Files of a run: a report, a picture, a trace, data; equal runs give equal text.
+export { type ExportOptions, exportText } from "./shell/reports/export.ts";
+export { reportHtml, type ReportOptions } from "./shell/reports/html/report.ts";
+export { exitsSvg, timelineSvg } from "./shell/reports/svg/picture.ts";
+export { exitsTrace } from "./shell/reports/trace_json.ts";
+export { runFacts } from "./shell/reports/run_facts.ts";
+export type {
+  DeviceFacts,
+  EarlierFacts,
+  MachineFacts,
+  RunFacts,
+  SlotFacts,
+  VcpuFacts,
+} from "./shell/reports/run_facts.ts";
 export { exitTableLines, type ExitTableText } from "./shell/reports/exit_table.ts";
 export { type Column, table } from "./shell/reports/table.ts";
+
+// Sweeps: an experiment over all combinations of some parameters, over the cores, resumed, and in shards.
+export {
+  type CellContext,
+  type CellResult,
+  type CellValues,
+  defineSweep,
+  type SweepDefinition,
+  type SweepParameters,
+  type SweepValue,
+} from "./shell/sweeps/definition.ts";
+export { type MergedSweep, mergeSweeps } from "./shell/sweeps/merge_sweeps.ts";
+export type { CellOutcome } from "./shell/sweeps/outcome.ts";
+export type { Shard } from "./shell/sweeps/product.ts";
+export { runSweep, type SweepOptions, type SweepProgress, type SweepRun } from "./shell/sweeps/run_sweep.ts";
+export {
+  type SweepCell,
+  sweepCsv,
+  sweepJson,
+  sweepLines,
+  type SweepTable,
+} from "./shell/sweeps/sweep_table.ts";
 
 // Testing: exits asserted, with a difference that says where they part.
 export {

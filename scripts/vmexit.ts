@@ -311,10 +311,14 @@ with a store to RAM in its place; error is net less published
 `;
 
 /** Prints the tables of the profiles that are named, or of all that publish one. */
-export default async function vmexit({ args, json, out }: ScriptContext): Promise<void> {
-  const tables: VmexitTable[] = [];
-  for (const name of args.length > 0 ? args : PROFILES) tables.push(await measureProfile(name));
-  out.write(json ? `${JSON.stringify(tables, null, 2)}\n` : `${tables.map(asText).join("\n\n")}\n${ABOUT}`);
+export default async function vmexit({ args, json, out, each }: ScriptContext): Promise<void> {
+  const tables: VmexitTable[] = [], names = args.length > 0 ? args : PROFILES;
+  // After Ctrl-C the tables so far are printed, and how many are missing.
+  for await (const name of each("vmexit", names, "profiles")) tables.push(await measureProfile(name));
+  const missing = names.length - tables.length;
+  const note = missing === 0 ? "" : `interrupted: ${missing} of ${names.length} profiles were not measured\n`;
+  const text = `${tables.map(asText).join("\n\n")}\n${ABOUT}${note}`;
+  out.write(json ? `${JSON.stringify(tables, null, 2)}\n` : text);
 }
 
 if (import.meta.main) await standalone(vmexit);

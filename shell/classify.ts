@@ -5,7 +5,8 @@
  *    first, is a comment.
  * 2. A line is a command if its first word names one (in full, by an alias, or by a beginning) and is
  *    followed by the end of the line, white space, or the suffix of that command (`x/8xw`, `out.b`),
- *    unless the next word is an operator of TypeScript (`x = 5`, `run + 1`).
+ *    unless the next word is an operator of TypeScript (`x = 5`, `run + 1`), or both are reserved words
+ *    (`export const`).
  * 3. A beginning (or the first of two words) does not count if it is a reserved word of TypeScript
  *    (`const`), or a name of the session (`vm`, `exits`, or what was declared at the prompt).
  * 4. Everything else is TypeScript: `call(1)`, `x = 5`, `await io.open("echo")`.
@@ -43,10 +44,16 @@ function isCommand(text: string, table: CommandTable, defined: (name: string) =>
   const first = /^\S+/.exec(text)?.[0] ?? "";
   const { base, suffix } = splitSuffix(first);
   if (!/^(?:[A-Za-z][\w-]*|\?)$/.test(base) || !/^(?:[./]\w*)?$/.test(suffix)) return false;
-  if (OPERATOR.test(text.slice(first.length).trim()) && first.length < text.length) return false;
+  const rest = text.slice(first.length).trim();
+  if (rest !== "" && (OPERATOR.test(rest) || RESERVED.has(base) && isSyntax(rest))) return false;
   const found = table.find(splitWords(text, { lenient: true }).map((word) => word.text));
   if (!found) return false;
   return isFull(found, base) || !(RESERVED.has(base) || defined(base));
+}
+
+/** What makes a reserved word in front of it a statement, as in `export const`, though it names a command as well. */
+function isSyntax(rest: string): boolean {
+  return /^[{*]/.test(rest) || RESERVED.has(/^\w+/.exec(rest)?.[0] ?? "");
 }
 
 /** True if `base` is the whole of a one-word name or alias, or the whole first word of a longer name. */

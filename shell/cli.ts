@@ -104,6 +104,17 @@ const exec = object({
   gdb: gdb(message`wait at the guest's first instruction for a debugger at this port of 127.0.0.1`),
 });
 
+/** A command of the shell by itself, with its own grammar: here is only what Tab of another shell needs. */
+const alone = <const Name extends "sweep" | "merge">(name: Name, endings: readonly `.${string}`[]) =>
+  object({
+    kind: constant("command"),
+    name: constant(name),
+    file: optional(argument(fileWord("FILE", endings))),
+    args: passThrough({ format: "greedy", hidden: true }),
+  });
+
+const sweep = alone("sweep", [".ts"]), merged = alone("merge", [".csv", ".json"]);
+
 const completion = object({
   kind: constant("completion"),
   shell: argument(choice(COMPLETED_SHELLS, { metavar: "SHELL" }), {
@@ -119,12 +130,19 @@ const folder = optional(
 const common = merge(object({ folder, json }), settings);
 const grammar = merge(
   common,
-  or(command("run", run), command("exec", exec), command("completion", completion), lines),
+  or(
+    command("run", run),
+    command("exec", exec),
+    command("sweep", sweep),
+    command("merge", merged),
+    command("completion", completion),
+    lines,
+  ),
 );
 const linesOnly = merge(common, lines);
 
 /** Each begins another kind of call than lines. */
-const WORDS = ["run", "exec", "completion"];
+const WORDS = ["run", "exec", "sweep", "merge", "completion"];
 
 /** For Tab: the whole command line, and the options that may stand anywhere in it. */
 export const completed: {
@@ -143,7 +161,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   throw new UserError(`${what} (see --help)`);
 }
 
-/** `--help`: the three ways to call it, and the options of each. */
+/** `--help`: the ways to call it, and the options of each. */
 export function commandLineHelp(color: boolean): string {
   const section = (title: string, parser: Parser<"sync", unknown, unknown>) => {
     const page = getDocPageSync(parser);
@@ -157,6 +175,8 @@ export function commandLineHelp(color: boolean): string {
     "trapsh [OPTIONS] [-e LINE | -x FILE]...   lines; without any, a prompt, or standard input\n" +
     "trapsh [OPTIONS] run FILE.ts [ARGS...]    an experiment\n" +
     "trapsh [OPTIONS] exec GUEST               a guest; its console is standard output\n" +
+    "trapsh sweep FILE.ts [--out TABLE.csv]... an experiment over all combinations of its parameters\n" +
+    "trapsh merge TABLE.csv [JOURNAL...]       a sweep's shards put together\n" +
     "trapsh completion SHELL                   a script for Tab of the installed command",
     "A guest's console is a 16550A at port 0x3f8, its input standard input. A byte to port 0x501 ends it and is\n" +
     "the exit status. On PowerPC ports lie from 0xfe000000 on. An ELF file says itself which ARCH and BITS.\n" +
@@ -166,7 +186,7 @@ export function commandLineHelp(color: boolean): string {
     section("run", run),
     section("exec", exec),
     section("completion", completion),
-    "The exit status is 0, 1 after the first failure, or what quit and experiments ask for.\n" +
-    "trapsh -e help lists the commands.",
+    "The exit status is 0, 1 after the first failure, or what quit and experiments ask for; of a sweep 1 if cells failed, 130\n" +
+    "if it was stopped by Ctrl-C. trapsh -e help lists the commands.",
   ].join("\n\n") + "\n";
 }

@@ -1,7 +1,9 @@
 /** `exec GUEST`: one guest from a file, to its end; its console is standard output. */
 import { basename } from "node:path";
+import { showGuest } from "./commands/support/guest_progress.ts";
 import { UserError } from "./errors.ts";
 import { hex, toJson } from "./json.ts";
+import { usedFigures } from "../emulator/exits/provenance.ts";
 import type { LiveSession } from "./live_session.ts";
 import type { Stop } from "./machine_types.ts";
 import type { Settings } from "./session.ts";
@@ -48,7 +50,7 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
     vm.load(bytes, at);
   };
   const debugged = options.gdb === undefined ? undefined : await underDebugger(session, options, restart);
-  const stop = debugged ?? await vm.run({ instructions: options.budget, signal: session.signal });
+  const stop = debugged ?? await runShown(session, options);
   if (options.stats !== undefined) {
     await Deno.writeTextFile(options.stats, `${toJson(statsOf(session, stop, options))}\n`);
   }
@@ -56,6 +58,11 @@ export async function execGuest(session: LiveSession, options: ExecOptions): Pro
     throw new UserError(`The guest stopped at ${hex(stop.pc)}: ${stop.reason}: ${stop.message}`);
   }
   return stop;
+}
+
+async function runShown(session: LiveSession, { guest, budget }: ExecOptions): Promise<Stop> {
+  using _shown = showGuest(session, session.vm, basename(guest), budget);
+  return await session.vm.run({ instructions: budget, signal: session.signal });
 }
 
 /** The guest's end, if it came to one before the debugger left it. */
@@ -117,5 +124,7 @@ function statsOf(session: LiveSession, stop: Stop, options: ExecOptions): unknow
     cycles: Math.max(...vm.vcpus.map(({ cycles }) => cycles)),
     totals: vm.exits.totals(),
     exits: vm.exits.aggregates(),
+    clock: vm.profile.frequency,
+    figures: usedFigures(vm.profile, vm.exits.aggregates()),
   };
 }

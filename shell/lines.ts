@@ -2,6 +2,9 @@
 import { showError } from "./errors.ts";
 import type { Session, Sink } from "./session.ts";
 
+/** The exit status after Ctrl-C, as of a shell: 128 and the number of SIGINT. */
+export const INTERRUPTED = 130;
+
 export interface LineSource {
   /** For messages: a file's name, `standard input`; undefined for `-e`, whose lines need no place. */
   readonly name?: string;
@@ -10,7 +13,7 @@ export interface LineSource {
 
 /**
  * Executes `source`'s lines on `session`. TypeScript may go on over several lines. Returns the exit
- * status: 0, 1 after the first failure (told on `err` with its place; the rest is not done), or what
+ * status: 0, 1 after the first failure (told on `err` with its place; the rest is not done), 130 after Ctrl-C, or what
  * `quit` asked for.
  */
 export async function runLines(
@@ -35,6 +38,8 @@ export async function runLines(
     if (!outcome.ok) return fail(outcome.error);
     pending = outcome.kind === "incomplete" ? text : "";
     if (session.quitStatus !== undefined) return session.quitStatus;
+    // What was asked for so far was told; what follows was to come after all of it.
+    if (session.signal.aborted) return INTERRUPTED;
   }
   return pending === ""
     ? 0

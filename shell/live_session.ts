@@ -11,6 +11,7 @@ import { loadMachine, type MachineLayer } from "./machine_loader.ts";
 import type { Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
 import { placeOn } from "./place_on.ts";
 import { preview } from "./preview.ts";
+import { silentProgress, type StartProgress } from "./progress_display.ts";
 import { Journal } from "./journal.ts";
 import { ChangedFiles } from "./changed_files.ts";
 import { namesOf } from "./names.ts";
@@ -32,6 +33,8 @@ export interface SessionOptions {
   readonly settings?: Partial<Settings>;
   /** Devices that each machine begins with. */
   readonly devices?: readonly SessionDevice[];
+  /** How the session shows progress; not at all if not given. */
+  readonly progress?: (session: Session) => StartProgress;
   /** How the emulator is loaded; tests give a small one. */
   readonly load?: () => Promise<MachineLayer>;
 }
@@ -45,6 +48,7 @@ export class LiveSession implements Session {
   readonly variables = new Map<string, bigint>();
   readonly journal = new Journal();
   readonly initialSettings: Partial<Settings>;
+  readonly progress: StartProgress;
   readonly #load: () => Promise<MachineLayer>;
   readonly #closing: (() => void)[] = [];
   #text: { readonly out: Sink; readonly style: Style };
@@ -72,6 +76,7 @@ export class LiveSession implements Session {
     this.interactive = options.interactive ?? false;
     this.initialSettings = options.settings ?? {};
     this.#settings = { ...DEFAULTS, ...options.settings };
+    this.progress = options.progress?.(this) ?? silentProgress;
     this.#load = options.load ?? loadMachine;
     for (const entry of options.devices ?? []) this.#devices.set(entry.device.name, entry);
   }

@@ -2,17 +2,21 @@
 import process from "node:process";
 import { type CommandLine, commandLineHelp, completed, parseCommandLine } from "./cli.ts";
 import { showError } from "./errors.ts";
-import { linesOf, runLines } from "./lines.ts";
+import { interruptsOf } from "./interrupts.ts";
+import { INTERRUPTED, linesOf, runLines } from "./lines.ts";
 import { LiveSession } from "./live_session.ts";
 import type { Input } from "./console_device.ts";
 import type { Settings, Sink } from "./session.ts";
-import { processSink } from "./sinks.ts";
-import { createStyle, mayColor, type Style } from "./style.ts";
+import type { LineSink } from "./status_line.ts";
+import { barsOf, createStyle, mayColor, type Style } from "./style.ts";
+import { VERSION } from "./version.ts";
+import { openTerminal, type ProcessTerminal } from "./terminal.ts";
 
 /** The environment and the terminal, so that a test can give its own. */
 interface World {
-  readonly out: Sink;
+  readonly out: LineSink;
   readonly err: Sink;
+  readonly progress: ProcessTerminal["progress"];
   readonly style: Style;
   readonly debug: boolean;
   readonly env: (name: string) => string | undefined;
@@ -43,9 +47,8 @@ function theWorld(): World {
   const terminal = Deno.stdout.isTerminal();
   const width = terminal ? Deno.consoleSize().columns : undefined;
   return {
-    out: processSink(Deno.stdout),
-    err: processSink(Deno.stderr),
-    style: createStyle(mayColor(terminal, env), width),
+    ...openTerminal(env),
+    style: createStyle(mayColor(terminal, env), width, barsOf(terminal, env)),
     debug: env("TRAPSH_DEBUG") === "1",
     env,
   };
@@ -61,13 +64,24 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
       const { runScript } = await import("./script.ts");
       const session = await createSession(line, world);
       const result = await runScript(session, line.file, line.args);
-      return session.quitStatus ?? (typeof result === "number" ? result : 0);
+      if (typeof result === "number") return session.quitStatus ?? result;
+      return session.quitStatus ?? (session.signal.aborted ? INTERRUPTED : 0);
+    }
+    case "command": {
+      const { runSweepCommand } = await import("./sweep_program.ts");
+      const session = await createSession(line, world);
+      // Also while the table is written.
+      using _listening = interruptsOf(session)();
+      const words = line.file === undefined ? line.args : [line.file, ...line.args];
+      return await runSweepCommand(session, line.name, words);
     }
     case "exec": {
       const { execGuest } = await import("./exec.ts");
       const session = await createSession(line, world, { input: standardInput });
       const tell = (text: string) => world.err.write(`${text}\n`);
-      const stop = await interruptible(session, () => execGuest(session, { ...line, tell }));
+      // Also while the statistics are written.
+      using _listening = interruptsOf(session)();
+      const stop = await execGuest(session, { ...line, tell });
       if (line.json) world.err.write(`${(await import("./json.ts")).toJson(stop)}\n`);
       return stop.reason === "SYSTEM_EVENT" ? stop.code & 0xff : 0;
     }
@@ -76,7 +90,7 @@ async function dispatch(line: CommandLine, world: World): Promise<number> {
 
 async function runAll(line: CommandLine & { kind: "lines" }, world: World): Promise<number> {
   if (line.help) return tell(world, commandLineHelp(world.style.color));
-  if (line.version) return tell(world, await versionText());
+  if (line.version) return tell(world, versionText());
   const prompted = Deno.stdin.isTerminal() && (line.steps.length === 0 || line.interactive);
   const session = await createSession(line, world, { prompted });
   for (const step of line.steps) {
@@ -99,7 +113,7 @@ async function runAll(line: CommandLine & { kind: "lines" }, world: World): Prom
   const { historyFile, openHistory } = await import("./history.ts");
   if (line.steps.length === 0) {
     world.out.write(
-      `${(await versionText()).trim()}: help lists the commands, tutorial teaches by measuring\n`,
+      `${versionText().trim()}: help lists the commands, tutorial teaches by measuring\n`,
     );
   }
   await debugged();
@@ -126,30 +140,13 @@ function tell(world: World, text: string): number {
   return 0;
 }
 
-async function versionText(): Promise<string> {
-  const { default: project } = await import("../deno.json", { with: { type: "json" } });
-  return `trapsh ${project.version}\n`;
-}
+const versionText = () => `trapsh ${VERSION}\n`;
 
 /** For a guest's console: read when the guest waits for it, and not before. */
 async function standardInput(): Promise<Uint8Array | undefined> {
   const buffer = new Uint8Array(4096);
   const length = await Deno.stdin.read(buffer);
   return length === null ? undefined : buffer.subarray(0, length);
-}
-
-/** The first Ctrl-C stops the guest, so that its statistics are still written; a second one ends the process. */
-async function interruptible<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
-  const stop = () => {
-    if (session.signal.aborted) process.exit(130);
-    session.interrupt();
-  };
-  Deno.addSignalListener("SIGINT", stop);
-  try {
-    return await work();
-  } finally {
-    Deno.removeSignalListener("SIGINT", stop);
-  }
 }
 
 type MachineOptions = Pick<
@@ -181,6 +178,7 @@ async function createSession(
     interactive: prompted,
     settings,
     devices: builtinDevices(world.out, input),
+    progress: world.progress,
   });
 }
 

@@ -1,6 +1,7 @@
 /** Experiments: TypeScript modules that trapsh runs, or that run by themselves. */
 import { resolve } from "node:path";
 import { UserError } from "./errors.ts";
+import { eachWithProgress, type StartProgress } from "./progress_display.ts";
 import type { Session, Sink } from "./session.ts";
 import type { Style } from "./style.ts";
 
@@ -16,8 +17,27 @@ export interface ScriptContext {
   readonly style: Style;
   /** Whether `--json` was asked for. */
   readonly json: boolean;
-  /** Fires on Ctrl-C at the prompt. */
+  /** Fires on Ctrl-C at the prompt; elsewhere while progress is shown, as without it Ctrl-C ends the program. */
   readonly signal: AbortSignal;
+  /** Begins to show how far long work is, on a terminal's standard error: `using shown = progress("boot")`. */
+  readonly progress: StartProgress;
+  /**
+   * The items, one after the other, with their progress shown: `for await (const size of each("sizes", sizes)) ...`. After
+   * Ctrl-C no more come, so that what is done so far can be told.
+   */
+  readonly each: <T>(what: string, items: Iterable<T>, unit?: string) => AsyncIterable<T>;
+}
+
+/** What a script is called with, for a session and words. */
+export function scriptContext(session: Session, words: readonly string[]): ScriptContext {
+  const { out, style, signal, progress } = session;
+  // As when it runs by itself: see standalone().
+  const args = words.filter((word) => word !== "--json");
+  return {
+    ...{ args, session, out, style, signal, progress },
+    json: session.json || args.length < words.length,
+    each: (what, items, unit) => eachWithProgress({ progress, signal }, what, items, unit),
+  };
 }
 
 /** What it may export: a number that it returns is the exit status. */
@@ -42,11 +62,7 @@ export async function runScript(session: Session, file: string, args: readonly s
       `The default export of ${file} is a ${typeof main}: export default function (context) {...}`,
     );
   }
-  const { out, style, signal } = session;
-  // As when it runs by itself: see standalone().
-  const words = args.filter((word) => word !== "--json");
-  const json = session.json || words.length < args.length;
-  return await (main as Script)({ args: words, session, out, style, json, signal });
+  return await (main as Script)(scriptContext(session, args));
 }
 
 async function checkReadable(path: string, file: string): Promise<void> {

@@ -2,6 +2,7 @@
 import type { CommandTable } from "./command.ts";
 import type { AttachOptions, CostProfile, Device, Handle, Io, VirtualCpu, Vm } from "./machine_types.ts";
 import type { Journal } from "./journal.ts";
+import type { StartProgress } from "./progress_display.ts";
 import type { Style } from "./style.ts";
 
 /** What the next virtual machine is made with. A change drops the present one. */
@@ -129,6 +130,11 @@ export interface Session {
 
   /** Fires when the user asks to stop what runs now (Ctrl-C). Give it to `vm.run` and to what waits long. */
   readonly signal: AbortSignal;
+  /**
+   * Begins to show the progress of long work on a terminal, with the time left. Where no prompt reads Ctrl-C, it fires
+   * `signal` as long as that goes on, and otherwise ends the program.
+   */
+  readonly progress: StartProgress;
   /** Fires `signal`; a second time, gives up waiting for what did not heed it. */
   interrupt(): void;
 

@@ -2,10 +2,10 @@
 import { builtinDevices } from "./builtin_devices.ts";
 import { showError } from "./errors.ts";
 import { LiveSession } from "./live_session.ts";
-import type { Script } from "./script.ts";
+import { type Script, scriptContext } from "./script.ts";
 import { createShellTable } from "./shell_table.ts";
-import { processSink } from "./sinks.ts";
 import { createStyle, mayColor } from "./style.ts";
+import { openTerminal } from "./terminal.ts";
 
 /**
  * Calls `script` with a context of its own, as `trapsh run` does, and ends the process with its exit
@@ -21,25 +21,22 @@ import { createStyle, mayColor } from "./style.ts";
  * ```
  */
 export async function standalone(script: Script): Promise<never> {
-  const out = processSink(Deno.stdout);
+  const { out, err, progress } = openTerminal(environment);
   const style = createStyle(mayColor(Deno.stdout.isTerminal(), environment));
-  const json = Deno.args.includes("--json");
-  const args = Deno.args.filter((word) => word !== "--json");
   const session = new LiveSession({
     table: createShellTable(),
     out,
     style,
-    json,
+    json: Deno.args.includes("--json"),
     devices: builtinDevices(out),
+    progress,
   });
   try {
     await session.ready();
-    const result = await script({ args, session, out, style, json, signal: session.signal });
-    Deno.exit(typeof result === "number" ? result : session.quitStatus ?? 0);
+    const result = await script(scriptContext(session, Deno.args));
+    Deno.exit(typeof result === "number" ? result : session.quitStatus ?? (session.signal.aborted ? 130 : 0));
   } catch (error) {
-    processSink(Deno.stderr).write(
-      showError(error instanceof Error ? error : new Error(String(error)), style),
-    );
+    err.write(showError(error instanceof Error ? error : new Error(String(error)), style));
     Deno.exit(1);
   }
 }

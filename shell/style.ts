@@ -10,14 +10,17 @@ export interface Style {
   readonly color: boolean;
   /** Columns of the terminal; 100 where there is none. */
   readonly width: number;
+  /** What tables draw bars with; undefined where there is no terminal: what is piped is read by programs. */
+  readonly bars?: "blocks" | "ascii";
   /** `text` in a colour or weight, or as it is without colour. */
   paint(format: TextFormat, text: string): string;
 }
 
-export function createStyle(color: boolean, width = 100): Style {
+export function createStyle(color: boolean, width = 100, bars?: Style["bars"]): Style {
   return {
     color,
     width,
+    ...(bars !== undefined && { bars }),
     paint: (format, text) => color ? styleText(format, text, { validateStream: false }) : text,
   };
 }
@@ -31,4 +34,9 @@ export const plain: Style = createStyle(false);
  */
 export function mayColor(isTerminal: boolean, env: (name: string) => string | undefined): boolean {
   return isTerminal && !env("NO_COLOR") && env("TERM") !== "dumb";
+}
+
+/** What a terminal of this kind draws bars with: ASCII on a `dumb` one. */
+export function barsOf(isTerminal: boolean, env: (name: string) => string | undefined): Style["bars"] {
+  return !isTerminal ? undefined : env("TERM") === "dumb" ? "ascii" : "blocks";
 }

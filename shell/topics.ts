@@ -23,6 +23,9 @@ said it costs). Totals are always the sum of the rows.
 
   info exits            the table, as perf kvm stat prints it
   info exits by port    the same by another column
+  stat ioport           as perf kvm stat lays it out: vmexit, mmio, ioport, hcall
+  timeline              over virtual time, by kind
+  export FILE           .html (a report), .svg, .trace.json (Perfetto), .json, .csv
   exits reset           from zero
   profile NAME          another price list; see help profiles`,
   },
@@ -166,7 +169,7 @@ and without them.`,
   source FILE             lines as typed here; stops at the first that fails
   session save FILE.ts    what was done here, as a module that does it again
   script FILE.ts [ARGS]   a module; its default export is called with a context:
-                          { args, session, out, style, json, signal }
+                          { args, session, out, style, json, signal, progress, each }
 
 The same from a command line:
 
@@ -187,6 +190,61 @@ deno.json beside it and a last line that calls it:
   if (import.meta.main) await standalone(experiment);
 
   deno run --allow-read --allow-net FILE.ts [ARGS]`,
+  },
+  {
+    name: "sweeps",
+    summary: "an experiment over all combinations of parameters, on many machines",
+    text: `\
+A sweep is a module: parameters, and a function that measures one cell of their
+product and answers the columns of its line.
+
+  import { createIo, createVm, defineSweep, startMeter } from "trapsh";
+
+  export default defineSweep({
+    parameters: { arch: ["x86", "ppc"], via: ["pio", "mmio"], size: [1, 64] },
+    async cell({ arch, via, size }, context) {
+      const vm = createVm({ arch });
+      vm.devices.add({ name: "sink", call: () => 0 });
+      const sink = await createIo(vm).open("sink", { via })
+        .catch(context.infeasible);
+      const meter = startMeter(vm);
+      await sink.call(1, new Uint8Array(size));
+      return { exits: meter().exits };
+    },
+  });
+
+Cells run in workers, in any order: a cell makes all that it uses, awaits what
+it starts and keeps nothing for the next. context.infeasible(why) says that a
+cell cannot be; context.run(vm) runs a guest within the sweep's budget of
+instructions; context.random() is alike in every run; context.note(line) is for
+where figures are from. A loop of JavaScript that never ends costs its cell,
+after --patience seconds, and a core until trapsh ends: nothing can stop it.
+
+  sweep costs.ts --out costs.csv --set size=1..4096*2
+  sweep costs.ts --out costs.csv --resume              after Ctrl-C or a kill
+  sweep call echo --over vehicle,hypervisor,size=1,64  without a module
+
+costs.csv.journal holds a line for each cell that is done. --resume refuses it
+if the parameters, the module, what it imports or trapsh have changed, and says
+what; data that a module reads by itself is not looked at. Status: 0, 1 if cells
+failed, 130 after Ctrl-C.
+
+Over machines an engine of yours starts the shards, which only share files:
+
+  GNU parallel  parallel trapsh sweep costs.ts --out costs.csv --resume \\
+                  --jobs 1 --shard {}/8 ::: 1 2 3 4 5 6 7 8
+  Slurm         #SBATCH --array=1-8 --requeue
+                trapsh sweep costs.ts --out costs.csv --resume \\
+                  --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
+  GitHub        strategy: { matrix: { shard: [1, 2, 3, 4] } }
+                run: trapsh sweep costs.ts --out costs.csv
+                  --shard \${{ matrix.shard }}/4
+                (upload costs.csv.*.journal, download all in one job, merge)
+  Kubernetes    completionMode: Indexed, completions: 8; command: [sh, -c,
+                "trapsh sweep costs.ts --out costs.csv --resume
+                --shard $((JOB_COMPLETION_INDEX + 1))/8"]
+
+  merge costs.csv        the same bytes as in one piece, or what is missing`,
   },
 ];
 

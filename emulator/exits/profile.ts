@@ -170,9 +170,14 @@ export class CostProfile {
     return this.data.timebaseHz?.hz;
   }
 
-  /** Cycles a second, of the unit that every figure of this profile is in. */
+  /** Cycles a second, of the unit that every figure of this profile is in, and where that figure is from. */
+  get frequency(): Frequency {
+    return (this.data.coreHz ?? this.data.tscHz)!;
+  }
+
+  /** `frequency.hz`. */
   get cyclesHz(): number {
-    return (this.data.coreHz ?? this.data.tscHz)!.hz;
+    return this.frequency.hz;
   }
 
   /** Core cycles a second on PowerPC, the TSC's rate on x86: the same as `cyclesHz`. */

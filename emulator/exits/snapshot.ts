@@ -1,7 +1,10 @@
 /** A ledger as plain data: JSON with a fixed order of keys and rows, and CSV. */
+import type { Direction } from "../engine/native_reason.ts";
 import { OTHER_KEYS, type SizeCounts } from "./aggregate.ts";
 import type { LedgerView } from "./ledger_view.ts";
-import type { StageCycles } from "./stages.ts";
+import type { CostProfile, Frequency } from "./profile.ts";
+import { stageProvenance, type UsedFigure, usedFigures } from "./provenance.ts";
+import { PRICED_STAGES, type StageCycles } from "./stages.ts";
 
 /** One aggregate as plain data. */
 export interface SnapshotAggregate {
@@ -76,7 +79,11 @@ export interface SnapshotRow {
 /** A ledger as plain data. Equal ledgers give equal text under `JSON.stringify`. */
 export interface LedgerSnapshot {
   /** The profile that the cycles are of. */
-  readonly profile: { readonly name: string; readonly source: string };
+  readonly profile: { readonly name: string; readonly title: string; readonly source: string };
+  /** Cycles a second, and where that figure is from. */
+  readonly clock: Frequency;
+  /** The figures that the exits were charged by, each with where it is from. */
+  readonly figures: readonly UsedFigure[];
   /** Sums over every exit. */
   readonly totals: {
     readonly count: number;
@@ -94,10 +101,12 @@ export interface LedgerSnapshot {
 
 /** The state of a ledger, or of one priced again, as plain JSON. */
 export function snapshot(ledger: LedgerView): LedgerSnapshot {
-  const { name, data } = ledger.profile;
+  const { name, title, data, frequency } = ledger.profile;
   const { count, accesses, returns, cycles } = ledger.totals();
   return {
-    profile: { name, source: data.source },
+    profile: { name, title, source: data.source },
+    clock: frequency,
+    figures: usedFigures(ledger.profile, ledger.aggregates()),
     totals: { count, accesses, returns, cycles },
     aggregates: ledger.aggregates().map((one): SnapshotAggregate => ({
       reason: one.reason,
@@ -161,6 +170,8 @@ function csv(columns: readonly string[], records: readonly object[]): string {
 const CYCLES = ["worldSwitch", "dispatch", "decode", "userspace", "device", "total"].map((s) =>
   `cycles.${s}`
 );
+/** Where the figures of each stage are from; empty where it costs nothing. */
+const PROVENANCE = ["profile", ...PRICED_STAGES.map((stage) => `provenance.${stage}`)];
 const ROW_COLUMNS = [
   ...[
     "seq",
@@ -176,7 +187,7 @@ const ROW_COLUMNS = [
     "pc",
     "symbol",
   ],
-  ...["instructions", "at", ...CYCLES, "accesses", "returns"],
+  ...["instructions", "at", ...CYCLES, "accesses", "returns", ...PROVENANCE],
 ];
 const AGGREGATE_COLUMNS = [
   ...[
@@ -191,15 +202,36 @@ const AGGREGATE_COLUMNS = [
     "accesses",
     "returns",
   ],
-  ...["sizes.1", "sizes.2", "sizes.4", "sizes.8", "sizes.other", ...CYCLES, "min", "max"],
+  ...["sizes.1", "sizes.2", "sizes.4", "sizes.8", "sizes.other", ...CYCLES, "min", "max", ...PROVENANCE],
 ];
+
+/** Lines with the profile and the provenance of their figures: what a line is cut out with says where it is from. */
+function withProvenance<T extends SnapshotAggregate | SnapshotRow>(
+  profile: CostProfile,
+  records: readonly T[],
+): object[] {
+  // Rows are many, and kinds of them few.
+  const known = new Map<string, object>();
+  return records.map((record) => {
+    const { reason, direction, cycles } = record;
+    const zeros = PRICED_STAGES.map((stage) => cycles[stage] === 0);
+    const kind = `${reason} ${direction} ${zeros}`;
+    let provenance = known.get(kind);
+    if (provenance === undefined) {
+      const charged = { reason, direction: direction as Direction, cycles };
+      provenance = stageProvenance(profile, [charged]);
+      known.set(kind, provenance);
+    }
+    return { ...record, profile: profile.name, provenance };
+  });
+}
 
 /** The aggregates as CSV, one line each. Lines end with a line feed. */
 export function aggregatesCsv(ledger: LedgerView): string {
-  return csv(AGGREGATE_COLUMNS, snapshot(ledger).aggregates);
+  return csv(AGGREGATE_COLUMNS, withProvenance(ledger.profile, snapshot(ledger).aggregates));
 }
 
 /** The recorded rows as CSV, one line each. Lines end with a line feed. */
 export function rowsCsv(ledger: LedgerView): string {
-  return csv(ROW_COLUMNS, snapshot(ledger).rows);
+  return csv(ROW_COLUMNS, withProvenance(ledger.profile, snapshot(ledger).rows));
 }

@@ -3,9 +3,10 @@ import type { KeySpace } from "../engine/native_reason.ts";
 import { type Aggregate, OTHER_KEYS } from "./aggregate.ts";
 import { keyText } from "./key_text.ts";
 import type { LedgerView } from "./ledger_view.ts";
-import type { CostProfile, Frequency, Provenance } from "./profile.ts";
+import type { Frequency } from "./profile.ts";
+import { type StageProvenance, stageProvenance } from "./provenance.ts";
 import type { ExitRow } from "./row.ts";
-import { PRICED_STAGES, type PricedStage, type StageCycles } from "./stages.ts";
+import type { StageCycles } from "./stages.ts";
 import { type Group, groupAggregates, sumAggregates, type Totals } from "./totals.ts";
 
 /**
@@ -65,7 +66,7 @@ export interface ExitTable {
   /** Cycles a second, which is often assumed. */
   readonly clock: Frequency;
   /** By stage, where the figures behind this table are from; stages that cost nothing are left out. */
-  readonly provenance: { readonly [S in PricedStage]?: readonly string[] };
+  readonly provenance: StageProvenance;
   /** What a reader must know to read the numbers right. */
   readonly notes: readonly string[];
 }
@@ -75,7 +76,14 @@ const WAYS: Readonly<Record<string, { readonly in: string; readonly out: string 
   gpa: { in: ":R", out: ":W" },
 };
 
-function keyName({ keySpace, key, direction }: Aggregate, options: ExitTableOptions): string {
+/** A key as far as its name depends on it. */
+export type Keyed = Pick<Aggregate, "keySpace" | "key" | "direction">;
+
+/** A key with its direction, as `perf kvm stat` writes them, and its name if it has one. */
+export function keyName(
+  { keySpace, key, direction }: Keyed,
+  options: Pick<ExitTableOptions, "nameOf"> = {},
+): string {
   const way = direction === "none" ? "" : WAYS[keySpace]?.[direction] ?? `:${direction}`;
   const name = key === OTHER_KEYS ? undefined : options.nameOf?.(keySpace, key);
   return `${keyText(keySpace, key)}${way}${name === undefined ? "" : ` ${name}`}`;
@@ -139,23 +147,6 @@ function groupRows(rows: readonly ExitRow[]): Group[] {
   return groupAggregates([...names.keys()], (one) => names.get(one)!);
 }
 
-/** Where the figures of each stage that costs something are from. */
-function provenance(profile: CostProfile, groups: readonly Group[]): ExitTable["provenance"] {
-  const found: Partial<Record<PricedStage, string[]>> = {};
-  for (const stage of PRICED_STAGES) {
-    const kinds = new Set<string>();
-    for (const one of groups.flatMap(({ members }) => members)) {
-      if (one.cycles[stage] === 0) continue;
-      const figure = profile.figure(one.reason, one.direction, stage);
-      kinds.add(figure.unverified ? `${figure.provenance} (unverified)` : figure.provenance);
-    }
-    const order: readonly Provenance[] = ["published", "calibrated", "assumed"];
-    const rank = (kind: string) => order.findIndex((known) => kind.startsWith(known));
-    if (kinds.size > 0) found[stage] = [...kinds].sort((a, b) => rank(a) - rank(b));
-  }
-  return found;
-}
-
 /**
  * A table of a ledger's exits, or of one priced again. With `by: "pc"` it covers the recorded rows only, and its
  * notes say how many exits have none.
@@ -197,8 +188,8 @@ export function tabulateExits(ledger: LedgerView, options: ExitTableOptions = {}
     exits,
     notShown: exits - total.count,
     profile: { name: profile.name, title: profile.title, source: profile.data.source },
-    clock: (profile.data.coreHz ?? profile.data.tscHz)!,
-    provenance: provenance(profile, groups),
+    clock: profile.frequency,
+    provenance: stageProvenance(profile, groups.flatMap(({ members }) => members)),
     notes,
   };
 }

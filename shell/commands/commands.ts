@@ -10,7 +10,8 @@ import { addDevice, infoDevices, reloadDevice, removeDevice } from "./devices.ts
 import { display, infoDisplay, undisplay } from "./display.ts";
 import { infoPci } from "./pci.ts";
 import { dump, x, xp } from "./examine.ts";
-import { exitRows, infoExits, recordExits, resetExits, saveExits } from "./exits.ts";
+import { exportRun } from "./export.ts";
+import { exitRows, infoExits, recordExits, resetExits } from "./exits.ts";
 import { gdbserver, infoGdbserver } from "./gdbserver.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq, nmi } from "./irq.ts";
@@ -27,7 +28,9 @@ import { print, registers, set } from "./registers.ts";
 import { record, reverseContinue, reverseStep } from "./reverse.ts";
 import { finish, next, run, step, until } from "./run.ts";
 import { deleteVm, infoSnapshots, loadVm, saveVm } from "./snapshots.ts";
+import { merge, sweep, sweepCall } from "./sweep.ts";
 import { infoSymbols } from "./symbols.ts";
+import { stat, timeline } from "./timeline.ts";
 import { trace } from "./trace.ts";
 import { infoMem, infoTlb, page } from "./translation.ts";
 import { whatIf } from "./what_if.ts";
@@ -114,13 +117,18 @@ export const COMMANDS: readonly Command[] = [
   irq,
   nmi,
   infoExits,
+  stat,
+  timeline,
   resetExits,
   recordExits,
   exitRows,
-  saveExits,
+  exportRun,
   profile,
   whatIf,
   compare,
+  sweep,
+  sweepCall,
+  merge,
   script,
   saveSession,
   tutorial,

@@ -5,6 +5,7 @@ import { option } from "@optique/core/primitives";
 import { defineCommand } from "../command.ts";
 import { loadMachine } from "../machine_loader.ts";
 import type { Device, VmOptions } from "../machine_types.ts";
+import { eachWithProgress } from "../progress_display.ts";
 import { placeOn } from "../place_on.ts";
 import { compareLines, type CompareRow } from "../reports/compare_table.ts";
 import type { Session } from "../session.ts";
@@ -80,14 +81,18 @@ profile of the session's machine prices its own architecture, the default ones p
       args.length === 0 && fn === undefined ? ["0"] : args,
       (text) => session.evaluateNumber(text),
     );
+    const work = { name, fn: number, data, cold: cold === true };
+    const cells = GUESTS.flatMap((options) => VEHICLES.map((asked) => ({ options, asked })));
     const rows: CompareRow[] = [];
-    for (const options of GUESTS) {
-      for (const asked of VEHICLES) {
-        session.signal.throwIfAborted();
-        rows.push(await cell(session, options, asked, { name, fn: number, data, cold: cold === true }));
-      }
+    for await (const { options, asked } of eachWithProgress(session, "compare", cells, "cells")) {
+      rows.push(await cell(session, options, asked, work));
     }
-    return rows;
+    // After Ctrl-C the others are named, so that the table is not taken for the whole.
+    const missing = cells.slice(rows.length).map(({ options: { guest, backend }, asked }): CompareRow => ({
+      ...{ guest, backend, asked },
+      refused: "interrupted before it was measured",
+    }));
+    return [...rows, ...missing];
   },
   print: (rows) => compareLines(rows).join("\n"),
 });

@@ -20,7 +20,10 @@ export interface CpuData {
   readonly pc: bigint;
   readonly symbol?: string;
   readonly instructions: number;
+  /** Its clock: cycles of instructions and exits by the profile, and of waits. */
   readonly cycles: number;
+  /** The profile. */
+  readonly profile: string;
 }
 
 /** No machine has more. */
@@ -32,7 +35,16 @@ function cpuData(session: Session, index: number): CpuData {
   const state = parked ? "parked" : halted ? "halted" : "running";
   const symbol = nameOf(session.vm, codeAddress(vcpu));
   const selected = session.vcpu.index === index;
-  return { index, selected, state, pc, ...(symbol !== undefined && { symbol }), instructions, cycles };
+  return {
+    index,
+    selected,
+    state,
+    pc,
+    ...(symbol !== undefined && { symbol }),
+    instructions,
+    cycles,
+    profile: session.vm.profile.name,
+  };
 }
 
 function printCpu({ index, state, pc, symbol }: CpuData): string {
@@ -106,12 +118,15 @@ export const infoCpus = defineCommand({
   examples: [{ line: "info cpus", after: ["vcpus 2"], shows: "parked" }],
   run: (session): readonly CpuData[] => session.vm.vcpus.map(({ index }) => cpuData(session, index)),
   print: (list) =>
-    table([
-      { title: "cpu", value: (one) => `${one.selected ? "*" : " "}${one.index}` },
-      { title: "state", value: (one) => one.state },
-      { title: "pc", value: (one) => hex(one.pc) },
-      { title: "instructions", value: (one) => one.instructions },
-      { title: "cycles", value: (one) => one.cycles },
-      { title: "symbol", value: (one) => one.symbol },
-    ], list).join("\n"),
+    [
+      ...table([
+        { title: "cpu", value: (one) => `${one.selected ? "*" : " "}${one.index}` },
+        { title: "state", value: (one) => one.state },
+        { title: "pc", value: (one) => hex(one.pc) },
+        { title: "instructions", value: (one) => one.instructions },
+        { title: "cycles", value: (one) => one.cycles },
+        { title: "symbol", value: (one) => one.symbol },
+      ], list),
+      `cycles by profile ${list[0].profile}: "profile" shows where each figure is from`,
+    ].join("\n"),
 });

@@ -3,46 +3,19 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { keyText } from "../../emulator/exits/key_text.ts";
+import { type StageProvenance, stageProvenance } from "../../emulator/exits/provenance.ts";
 import type { ExitRow } from "../../emulator/exits/row.ts";
-import { aggregatesCsv, rowsCsv, snapshot } from "../../emulator/exits/snapshot.ts";
 import { type ExitTable, tabulateExits } from "../../emulator/exits/tabulate.ts";
 import { UserError } from "../errors.ts";
 import { defineCommand } from "../command.ts";
-import { toJson } from "../json.ts";
-import { exitTableLines } from "../reports/exit_table.ts";
+import { deviceNames } from "../reports/device_names.ts";
+import { exitTableLines, originText } from "../reports/exit_table.ts";
 import { hex } from "../reports/hexdump.ts";
 import { table } from "../reports/table.ts";
-import type { Session } from "../session.ts";
-import { fileNames } from "./support/files.ts";
-import { keyword, keywordOf, maybeWord, oneOf, word } from "./support/grammar.ts";
+import { GROUPINGS } from "./support/exit_groupings.ts";
+import { keyword, keywordOf, maybeWord, oneOf } from "./support/grammar.ts";
 import { numberOf } from "./support/numbers.ts";
-import { findProfile, namesOfProfiles } from "./support/profiles.ts";
-
-const GROUPINGS = [
-  "exit",
-  "reason",
-  "port",
-  "gpa",
-  "hypercall",
-  "leaf",
-  "msr",
-  "vector",
-  "spr",
-  "pc",
-] as const;
-
-/** The device that answers at a key, for the tables. */
-function nameOfKey(session: Session, space: string, key: number): string | undefined {
-  for (const { device, ports, window } of session.vm.devices.list()) {
-    const range = space === "port"
-      ? ports
-      : space === "gpa"
-      ? { base: window.gpa, size: window.size }
-      : undefined;
-    if (range !== undefined && key >= range.base && key < range.base + range.size) return device.name;
-  }
-  return undefined;
-}
+import { ledgerUnder, namesOfProfiles } from "./support/profiles.ts";
 
 export const infoExits = defineCommand({
   name: "info exits",
@@ -51,7 +24,8 @@ export const infoExits = defineCommand({
   description:
     `by groups the exits: exit (the backend's own names, the default), reason (KVM's API names), port, gpa, hypercall,
 leaf, msr, vector, spr, or pc (from recorded rows). under PROFILE prices them again without running again. Min, Max,
-Avg and the stages are cycles of the profile that stands below, --us makes them microseconds.`,
+Avg and the stages are cycles of the profile that stands below, --us makes them microseconds. On a terminal with room
+beside the table, bars show the shares of time and of the stages.`,
   grammar: object({
     by: keywordOf("by", GROUPINGS, "KEY"),
     under: keyword("under", "PROFILE"),
@@ -64,15 +38,11 @@ Avg and the stages are cycles of the profile that stands below, --us makes them 
   ],
   complete: (_session, typed) => typed.at(-2) === "under" ? namesOfProfiles() : [],
   async run(session, { by, under, us }): Promise<ExitTable & { readonly unit: "cycles" | "us" }> {
-    const { exits } = session;
-    const view = under === undefined ? exits : exits.reprice(await findProfile(under));
-    const options = {
-      by: by ?? "exit",
-      nameOf: (space: string, key: number) => nameOfKey(session, space, key),
-    };
-    return { ...tabulateExits(view, options), unit: us === true ? "us" : "cycles" };
+    const options = { by: by ?? "exit", nameOf: deviceNames(session.vm) };
+    const table = tabulateExits(await ledgerUnder(session, under), options);
+    return { ...table, unit: us === true ? "us" : "cycles" };
   },
-  print: (data, style) => exitTableLines(data, { width: style.width, unit: data.unit }).join("\n"),
+  print: (data, { width, bars }) => exitTableLines(data, { width, unit: data.unit, bars }).join("\n"),
 });
 
 export const resetExits = defineCommand({
@@ -112,6 +82,8 @@ export interface ExitRowsData {
   /** Recorded rows before these. */
   readonly earlier: number;
   readonly profile: string;
+  /** Where the figures behind the cycles of these rows are from. */
+  readonly provenance: StageProvenance;
 }
 
 export const exitRows = defineCommand({
@@ -128,9 +100,15 @@ export const exitRows = defineCommand({
     if (rows.length === 0 && !recording && session.exits.count > 0) {
       throw new UserError('No rows are recorded: "exits record on", then run again');
     }
-    return { rows: rows.slice(-n), earlier: Math.max(0, rows.length - n), profile: profile.name };
+    const shown = rows.slice(-n);
+    return {
+      rows: shown,
+      earlier: Math.max(0, rows.length - n),
+      profile: profile.name,
+      provenance: stageProvenance(profile, shown),
+    };
   },
-  print({ rows, earlier, profile }) {
+  print({ rows, earlier, profile, provenance }) {
     if (rows.length === 0) return "no exits";
     const cycles = (title: string, value: (row: ExitRow) => number) => ({ title, value });
     const lines = table<ExitRow>([
@@ -150,33 +128,11 @@ export const exitRows = defineCommand({
       cycles("total", (row) => row.cycles.total),
     ], rows);
     const before = earlier === 0 ? [] : [`${earlier} earlier rows`];
-    return [...before, ...lines, `cycles by profile ${profile}: "profile" shows where each figure is from`]
+    return [
+      ...before,
+      ...lines,
+      `cycles by profile ${profile}: ${originText(provenance, rows.some(({ cycles }) => cycles.device > 0))}`,
+    ]
       .join("\n");
   },
-});
-
-export const saveExits = defineCommand({
-  name: "exits save",
-  group: "exits",
-  summary: "write the ledger to a file, as JSON or CSV",
-  description:
-    `FILE ends in .json (sums and rows) or .csv (sums, or with --rows the recorded rows). An existing file is
-replaced. Equal ledgers give equal files.`,
-  grammar: object({ file: word("FILE"), rows: optional(option("--rows")) }),
-  examples: [{ line: "exits save exits.json" }, { line: "exits save rows.csv --rows" }],
-  complete: (_session, typed) => fileNames(typed.at(-1) ?? ""),
-  async run(session, { file, rows }): Promise<{ file: string; exits: number }> {
-    const { exits } = session;
-    const text = /\.json$/i.test(file)
-      ? `${toJson(snapshot(exits))}\n`
-      : /\.csv$/i.test(file)
-      ? rows === true ? rowsCsv(exits) : aggregatesCsv(exits)
-      : undefined;
-    if (text === undefined) {
-      throw new UserError(`${file} ends in neither .json nor .csv, so its format is not known`);
-    }
-    await Deno.writeTextFile(file, text);
-    return { file, exits: exits.count };
-  },
-  print: ({ file, exits }) => `${exits} exit${exits === 1 ? "" : "s"} to ${file}`,
 });

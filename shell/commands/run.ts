@@ -42,6 +42,7 @@ function runLimited(
       stop.reason === "BUDGET" && given === undefined
         ? `the default budget of ${instructions} instructions is spent: "run N" takes N more, "set $budget = N" raises it`
         : undefined,
+    instructions,
   );
 }
 

@@ -13,7 +13,7 @@ export const script = defineCommand({
   group: "shell",
   summary: "run a TypeScript experiment on this session",
   description:
-    `The file's default export is called with a context: session, args, out, style, json, signal; without one the
+    `The file's default export is called with a context: session, args, out, style, json, signal, progress, each; without one the
 import itself is the experiment. It is imported afresh each time. It runs with the shell's own permissions.`,
   grammar: object({ file: word("FILE"), args: words("ARG") }),
   examples: [{ line: "script experiment.ts" }],

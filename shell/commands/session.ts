@@ -6,6 +6,7 @@ import { flag } from "@optique/core/primitives";
 import { defineCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
 import { savedSessionText } from "../reports/saved_session.ts";
+import { VERSION } from "../version.ts";
 import { fileNames } from "./support/files.ts";
 import { word } from "./support/grammar.ts";
 
@@ -30,9 +31,8 @@ failed are left out; what files and devices did is done again by them, as they a
     if (dropped > 0) {
       throw new UserError(`This session is too long to be saved: ${dropped} lines were not kept`);
     }
-    const { default: project } = await import("../../deno.json", { with: { type: "json" } });
     const text = savedSessionText({
-      version: project.version,
+      version: VERSION,
       settings: session.initialSettings,
       lines,
       ...(exits && { exits: session.exits }),

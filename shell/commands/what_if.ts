@@ -1,6 +1,7 @@
 /** `what-if`: the exits that happened, priced otherwise. */
 import { object } from "@optique/core/constructs";
 import { type FigureChange, stageWeights, withFigures } from "../../emulator/exits/what_if.ts";
+import { stageProvenance } from "../../emulator/exits/provenance.ts";
 import { PRICED_STAGES, type PricedStage } from "../../emulator/exits/stages.ts";
 import { UserError } from "../errors.ts";
 import { defineCommand } from "../command.ts";
@@ -68,11 +69,15 @@ that has read its clock is refused, since it may have gone another way.`,
     return {
       exits: exits.count,
       weights: stageWeights(exits),
-      totals: profiles.map((profile) => ({
-        profile: profile.name,
-        title: profile.title,
-        cycles: exits.reprice(profile).totals().cycles,
-      })),
+      totals: profiles.map((profile) => {
+        const priced = exits.reprice(profile);
+        return {
+          profile: profile.name,
+          title: profile.title,
+          cycles: priced.totals().cycles,
+          provenance: stageProvenance(profile, priced.aggregates()),
+        };
+      }),
       changes: wanted,
     };
   },

@@ -1,7 +1,12 @@
 /** An exit table as text, in the columns of `perf kvm stat`, with the split by stage and the figures' origin. */
-import { STAGES } from "../../emulator/exits/stages.ts";
+import type { StageProvenance } from "../../emulator/exits/provenance.ts";
+import { type PricedStage, STAGES } from "../../emulator/exits/stages.ts";
+import { STAGE_NAMES } from "../commands/support/measure.ts";
 import type { ExitTable, ExitTableBy, ExitTableRow } from "../../emulator/exits/tabulate.ts";
+import { bar, type Glyphs, stageBar, stageGlyph } from "./bars.ts";
+import { greatest } from "./numbers.ts";
 import { type Column, table } from "./table.ts";
+import { wrap } from "./wrap.ts";
 
 /** How a table of exits is written. */
 export interface ExitTableText {
@@ -9,6 +14,8 @@ export interface ExitTableText {
   readonly width?: number;
   /** `cycles` if not given; `us` at the profile's frequency, which is often an assumption. */
   readonly unit?: "cycles" | "us";
+  /** Bars of the shares of time and of the stages, where `width` leaves room for them; none if not given. */
+  readonly bars?: Glyphs;
 }
 
 const HEADS: Readonly<Record<ExitTableBy, string>> = {
@@ -30,14 +37,6 @@ const STAGE_HEADS: Readonly<Record<(typeof STAGES)[number], string>> = {
   decode: "Decode",
   userspace: "Userspace",
   device: "Device",
-};
-
-const STAGE_WORDS: Readonly<Record<(typeof STAGES)[number], string>> = {
-  worldSwitch: "world switch",
-  dispatch: "dispatch",
-  decode: "decode",
-  userspace: "userspace",
-  device: "device",
 };
 
 /** The lines of an exit table, without colour and without a line end. */
@@ -74,24 +73,77 @@ export function exitTableLines(data: ExitTable, options: ExitTableText = {}): st
   const stages = STAGES.map((stage) => cycles(STAGE_HEADS[stage], (row) => row.averageStages[stage]));
 
   const whole = table([name, ...main, ...stages], rows);
-  const fits = Math.max(...whole.map((line) => line.length)) <= width;
-  const body = fits ? whole : [...table([name, ...main], rows), "", ...table([name, ...stages], rows)];
+  // Stages that are drawn below say more than stages beside a table that has no room for bars.
+  const fits = greatest(whole.map((line) => line.length)) + (options.bars ? LEAST_BAR + 2 : 0) <= width;
+  const body = fits ? withBars(whole, data, timeBars(options), width) : [
+    ...withBars(table([name, ...main], rows), data, timeBars(options), width),
+    "",
+    ...withBars(table([name, ...stages], rows), data, stageBars(data, options), width),
+  ];
   return [...body, "", ...exitTableNotes(data, options)];
 }
 
-/** Breaks a line between words where it is wider than `width`; what follows is indented. */
-function wrap(line: string, width: number): string[] {
-  const lines: string[] = [];
-  let open = "";
-  for (const word of line.split(" ")) {
-    if (open !== "" && open.length + 1 + word.length > width) {
-      lines.push(open);
-      open = `  ${word}`;
-    } else {
-      open = open === "" ? word : `${open} ${word}`;
-    }
-  }
-  return [...lines, open];
+/** Columns that a bar takes at least and at most: shorter ones say nothing, longer ones nothing more. */
+const LEAST_BAR = 8, MOST_BAR = 40;
+
+/** A head and, for each line of a table but the total, a bar of at most so many columns. */
+interface Bars {
+  readonly title: string;
+  /** Columns of the longest bar; 0 where there is no room. `left` are those beside the table. */
+  readonly width: (left: number) => number;
+  readonly draw: (row: ExitTableRow, width: number) => string;
+}
+
+function timeBars({ bars }: ExitTableText): Bars | undefined {
+  if (bars === undefined) return undefined;
+  return {
+    title: "Time",
+    width: (left) => Math.min(left, MOST_BAR),
+    draw: ({ timeShare }, columns) => bar(timeShare, columns, bars),
+  };
+}
+
+function stageBars(data: ExitTable, { bars }: ExitTableText): Bars | undefined {
+  if (bars === undefined) return undefined;
+  const most = greatest(data.rows.map(({ average }) => average));
+  const title = STAGES.map((stage) => `${stageGlyph(stage, bars)}${STAGE_HEADS[stage].toLowerCase()}`).join(
+    " ",
+  );
+  return {
+    title,
+    // The head tells what the parts of the bar are, so it has to fit as well.
+    width: (left) => left < title.length ? 0 : Math.min(left, Math.max(MOST_BAR, title.length)),
+    draw: ({ averageStages }, columns) => stageBar(averageStages, most, columns, bars),
+  };
+}
+
+/** The table with bars at its right, or as it is where there is no room. */
+function withBars(
+  lines: readonly string[],
+  { rows }: ExitTable,
+  bars: Bars | undefined,
+  columns: number,
+): readonly string[] {
+  if (bars === undefined) return lines;
+  const longest = greatest(lines.map((line) => line.length)) + 2;
+  const width = bars.width(columns - longest);
+  if (width < LEAST_BAR) return lines;
+  const at = (line: string, text: string) => text === "" ? line : line.padEnd(longest) + text;
+  const [head, rule, ...rest] = lines;
+  return [
+    at(head, bars.title),
+    at(rule, "-".repeat(Math.max(width, bars.title.length))),
+    ...rest.map((line, i) => rows[i] === undefined ? line : at(line, bars.draw(rows[i], width))),
+  ];
+}
+
+/** `world switch calibrated; dispatch calibrated and assumed`: where the figures behind cycles are from. */
+export function originText(provenance: StageProvenance, device: boolean): string {
+  const origins = Object.entries(provenance).map(([stage, kinds]) =>
+    `${STAGE_NAMES[stage as PricedStage]} ${kinds.join(" and ")}`
+  );
+  if (device) origins.push("device as the devices charge");
+  return origins.length === 0 ? "none that cost anything" : origins.join("; ");
 }
 
 /** What stands under a table: the total, the unit, the profile and where its figures are from. */
@@ -100,17 +152,13 @@ export function exitTableNotes(data: ExitTable, options: ExitTableText = {}): st
   const { total, profile, clock } = data;
   const others = data.notShown > 0 && data.by !== "pc" ? ` of ${data.exits}` : "";
   const time = unit === "us" ? `, at ${clock.hz / 1e6} MHz (${clock.provenance})` : "";
-  const origins = Object.entries(data.provenance).map(([stage, kinds]) =>
-    `${STAGE_WORDS[stage as keyof typeof STAGE_WORDS]} ${kinds.join(" and ")}`
-  );
-  if (total.cycles.device > 0) origins.push("device as the devices charge");
   return [
     `${total.samples}${others} exit${
       total.samples === 1 && others === "" ? "" : "s"
     }, ${total.cycles.total} cycles; stages and Avg are means of one exit in ${unit}${time}`,
     `profile ${profile.name}: ${profile.title}`,
     `source: ${profile.source}`,
-    `figures: ${origins.length === 0 ? "none that cost anything" : origins.join("; ")}`,
+    `figures: ${originText(data.provenance, total.cycles.device > 0)}`,
     ...data.notes,
   ].flatMap((line) => wrap(line, width));
 }

@@ -3,6 +3,8 @@
  * no frame, so that what is copied from a terminal can be pasted into a mail, or cut by awk.
  */
 
+import { greatest } from "./numbers.ts";
+
 /** A column of a table whose lines are made from `Row`s. */
 export interface Column<Row> {
   /** Its head. */
@@ -22,7 +24,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
       (rows.length > 0 && cells.every((line) => line[i] === undefined || typeof line[i] !== "string"))
   );
   const widths = columns.map((column, i) =>
-    Math.max(column.title.length, ...texts.map((line) => line[i].length))
+    greatest(texts.map((line) => line[i].length), column.title.length)
   );
   const put = (line: readonly string[]) =>
     line.map((text, i) => right[i] ? text.padStart(widths[i]) : text.padEnd(widths[i])).join("  ").trimEnd();

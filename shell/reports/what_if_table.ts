@@ -1,7 +1,9 @@
 /** What exits would cost otherwise, as tables. */
+import type { StageProvenance } from "../../emulator/exits/provenance.ts";
 import type { StageCycles } from "../../emulator/exits/stages.ts";
 import type { FigureChange, StageWeight } from "../../emulator/exits/what_if.ts";
 import { STAGE_NAMES } from "../commands/support/measure.ts";
+import { originText } from "./exit_table.ts";
 import { table } from "./table.ts";
 
 /** A ledger's exits, priced by several profiles. */
@@ -13,6 +15,8 @@ export interface WhatIfData {
     readonly profile: string;
     readonly title: string;
     readonly cycles: StageCycles;
+    /** Where the figures behind them are from. */
+    readonly provenance: StageProvenance;
   }[];
   /** What the second one has otherwise, if it is no profile of its own. */
   readonly changes: readonly FigureChange[];
@@ -47,6 +51,8 @@ export function whatIfLines({ exits, weights, totals, changes }: WhatIfData): st
     ...stages,
     "",
     ...priced,
+    "",
+    ...totals.map(({ profile, provenance }) => `${profile}: ${originText(provenance, false)}`),
     "",
     `${exits} exit${exits === 1 ? "" : "s"}, charged by ${charged.profile}; nothing was run again`,
     ...(said.length === 0 ? [] : [`what-if: ${said.join(", ")}, a figure of yours`]),

@@ -24,6 +24,7 @@ const RUNS = [
   ["haskins.ts"],
   ["haskins.ts", "--json"],
   ["haskins.ts", "--svg", "-"],
+  ["sweeps/cost_per_call.ts"],
   ["vmexit.ts", "tsirkin-2013"],
   ["vmexit.ts", "tsirkin-2013", "--json"],
 ];

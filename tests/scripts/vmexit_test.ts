@@ -15,7 +15,8 @@ function tableOf(name: string): Promise<VmexitTable> {
 /** What the script prints, and nothing of a session: it uses none. */
 async function printed(args: readonly string[], json = false): Promise<string> {
   let text = "";
-  const context = { args, json, out: { write: (more: string) => void (text += more) } };
+  const each = (_what: string, names: readonly string[]) => names;
+  const context = { args, json, each, out: { write: (more: string) => void (text += more) } };
   await vmexit(context as unknown as ScriptContext);
   return text;
 }

@@ -24,6 +24,8 @@ const CASES: readonly (readonly [line: string, kind: "command" | "typescript" | 
   ["in.l 0x60", "command", "suffix of in, though in is reserved"],
   ["in 0x60", "command", "full names count even if reserved"],
   ["continue", "command", "full names count even if reserved"],
+  ["continue const x = 5", "typescript", "two reserved words, as in export const"],
+  ["continue { a }", "typescript", "a reserved word and a brace, as in export { a }"],
   ["info exits", "command", "two words"],
   ["inf ex", "command", "beginnings of two words"],
   ["info", "command", "first of two words: an error that names both"],

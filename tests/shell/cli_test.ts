@@ -22,6 +22,18 @@ const CASES: readonly (readonly [args: string[], expected: Record<string, unknow
     args: ["1", "--json", "-e", "--"],
   }],
   [["--arch", "ppc", "run", "f.ts"], { kind: "run", file: "f.ts", args: [], arch: "ppc" }],
+  [["sweep", "f.ts", "--out", "t.csv"], {
+    kind: "command",
+    name: "sweep",
+    file: "f.ts",
+    args: ["--out", "t.csv"],
+  }],
+  [["--json", "sweep", "--set", "a=1", "f.ts"], { json: true, args: ["--set", "a=1", "f.ts"] }],
+  [["merge", "t.csv", "a.journal", "--partial"], {
+    name: "merge",
+    file: "t.csv",
+    args: ["a.journal", "--partial"],
+  }],
   [["exec", "g.elf", "--stats", "s.json", "--budget", "9"], {
     kind: "exec",
     guest: "g.elf",

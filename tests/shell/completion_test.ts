@@ -17,7 +17,7 @@ function hasCommand(name: string): boolean {
 const offered = (...words: [string, ...string[]]) => suggestions("bash", completed, words).split("\n");
 
 Deno.test("completion offers commands, options and their choices", () => {
-  assertEquals(offered("").sort(), ["completion", "exec", "run"]);
+  assertEquals(offered("").sort(), ["completion", "exec", "merge", "run", "sweep"]);
   assertEquals(offered("--hy"), ["--hypervisor"]);
   assertEquals(offered("--arch", ""), ["x86", "ppc"]);
   assertEquals(offered("--json", "--arch", "ppc", "--mode", ""), ["16", "32", "64"]);
@@ -28,6 +28,7 @@ Deno.test("completion offers commands, options and their choices", () => {
 
 Deno.test("completion leaves files to the shell, by their endings", () => {
   assertEquals(offered("run", ""), ["__FILE__:file:ts::0"]);
+  assertEquals(offered("sweep", ""), ["__FILE__:file:ts::0"]);
   assertEquals(offered("-C", ""), ["__FILE__:directory:::0"]);
 });
 

@@ -126,3 +126,40 @@ program("exec is stopped by Ctrl-C, and the statistics are written", async () =>
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+/** Starts the program, sends it a Ctrl-C once it has written `until`, and gives what it wrote and its exit status. */
+async function interrupted(until: string, args: readonly string[]) {
+  const child = new Deno.Command("deno", {
+    args: ["run", "--no-prompt", "--allow-read", "--allow-env", "shell/main.ts", ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const err = new Response(child.stderr).text();
+  let out = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const before = out.includes(until);
+    out += text;
+    if (!before && out.includes(until)) child.kill("SIGINT");
+  }
+  return { out, err: await err, code: (await child.status).code };
+}
+
+program("a script that is stopped by Ctrl-C tells what is done so far", async () => {
+  assertEquals(await interrupted("begun", ["run", "tests/shell/data/each.ts"]), {
+    out: "begun\ndone: true\n",
+    err: "",
+    code: 130,
+  });
+});
+
+program(
+  "a line that is stopped by Ctrl-C tells what is done so far, and the others are left out",
+  async () => {
+    const guest = "asm mov edx, 0x3f8 ;; mov al, 0x78 ;; l: out dx, al ;; jmp l";
+    const { out, code } = await interrupted("xxx", ["-e", guest, "-e", "run", "-e", "echo not done"]);
+    assertMatch(out, /INTERRUPTED at 0x[0-9a-f]+ <l/);
+    assertEquals([out.includes("not done"), code], [false, 130]);
+  },
+);

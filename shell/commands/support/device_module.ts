@@ -10,7 +10,10 @@ import { UserError } from "../../errors.ts";
  * @throws {UserError} naming the file and what is wrong in it: it cannot be read, does not compile, throws, or
  *   exports something else.
  */
-export async function devicesFrom(session: Session, file: string): Promise<Device[]> {
+export async function devicesFrom(
+  session: Pick<Session, "importFresh">,
+  file: string,
+): Promise<Device[]> {
   let module: Record<string, unknown>;
   try {
     module = await session.importFresh(file);

@@ -5,6 +5,7 @@
 import { UserError } from "../../errors.ts";
 import type { Vm } from "../../machine_types.ts";
 import type { Session } from "../../session.ts";
+import { showGuest } from "./guest_progress.ts";
 import { numberOf } from "./numbers.ts";
 import { flushTrace } from "./tracer.ts";
 
@@ -18,9 +19,10 @@ export async function patiently<T>(
   session: Session,
   vm: Vm,
   work: (signal: AbortSignal) => Promise<T>,
+  instructions?: number,
 ): Promise<T> {
   try {
-    return await waitPatiently(session, vm, work);
+    return await waitPatiently(session, vm, work, instructions);
   } finally {
     flushTrace(session);
   }
@@ -28,14 +30,17 @@ export async function patiently<T>(
 
 /**
  * Does `work` with a signal that fires on Ctrl-C, or where no prompt is, when one access has waited for its device
- * for `$patience` seconds.
+ * for `$patience` seconds. On a terminal its progress is shown, with the time left if the guest is given a number of
+ * `instructions`.
  * @throws {UserError} in the latter case.
  */
 async function waitPatiently<T>(
   session: Session,
   vm: Vm,
   work: (signal: AbortSignal) => Promise<T>,
+  instructions?: number,
 ): Promise<T> {
+  using _shown = showGuest(session, vm, "guest", instructions);
   if (session.interactive) return await work(session.signal);
   const limit = session.variables.has("patience")
     ? numberOf(session, "$patience", "patience in seconds", 1, 86_400)

@@ -1,6 +1,8 @@
 /** Cost profiles by name or file. The emulator's profiles are loaded when one is asked for, not at the start. */
 import type { CostProfile } from "../../../emulator/exits/profile.ts";
+import type { LedgerView } from "../../../emulator/exits/ledger_view.ts";
 import { UserError } from "../../errors.ts";
+import type { Session } from "../../session.ts";
 
 /** @throws {UserError} for a file that cannot be read or is no profile; `RangeError` for an unknown name. */
 export async function findProfile(nameOrFile: string): Promise<CostProfile> {
@@ -24,4 +26,10 @@ export async function findProfile(nameOrFile: string): Promise<CostProfile> {
 export async function namesOfProfiles(arch?: "x86" | "ppc"): Promise<string[]> {
   const { profileNames } = await import("../../../emulator/exits/profiles/profiles.ts");
   return profileNames(arch);
+}
+
+/** The session's ledger, or its exits priced again: what `under PROFILE` asks for. */
+export async function ledgerUnder(session: Session, nameOrFile: string | undefined): Promise<LedgerView> {
+  const { exits } = session;
+  return nameOrFile === undefined ? exits : exits.reprice(await findProfile(nameOrFile));
 }

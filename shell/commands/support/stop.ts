@@ -57,16 +57,17 @@ export interface StackWord {
 /** Names of the program counter, which changes always. */
 const COUNTERS = new Set(["rip", "eip", "ip", "pc", "nip"]);
 
-/** Runs the guest by `go` and collects what is to be told about it. */
+/** Runs the guest by `go`, for at most so many `instructions`, and collects what is to be told about it. */
 export async function runGuest(
   session: Session,
   go: (signal: AbortSignal) => Promise<Stop>,
   hint?: (stop: Stop) => string | undefined,
+  instructions?: number,
 ): Promise<StopData> {
   const { vm } = session;
   noteRegisters(session);
   const meter = startMeter(vm);
-  const run = () => patiently(session, vm, go);
+  const run = () => patiently(session, vm, go, instructions);
   const stop = stateOf(session).records
     ? await (await import("./recorder.ts")).recorded(session, run)
     : await run();

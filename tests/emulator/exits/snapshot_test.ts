@@ -40,9 +40,12 @@ Deno.test("aggregatesCsv() and rowsCsv() have a header, a line each, and quote w
   const lines = rowsCsv(sample([1])).split("\n");
   assertEquals(lines, [
     "seq,vcpu,reason,native,code,keySpace,key,direction,size,handledIn,pc,symbol,instructions,at," +
-    "cycles.worldSwitch,cycles.dispatch,cycles.decode,cycles.userspace,cycles.device,cycles.total,accesses,returns",
-    '0,0,IO,IO_INSTRUCTION,30,port,1,out,1,userspace,0xffffffff80000000,"a,""b""",0,0,1500,262,0,3525,0,5287,1,1',
-    "1,0,MMIO,EPT_MISCONFIG,49,gpa,4096,in,8,kernel,0x1000,,0,0,1500,262,1847,0,0,3609,1,0",
+    "cycles.worldSwitch,cycles.dispatch,cycles.decode,cycles.userspace,cycles.device,cycles.total,accesses,returns," +
+    "profile,provenance.worldSwitch,provenance.dispatch,provenance.decode,provenance.userspace",
+    '0,0,IO,IO_INSTRUCTION,30,port,1,out,1,userspace,0xffffffff80000000,"a,""b""",0,0,1500,262,0,3525,0,5287,1,1,' +
+    "pci-testdev,calibrated,calibrated,,calibrated",
+    "1,0,MMIO,EPT_MISCONFIG,49,gpa,4096,in,8,kernel,0x1000,,0,0,1500,262,1847,0,0,3609,1,0," +
+    "pci-testdev,calibrated,assumed,calibrated,",
     "",
   ]);
   const aggregates = aggregatesCsv(sample([1, 2, 3])).split("\n");

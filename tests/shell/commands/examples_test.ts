@@ -4,7 +4,7 @@ import { parseCommand } from "../../../shell/invoke.ts";
 import { createShellTable } from "../../../shell/shell_table.ts";
 import { startSession } from "./session.ts";
 
-/** Commands whose examples need a file; `files_test.ts` and `saved_session_test.ts` run them. */
+/** Commands whose examples need a file; `files_test.ts`, `saved_session_test.ts` and those of sweeps run them. */
 const WITH_FILES = new Set([
   "list",
   "load",
@@ -12,10 +12,12 @@ const WITH_FILES = new Set([
   "savemem",
   "device add",
   "device reload",
-  "exits save",
+  "export",
   "script",
   "session save",
   "source",
+  "sweep",
+  "merge",
 ]);
 
 Deno.test("each command has an example, and each example is a line of its command", () => {

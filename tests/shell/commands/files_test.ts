@@ -123,7 +123,10 @@ Deno.test("exits save writes the same file for the same exits", () =>
       await type("exits reset");
     }
     assertStringIncludes(texts[0], '"IO"');
-    assertStringIncludes(await type(`exits save ${join(folder, "a.txt")}`), "neither .json nor .csv");
+    assertStringIncludes(
+      await type(`exits save ${join(folder, "a.txt")}`),
+      "ends in none of .trace.json, .json, .csv, .html, .svg",
+    );
     await type("out.b 0x80 1");
     await type(`exits save ${join(folder, "a.csv")} --rows`);
     assertEquals((await Deno.readTextFile(join(folder, "a.csv"))).trim().split("\n").length, 2);
