@@ -38,7 +38,13 @@ export type {
 export type { CatchPlace, Catchpoint, Catchpoints } from "./emulator/machine/debug/catchpoints.ts";
 export type { CatchHit, WatchHit } from "./emulator/machine/debug/debug_unit.ts";
 export type { Meeting, Point, PointOptions, Points, StopCondition } from "./emulator/machine/debug/points.ts";
-export type { PageMapping, PageWalk, WalkQuestion, WalkStep } from "./emulator/machine/debug/page_walk.ts";
+export type {
+  MappingList,
+  PageMapping,
+  PageWalk,
+  WalkQuestion,
+  WalkStep,
+} from "./emulator/machine/debug/page_walk.ts";
 export type { WatchKind, WatchPlace, Watchpoint, Watchpoints } from "./emulator/machine/debug/watchpoints.ts";
 export type { GuestMemory, MemorySlot, SlotOptions } from "./emulator/machine/memory.ts";
 export type { Registers, RegisterValue } from "./emulator/machine/registers.ts";
@@ -48,6 +54,7 @@ export type { VirtualCpu } from "./emulator/machine/virtual_cpu.ts";
 export { AssemblyError, type Diagnostic } from "./emulator/isa/assembly_error.ts";
 export type { ListingLine, Program } from "./emulator/isa/program.ts";
 export type { InstructionSet, RegisterName } from "./emulator/isa/isa.ts";
+export type { LineRow, LineSequence, SourceLine, SourceLines } from "./emulator/isa/source_lines.ts";
 export type { NamedAddress, SymbolTable } from "./emulator/isa/symbols.ts";
 
 // Hypervisors: what a guest takes the one below it for, and how it calls it.

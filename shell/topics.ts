@@ -128,6 +128,7 @@ Wherever a command takes a number or an address:
   4096  0x1000  0b1010  0o17  1_000_000  'A'      numbers
   $rax  $pc  $r3  $n                              registers and variables
   start  loop_end                                 symbols of what was loaded
+  prog.c:12                                       a source line (gcc -g)
   *ADDR  b[ADDR] h[ADDR] w[ADDR] g[ADDR]          memory: a word as wide as an
                                                   address; 1, 2, 4, 8 bytes
   + - * / % << >> & | ^ ~ ( )                     as in C, of any size
@@ -136,6 +137,33 @@ Wherever a command takes a number or an address:
 An expression with spaces in it needs quotes where other words follow:
 x/4xw "$rsp + 8". A value such as -1 is a value and not an option, so options
 stand before it.`,
+  },
+  {
+    name: "debugging",
+    summary: "stops, steps, what is shown at them, traces, and going back",
+    text: `\
+As in gdb, where it has a name for it:
+
+  break ADDR|FILE:LINE [if EXPR], tbreak        before an instruction
+  watch, rwatch, awatch ADDR [LENGTH]           after an access to memory
+  catch exit KIND [KEY]                         after an exit
+  condition, ignore, enable, disable, delete    by number; info break lists them
+  run, step, next, finish, until ADDR           step and next by instructions,
+                                                with -l by source lines
+  record on, then reverse-stepi, reverse-continue
+
+After each stop: why, source line, code, stack, what changed, the cycles since
+the last stop and the last exit. "context" says how much, "display EXPR" adds
+to it. To look around:
+
+  regs, p EXPR, x/NFU ADDR, xp, hexdump, disasm, list, sym
+  page ADDR, info mem, info tlb, info mtree     from addresses to memory
+  trace on [--to FILE] [in f] [op mov] [exit mmio]
+  irq raise N, nmi                              interrupts from the prompt
+
+A breakpoint changes no memory, a watchpoint may be of any length, and neither
+makes anything slower but what it watches. Counts and cycles are the same with
+and without them.`,
   },
   {
     name: "scripts",

@@ -3,7 +3,7 @@
  * translated, and what it does with bytes that are no instruction.
  */
 import type { Status } from "../engine/host.ts";
-import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
+import type { MappingList, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
 import type { Isa } from "../isa/isa.ts";
 
 /** Why memory is reached. */
@@ -33,8 +33,8 @@ export interface Translation {
   look(low: number, high: number, reach?: Reach): number;
   /** The way of an address for people, without an effect. */
   explain(address: bigint, question: WalkQuestion): PageWalk;
-  /** All pages and blocks that are mapped, by address; as many as a guest likes. */
-  mappings(): Iterable<PageMapping>;
+  /** Pages and blocks that are mapped, by address, so many at most. */
+  mappings(most: number): MappingList;
   /** Of the page of the last `translate` that succeeded: whether stores need not ask any more. */
   readonly storable: boolean;
 }

@@ -15,7 +15,7 @@ import type { Board } from "./board.ts";
 import type { AccessSize, BusHandler } from "./bus.ts";
 import type { Hypercall } from "./hypercalls.ts";
 import { CodePath } from "./code_path.ts";
-import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
+import type { MappingList, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
 import { DebugUnit } from "./debug/debug_unit.ts";
 import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
@@ -159,8 +159,8 @@ export class Vcpu implements EngineHost, Exiting {
     const { reach = "load", user = false } = question, mode = "real mode: addresses are guest-physical";
     return { address, reach, user, mode, steps: [], physical: address };
   }
-  mappings(): Iterable<PageMapping> {
-    return this.translation?.mappings() ?? [];
+  mappings(most = 200_000): MappingList {
+    return this.translation?.mappings(most) ?? { mappings: [], complete: true };
   }
   readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer> {
     return readVirtual(this.#board.memory, (at) => this.physicalAddress(at), address, length);

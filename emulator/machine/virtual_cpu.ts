@@ -1,5 +1,5 @@
 /** A vCPU as users of a VM meet it; the engine's side of it is `Vcpu`'s own business. */
-import type { PageMapping, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
+import type { MappingList, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
 import type { Registers } from "./registers.ts";
 import type { StopDetail } from "./stop.ts";
 
@@ -49,8 +49,8 @@ export interface VirtualCpu {
   physicalAddress(address: bigint, reach?: "data" | "code"): bigint | undefined;
   /** How an address comes to memory, step by step, or why it does not; without an effect on the guest. */
   walk(address: bigint, question?: WalkQuestion): PageWalk;
-  /** The pages and blocks that are mapped, by address: as many as the guest's tables say, which may be 2^36. */
-  mappings(): Iterable<PageMapping>;
+  /** The first pages and blocks that are mapped, by address: `most` of them (200,000 if not given) at most. */
+  mappings(most?: number): MappingList;
   /** Memory at such addresses, as a debugger reads it. Throws `RangeError` that names what is not mapped or no memory. */
   readMemory(address: bigint, length: number): Uint8Array<ArrayBuffer>;
   /** Writes there, to read-only memory too. Throws as `readMemory`, having written nothing. */

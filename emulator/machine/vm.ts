@@ -11,6 +11,7 @@ import { defaultProfileName, loadProfile } from "../exits/profiles/profiles.ts";
 import { assemble, type Program } from "../isa/assembler.ts";
 import type { InstructionEncoder } from "../isa/assembly.ts";
 import type { InstructionSet, Isa } from "../isa/isa.ts";
+import { SourceLines } from "../isa/source_lines.ts";
 import { SymbolTable } from "../isa/symbols.ts";
 import { type Arch, type ArchName, archOf, backendOf, type ModeWidth } from "./arch.ts";
 import type { Board } from "./board.ts";
@@ -207,6 +208,8 @@ export class Vm {
   readonly exits: Ledger;
   /** Names of guest addresses. */
   readonly symbols: SymbolTable = new SymbolTable();
+  /** Source lines of guest addresses, where what was loaded says them (ELF files with DWARF line tables). */
+  readonly lines: SourceLines = new SourceLines();
   /** Where runs stop. */
   readonly breakpoints: Breakpoints;
   /** Memory whose accesses by the guest stop runs. */
@@ -543,6 +546,7 @@ export class Vm {
       }
     }
     for (const { name, address, size } of parsed.symbols) this.symbols.add(name, address, size);
+    this.lines.add(parsed.lines ?? []);
     this.vcpu.pc = parsed.physicalEntry;
     const ranges = parsed.segments.map(({ paddr, memsize }) => ({ gpa: Number(paddr), size: memsize }));
     return { entry: parsed.physicalEntry, ranges, symbols: parsed.symbols.length };

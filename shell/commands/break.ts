@@ -10,6 +10,7 @@ import { conditionOf, splitCondition } from "./support/condition.ts";
 import { words } from "./support/grammar.ts";
 import { addressOf, numberOf } from "./support/numbers.ts";
 import { placeText, type PointData, pointOf } from "./support/points.ts";
+import { isSourcePlace } from "./support/source_files.ts";
 import { symbolNames, symbolSize } from "./support/symbols.ts";
 
 const CONDITION =
@@ -32,7 +33,7 @@ function optionsOf(session: Session, text: string | undefined, temporary: boolea
 function addBreakpoint(session: Session, typed: readonly string[], temporary: boolean): PointData {
   const { before, text } = splitCondition(typed);
   const place = before.join(" "), parts = place.split(":");
-  if (parts.length !== 2) {
+  if (parts.length !== 2 || isSourcePlace(session, place)) {
     const at = place === "" ? session.vcpu.pc : addressOf(session, place);
     return pointOf(session, session.vm.breakpoints.add(at, optionsOf(session, text, temporary)).id);
   }
@@ -50,7 +51,7 @@ function breakCommand(name: "break" | "tbreak", aliases: readonly string[], temp
       ? "stop the guest once before it executes the instruction at ADDR"
       : "stop the guest before it executes the instruction at ADDR",
     description:
-      `${name} [ADDR] [if EXPR]: without ADDR at the program counter. The guest's memory is not changed. run goes on from a
+      `${name} [ADDR|FILE:LINE] [if EXPR]: without ADDR at the program counter. The guest's memory is not changed. run goes on from a
 breakpoint. ${CONDITION}${temporary ? " It is deleted when it stops the guest." : ""}`,
     grammar: object({ words: words("ADDR") }),
     raw: true,

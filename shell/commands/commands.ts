@@ -15,6 +15,7 @@ import { exitRows, infoExits, recordExits, resetExits } from "./exits.ts";
 import { gdbserver, infoGdbserver } from "./gdbserver.ts";
 import { hypervisor } from "./hypervisor.ts";
 import { irq, nmi } from "./irq.ts";
+import { list } from "./list.ts";
 import { load } from "./load.ts";
 import { arch, backend, engine, reset } from "./machine.ts";
 import { loadMemory, saveMemory, writeMemory } from "./memory_files.ts";
@@ -89,6 +90,7 @@ export const COMMANDS: readonly Command[] = [
   undisplay,
   infoDisplay,
   disasm,
+  list,
   infoSymbols,
   page,
   infoMem,

@@ -47,10 +47,10 @@ done again on the way.`,
 
 async function goBack(session: Session, go: (signal: AbortSignal) => Promise<Back>): Promise<StopData> {
   const before = registersNow(session);
-  const { stop } = await patiently(session, session.vm, go);
+  const { stop, instructions } = await patiently(session, session.vm, go);
   // The machine is another one now.
   stateOf(session).before = before;
-  return describeStop(session, stop, startMeter(session.vm)());
+  return { ...describeStop(session, stop, startMeter(session.vm)()), back: instructions };
 }
 
 export const reverseStep = defineCommand({

@@ -1,7 +1,8 @@
 /** `run`, `step`, `next`, `finish`, `until`: let the guest go. */
 import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
-import { option } from "@optique/core/primitives";
+import { message } from "@optique/core/message";
+import { flag, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { defineCommand } from "../command.ts";
 import { UserError } from "../errors.ts";
@@ -12,7 +13,7 @@ import { addressOf, numberOf } from "./support/numbers.ts";
 import { resultRegister } from "./support/flow.ts";
 import { printStop } from "./support/print_stop.ts";
 import { runGuest, type StopData } from "./support/stop.ts";
-import { finishFunction, type Limits, stepOver } from "./support/stepping.ts";
+import { finishFunction, isStep, type Limits, stepLines, stepOverMany } from "./support/stepping.ts";
 import { symbolNames } from "./support/symbols.ts";
 
 /**
@@ -82,17 +83,22 @@ ends with BUDGET. A stop of any kind is no failure, unless --expect names anothe
 /** Beyond this, stepping is running: `run N` can be interrupted. */
 const MOST_STEPS = 1_000_000;
 
+const LINE = optional(flag("--line", "-l", { description: message`by source lines` }));
+
 export const step = defineCommand({
   name: "step",
   aliases: ["s", "si", "stepi"],
   group: "run",
   summary: "execute one instruction, or N",
-  description: "Of the selected vCPU only, while the others stand still: see cpu.",
-  grammar: object({ count: maybeWord("N") }),
+  description:
+    `Of the selected vCPU only, while the others stand still: see cpu. --line goes on to another source line, into functions whose
+lines are known (see list).`,
+  grammar: object({ line: LINE, count: maybeWord("N") }),
   repeats: true,
   examples: [{ line: "step", after: ["arch x86", "asm mov eax, 7 ;; hlt"], shows: "rax=0x7" }],
-  run(session, { count }): Promise<StopData> {
+  run(session, { count, line }): Promise<StopData> {
     const n = count === undefined ? 1 : numberOf(session, count, "step count", 1, MOST_STEPS);
+    if (line) return runLimited(session, undefined, (limits) => stepLines(session, n, limits, false));
     return runGuest(session, async (signal) => {
       const stop = await session.vm.run({ instructions: n, signal, vcpu: session.vcpu.index });
       if (stop.reason !== "BUDGET") return stop;
@@ -125,8 +131,8 @@ export const next = defineCommand({
   summary: "execute one instruction, or N, and what they call in one go",
   description:
     `As step, but a call runs until it has come back to this depth of the stack, and a repeated string instruction until it
-is through; all vCPUs run meanwhile. A breakpoint on the way stops it.`,
-  grammar: object({ count: maybeWord("N") }),
+is through; all vCPUs run meanwhile. A breakpoint on the way stops it. --line goes on to another source line (see list).`,
+  grammar: object({ line: LINE, count: maybeWord("N") }),
   repeats: true,
   examples: [
     {
@@ -135,23 +141,16 @@ is through; all vCPUs run meanwhile. A breakpoint on the way stops it.`,
       shows: "stepped over a call",
     },
   ],
-  run(session, { count }): Promise<StopData> {
+  run(session, { count, line }): Promise<StopData> {
     const n = count === undefined ? 1 : numberOf(session, count, "step count", 1, MOST_STEPS);
-    return runLimited(session, undefined, async (limits) => {
-      const first = await stepOver(session, limits);
-      let stop = first;
-      for (let i = 1; i < n && isStep(stop); i++) stop = await stepOver(session, limits);
-      return n > 1 && isStep(stop) ? { ...stop, message: `stepped ${n} instructions, over calls` } : stop;
-    });
+    return runLimited(
+      session,
+      undefined,
+      (limits) => line ? stepLines(session, n, limits, true) : stepOverMany(session, n, limits),
+    );
   },
   print: printStop,
 });
-
-/** Whether a stop is that of a step and nothing else's. */
-function isStep(stop: Stop): boolean {
-  return stop.reason === "DEBUG" && stop.breakpoint === undefined && stop.watchpoint === undefined &&
-    stop.catchpoint === undefined;
-}
 
 export const finish = defineCommand({
   name: "finish",

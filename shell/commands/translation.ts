@@ -5,7 +5,6 @@ import { defineCommand } from "../command.ts";
 import type { PageMapping, PageWalk } from "../machine_types.ts";
 import { hex } from "../reports/hexdump.ts";
 import { table } from "../reports/table.ts";
-import type { Session } from "../session.ts";
 import { maybeWord, oneOf, word } from "./support/grammar.ts";
 import { addressOf, numberOf } from "./support/numbers.ts";
 import { symbolNames } from "./support/symbols.ts";
@@ -78,16 +77,6 @@ export interface MappingData {
   readonly more: boolean;
 }
 
-/** Pages up to a number, each followed by what `take` says. */
-function mappingsOf(session: Session, most: number): { list: PageMapping[]; more: boolean } {
-  const list: PageMapping[] = [];
-  for (const one of session.vcpu.mappings()) {
-    if (list.length === most) return { list, more: true };
-    list.push(one);
-  }
-  return { list, more: false };
-}
-
 const rightsText = ({ user, writable, executable, accessed, dirty }: PageMapping) =>
   `${user ? "u" : "-"}r${writable ? "w" : "-"}${executable ? "x" : "-"}${accessed ? "A" : "-"}${
     dirty ? "D" : "-"
@@ -144,8 +133,8 @@ both sides. page ADDR shows one address's way, info tlb single pages, info mtree
     { line: "info mem", after: ["arch x86"], shows: "guest-physical" },
   ],
   run(session): MappingData {
-    const { list, more } = mappingsOf(session, MOST_PAGES);
-    return { mode: session.vcpu.walk(0n).mode, mappings: merged(list), more };
+    const { mappings, complete } = session.vcpu.mappings(MOST_PAGES);
+    return { mode: session.vcpu.walk(0n).mode, mappings: merged(mappings), more: !complete };
   },
   print: (data) => printMappings(data, false),
 });
@@ -162,8 +151,8 @@ table that a segment uses.`,
   examples: [{ line: "info tlb", after: PAGED, shows: "4 KiB" }],
   run(session, { count }): MappingData {
     const most = count === undefined ? SHOWN : numberOf(session, count, "count", 1, MOST_PAGES);
-    const { list, more } = mappingsOf(session, most);
-    return { mode: session.vcpu.walk(0n).mode, mappings: list, more };
+    const { mappings, complete } = session.vcpu.mappings(most);
+    return { mode: session.vcpu.walk(0n).mode, mappings, more: !complete };
   },
   print: (data) => printMappings(data, true),
 });

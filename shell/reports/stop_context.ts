@@ -10,10 +10,14 @@ import { listing } from "./listing.ts";
 const CHANGED = 6;
 
 export function stopContext(data: StopData, style: Style): string[] {
-  const { stop, vcpus, symbol, code, changed, last, cost, stack, returned } = data;
+  const { stop, vcpus, symbol, code, changed, stack, returned } = data;
   const on = vcpus > 1 ? ` on vCPU ${stop.vcpu}` : "";
   const where = `${hex(stop.pc)}${symbol === undefined ? "" : ` <${symbol}>`}${on}`;
   const lines = [`${style.paint("bold", stop.reason)} at ${where}: ${stop.message}`];
+  if (data.source !== undefined) {
+    const { file, line, text } = data.source;
+    lines.push(`${file.split("/").at(-1)}:${line}${text === undefined ? "" : `  ${text.trim()}`}`);
+  }
   if (code !== undefined) {
     // Labels above the first one would repeat what the line before says.
     const shown = data.listing.map((line, i) => i === 0 ? { ...line, labels: [] } : line);
@@ -32,6 +36,15 @@ export function stopContext(data: StopData, style: Style): string[] {
     const more = changed.length - CHANGED;
     lines.push(`changed: ${shown}${more > 0 ? ` and ${more} more (regs)` : ""}`);
   }
+  if (data.back === undefined) lines.push(...spent(data, style));
+  lines.push(...displayLines(data.displays));
+  if (data.hint !== undefined) lines.push(data.hint);
+  return lines;
+}
+
+/** What the guest has executed since the last stop, and what its last exit cost. */
+function spent({ cost, last }: StopData, style: Style): string[] {
+  const lines: string[] = [];
   lines.push(
     `${count(cost.instructions, "instruction")} (${count(cost.guestCycles, "cycle")}), ` +
       `${count(cost.exits, "exit")} (${count(cost.cycles.total, "cycle")})`,
@@ -41,8 +54,6 @@ export function stopContext(data: StopData, style: Style): string[] {
     lines.push(`last exit: ${name}: ${last.cycles.total} cycles = ${stageSum(last.cycles)}`);
   }
   lines.push(style.paint("dim", provenanceLine(cost)));
-  lines.push(...displayLines(data.displays));
-  if (data.hint !== undefined) lines.push(data.hint);
   return lines;
 }
 

@@ -62,6 +62,14 @@ export interface PageMapping {
   readonly via?: string;
 }
 
+/** What is mapped, as far as it was looked at. */
+export interface MappingList {
+  /** By address, blocks first. */
+  readonly mappings: readonly PageMapping[];
+  /** False where there may be more: tables can map more than can be looked at, and lead nowhere for as long. */
+  readonly complete: boolean;
+}
+
 /** Names of the bits that are set, highest first as given. */
 export function bitNames(value: bigint, bits: readonly (readonly [mask: bigint, name: string])[]): string {
   const names = bits.filter(([mask]) => (value & mask) !== 0n).map(([, name]) => name);

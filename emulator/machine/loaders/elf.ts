@@ -5,6 +5,8 @@
  * 64-bit PowerPC ELF ABI Supplement 1.9, section 3.2.5. Nothing is relocated and nothing is copied:
  * segments are views of the file.
  */
+import type { LineSequence } from "../../isa/source_lines.ts";
+import { readLines } from "./dwarf_lines.ts";
 import { readSections, readSymbols, type Section } from "./elf_sections.ts";
 import { FileReader } from "./file_reader.ts";
 import { DEFAULT_LIMIT, type Image, type Segment } from "./image.ts";
@@ -254,5 +256,25 @@ export function parseElf(bytes: Uint8Array, options: { readonly limit?: number }
     ...(descriptor && { descriptor }),
     segments,
     symbols,
+    lines: linesOf(reader, header.order, sections),
   };
+}
+
+const NOBITS = 8, COMPRESSED = 0x800n;
+
+/** Source lines, where the file has them and keeps them as they are. */
+function linesOf(reader: FileReader, order: "le" | "be", sections: readonly Section[]): LineSequence[] {
+  const bytesOf = (name: string): Uint8Array | undefined => {
+    const section = sections.find((one) => one.name === name);
+    if (!section || section.type === NOBITS || section.flags & COMPRESSED) return undefined;
+    try {
+      return reader.bytes(section.offset, section.size, name);
+    } catch {
+      // Debug information that is not in the file is no reason not to load it.
+      return undefined;
+    }
+  };
+  const line = bytesOf(".debug_line");
+  if (!line) return [];
+  return readLines({ line, lineStr: bytesOf(".debug_line_str"), str: bytesOf(".debug_str") }, order);
 }

@@ -5,6 +5,8 @@ import type { ImageSymbol } from "./image.ts";
 export interface Section {
   readonly name: string;
   readonly type: number;
+  /** SHF_ bits. */
+  readonly flags: bigint;
   readonly address: bigint;
   /** In the file. */
   readonly offset: bigint;
@@ -69,6 +71,7 @@ export function readSections(
     return {
       nameOffset: reader.u32(at),
       type: reader.u32(at + 4),
+      flags: reader.word(at + 8),
       address: reader.word(at + (wide ? 16 : 12)),
       offset: reader.word(at + (wide ? 24 : 16)),
       size: reader.word(at + (wide ? 32 : 20)),

@@ -1,5 +1,7 @@
 /** What a loader makes of a file: where its bytes belong and where it starts. */
 
+import type { LineSequence } from "../../isa/source_lines.ts";
+
 /** Bytes for one range of memory. */
 export interface Segment {
   /** Guest-physical address, 64 bits. */
@@ -44,6 +46,8 @@ export interface Image {
   readonly segments: readonly Segment[];
   /** Empty where the file has none. */
   readonly symbols: readonly ImageSymbol[];
+  /** Source lines; undefined or empty where the file has none. */
+  readonly lines?: readonly LineSequence[];
 }
 
 /** Bytes of memory that an image may ask for if the caller does not say: 1 GiB. */

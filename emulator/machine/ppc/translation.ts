@@ -1,6 +1,6 @@
 /** From effective to physical addresses on 32-bit processors: blocks first, then segments and pages. */
 import { MSR, SLOT } from "../../ppc/state.ts";
-import type { PageMapping, PageWalk, WalkQuestion } from "../debug/page_walk.ts";
+import type { MappingList, PageMapping, PageWalk, WalkQuestion } from "../debug/page_walk.ts";
 import { REACH, type Reach, type Translation } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { blockOf } from "./bats.ts";
@@ -85,8 +85,13 @@ export class Translation32 implements Translation {
   explain(address: bigint, question: WalkQuestion): PageWalk {
     return explain32(this.#vcpu, address, question);
   }
-  mappings(): Iterable<PageMapping> {
-    return mappings32(this.#vcpu);
+  mappings(most: number): MappingList {
+    const mappings: PageMapping[] = [];
+    for (const one of mappings32(this.#vcpu)) {
+      if (mappings.length === most) return { mappings, complete: false };
+      mappings.push(one);
+    }
+    return { mappings, complete: true };
   }
 
   #fail(address: number, reach: Reach, why: keyof typeof STORAGE): number {

@@ -4,7 +4,7 @@
  * and dirty flags stay as they are.
  */
 import { CPL, CR, EFER, IDENTITY, PDPTE } from "../../x86/slots.ts";
-import type { PageMapping, PageWalk, WalkQuestion, WalkStep } from "../debug/page_walk.ts";
+import type { MappingList, PageMapping, PageWalk, WalkQuestion, WalkStep } from "../debug/page_walk.ts";
 import { REACH, type Reach, type Translation } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { CR0, CR4, EFER_BIT } from "./control_bits.ts";
@@ -25,6 +25,8 @@ import {
 
 const PAGE = 4096, HIGH = 2 ** 32;
 const CR2 = CR + 8 * 2, CR3 = CR + 8 * 3, CR4_SLOT = CR + 8 * 4;
+/** Walks for one list of what is mapped: a second or so, where tables of tables lead nowhere. */
+const MOST_WALKS = 500_000;
 /** What `#code` is for an address that is not canonical. */
 const NOT_CANONICAL = -1;
 
@@ -114,10 +116,12 @@ export class Paging implements Translation {
     return { ...asked, mode, steps, physical: BigInt(gpa), size: this.#pageSize(format) };
   }
 
-  /** All pages that are mapped, by address. */
-  *mappings(): Generator<PageMapping> {
+  mappings(most: number): MappingList {
+    const mappings: PageMapping[] = [];
     const { addressWidth } = this.#vcpu.isa, end = 1n << BigInt(this.#long ? 64 : 32);
+    let walks = 0;
     for (let address = 0n; address < end;) {
+      if (mappings.length === most || walks++ === MOST_WALKS) return { mappings, complete: false };
       const { gpa, code } = this.#try(address, REACH.load, false);
       const format = this.#format;
       if (gpa < 0 && code === NOT_CANONICAL) {
@@ -126,24 +130,25 @@ export class Paging implements Translation {
       }
       if (!format) {
         const size = 2 ** Math.min(52, addressWidth);
-        yield { address, physical: BigInt(gpa), size, user: true, writable: true, executable: true };
-        return;
+        mappings.push({ address, physical: BigInt(gpa), size, user: true, writable: true, executable: true });
+        break;
       }
       const shift = this.#depth === 0 ? 30 : format.levels[this.#depth - 1].shift;
       const size = gpa < 0 ? 2 ** shift : this.#pageSize(format);
       if (gpa >= 0) {
         const leaf = this.#entries[this.#depth - 1];
-        yield {
+        mappings.push({
           ...{ address, physical: BigInt(gpa), size },
           user: (this.#rights & ENTRY.US) !== 0,
           writable: (this.#rights & ENTRY.RW) !== 0,
           executable: (this.#disabled & XD) === 0 || format.entry === 4,
           accessed: (leaf & ENTRY.A) !== 0,
           dirty: (leaf & ENTRY.D) !== 0,
-        };
+        });
       }
       address = (address / BigInt(size) + 1n) * BigInt(size);
     }
+    return { mappings, complete: true };
   }
 
   #pageSize({ levels }: PagingFormat): number {

@@ -1,5 +1,6 @@
 /** Words of a command line as numbers of the range that the command can use. */
 import type { Session } from "../../session.ts";
+import { addressOfLine, isSourcePlace } from "./source_files.ts";
 
 /**
  * The value of `text` as a number.
@@ -22,10 +23,11 @@ export function numberOf(
 
 /**
  * An address, cut to the guest's address width (so that `-4` counts from the top). `SEGMENT:OFFSET` is a
- * real-mode address, `SEGMENT * 16 + OFFSET`.
+ * real-mode address, `SEGMENT * 16 + OFFSET`; `FILE:LINE` is the code of a source line.
  */
 export function addressOf(session: Session, text: string): bigint {
   const parts = text.split(":");
+  if (parts.length === 2 && isSourcePlace(session, text)) return addressOfLine(session, text);
   const value = parts.length === 2
     ? session.evaluateNumber(parts[0]) * 16n + session.evaluateNumber(parts[1])
     : session.evaluateNumber(text);

@@ -11,6 +11,8 @@ export interface CommandState {
   examine: { format: ExamineFormat; next?: bigint };
   /** Where `disasm` without an address goes on; undefined: at the program counter. */
   disassembleNext?: bigint;
+  /** Where `list` without a place goes on; undefined: at the program counter. */
+  listNext?: { readonly file: string; readonly line: number };
   /** Where `asm` puts its next line. */
   assembleAt?: bigint;
   /** Where the guest that `load` or `asm` brought begins; undefined before there is one. */

@@ -25,6 +25,62 @@ export async function stepOver(session: Session, limits: Limits): Promise<Stop> 
   return { ...stop, reason: "DEBUG", message: `stepped over ${what}` };
 }
 
+/** Several of these, all within the limits. */
+export async function stepOverMany(session: Session, count: number, limits: Limits): Promise<Stop> {
+  const begun = instructionsOf(session);
+  let stop = await stepOver(session, limits);
+  for (let i = 1; i < count && isStep(stop); i++) {
+    stop = await stepOver(session, leftOf(session, limits, begun));
+  }
+  return count > 1 && isStep(stop) ? { ...stop, message: `stepped ${count} instructions, over calls` } : stop;
+}
+
+/**
+ * To the first instruction of another source line. Over what is called, or into it where its lines are known. Throws
+ * `ReferenceError` where no line is known now.
+ */
+export async function stepLines(
+  session: Session,
+  count: number,
+  limits: Limits,
+  over: boolean,
+): Promise<Stop> {
+  const { vm, vcpu } = session, begun = instructionsOf(session);
+  let stop: Stop | undefined;
+  for (let i = 0; i < count; i++) {
+    const from = vm.lines.at(vcpu.fetchAddress());
+    if (!from) {
+      throw new ReferenceError("no source line is known here: step by instructions, or finish");
+    }
+    for (;;) {
+      const left = leftOf(session, limits, begun), calls = flowAt(vm, vcpu)?.kind === "call";
+      stop = over || !calls ? await stepOver(session, left) : await stepInto(session, left);
+      if (!isStep(stop)) return stop;
+      const row = vm.lines.at(vcpu.fetchAddress());
+      const starts = row?.isStatement && row.address === vcpu.fetchAddress();
+      if (row && starts && (row.line !== from.line || row.file !== from.file)) break;
+    }
+  }
+  return { ...stop!, message: `stepped ${count} line${count === 1 ? "" : "s"}` };
+}
+
+/** A call is followed where the lines of what it calls are known, and stepped over elsewhere. */
+async function stepInto(session: Session, limits: Limits): Promise<Stop> {
+  const { vm, vcpu } = session;
+  const stop = await vm.run({ instructions: 1, signal: limits.signal, vcpu: vcpu.index });
+  if (stop.reason !== "BUDGET") return stop;
+  if (vm.lines.at(vcpu.fetchAddress())) {
+    return { ...stop, reason: "DEBUG", message: "stepped 1 instruction" };
+  }
+  return await finishFunction(session, limits);
+}
+
+/** Whether a stop is that of a step and nothing else's. */
+export function isStep(stop: Stop): boolean {
+  return stop.reason === "DEBUG" && stop.breakpoint === undefined && stop.watchpoint === undefined &&
+    stop.catchpoint === undefined;
+}
+
 /** Runs all vCPUs until this one is at `next` with its stack as high as it is now: what it calls may call itself. */
 function runPast({ vm }: Session, vcpu: VirtualCpu, next: bigint, limits: Limits): Promise<Stop> {
   const stack = stackPointer(vcpu);

@@ -11,6 +11,7 @@ import { type DisplayData, showDisplays } from "./displays.ts";
 import { type Result, stackPointer } from "./flow.ts";
 import { type Cost, startMeter } from "./measure.ts";
 import { patiently } from "./patience.ts";
+import { sourceAt, type SourceData } from "./source_files.ts";
 import { noteRegisters, stateOf } from "./state.ts";
 import { nameOf } from "./symbols.ts";
 
@@ -20,6 +21,8 @@ export interface StopData {
   readonly vcpus: number;
   /** Symbol at `stop.pc`, e.g. `loop+0x4`. */
   readonly symbol?: string;
+  /** The source line of `stop.pc`, where it is known. */
+  readonly source?: SourceData;
   /** The instruction at `stop.pc`, if there is one. */
   readonly code?: ListingLine;
   /** Instructions from there on, as many as `context` says. */
@@ -30,6 +33,8 @@ export interface StopData {
   readonly breakpoints: readonly bigint[];
   /** What `display` asks for. */
   readonly displays: readonly DisplayData[];
+  /** Set where the guest went back and not on: how many instructions, and nothing was spent. */
+  readonly back?: number;
   /** What a function returned that `finish` has left. */
   readonly returned?: Result;
   /** Registers that this run changed. */
@@ -77,16 +82,17 @@ export async function runGuest(
 /** What is to be told about a stop of the session's machine. */
 export function describeStop(session: Session, stop: Stop, cost: Cost, text?: string): StopData {
   const { vm } = session;
-  stateOf(session).disassembleNext = undefined;
+  stateOf(session).disassembleNext = stateOf(session).listNext = undefined;
   const address = codeAddress(session.vcpu, stop.pc);
   const symbol = nameOf(vm, address);
-  const settings = contextOf(session);
+  const settings = contextOf(session), source = sourceAt(session, address);
   const lines = codeAt(vm, address, Math.max(1, settings.code), session.vcpu), code = lines.at(0);
   const last = cost.exits > 0 ? vm.exits.rows.at(-1) : undefined;
   return {
     stop,
     vcpus: vm.vcpus.length,
     ...(symbol !== undefined && { symbol }),
+    ...(source !== undefined && { source }),
     ...(code !== undefined && { code }),
     listing: lines.slice(0, settings.code),
     stack: stackWords(session, settings.stack),

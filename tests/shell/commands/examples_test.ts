@@ -6,6 +6,7 @@ import { startSession } from "./session.ts";
 
 /** Commands whose examples need a file; `files_test.ts`, `saved_session_test.ts` and those of sweeps run them. */
 const WITH_FILES = new Set([
+  "list",
   "load",
   "loadmem",
   "savemem",

@@ -49,10 +49,7 @@ for (const mode of MODES) {
     let mapped = 0;
     for (let seed = 1; seed < 8; seed++) {
       const random = new Random(seed), { vm, vcpu, memory } = machine(mode, random), paging = pagingOf(vcpu);
-      const pages = [];
-      for (const page of vcpu.mappings()) {
-        if (pages.push(page) === 500) break;
-      }
+      const pages = vcpu.mappings(500).mappings;
       for (const { address } of pages) vcpu.walk(address, { reach: "store" });
       assertEquals(vm.memory.read(0, MEMORY), memory, "walks for people have changed a table");
       const ask = (address: bigint) => {
@@ -175,7 +172,7 @@ Deno.test("walk() and mappings() agree with the processor's translation on 32-bi
       }
     }
     state.set64(SLOT.msr, MSR.IR | MSR.DR);
-    for (const { address, physical, via, size, writable, executable } of vcpu.mappings()) {
+    for (const { address, physical, via, size, writable, executable } of vcpu.mappings().mappings) {
       if (via) {
         blocks++;
         continue;
@@ -200,4 +197,28 @@ Deno.test("privilege is the vCPU's own where none is asked for", () => {
   vcpu.state.set64(CPL, 3n);
   assertEquals(vcpu.walk(0n).user, true);
   assertEquals(vcpu.walk(0n).mode, "no paging: linear addresses are guest-physical");
+});
+
+Deno.test("tables that lead to themselves, and tables of nothing, are given up in time", () => {
+  for (const [leaf, pages] of [[0x1003n, 1000], [0n, 0]] as const) {
+    const vm = createVm({ arch: "x86", memory: MEMORY }), vcpu = vcpuOf(vm), { state } = vcpu;
+    const view = new DataView(new ArrayBuffer(4096));
+    // One table of the upper levels for all; the last level's entries are themselves, or nothing.
+    for (let i = 0; i < 512; i++) view.setBigUint64(8 * i, 0x2003n, true);
+    vm.memory.write(0x1000, new Uint8Array(view.buffer));
+    for (let i = 0; i < 512; i++) view.setBigUint64(8 * i, leaf === 0n ? 0x3003n : leaf, true);
+    vm.memory.write(0x2000, new Uint8Array(view.buffer));
+    state.set64(IDENTITY, 0n);
+    for (
+      const [slot, value] of [[CR, 0x8000_0011n], [CR + 24, 0x1000n], [CR + 32, 0x20n], [
+        EFER,
+        0x500n,
+      ]] as const
+    ) {
+      state.set64(slot, value);
+    }
+    vcpu.modeChanged();
+    const { mappings, complete } = vcpu.mappings(1000);
+    assertEquals([mappings.length, complete], [pages, false]);
+  }
 });
