@@ -24,8 +24,8 @@ Deno.test("valuesOf(): the last parameter changes fastest", () => {
 Deno.test("workOrder(): shards are a partition, alike each time, and as long as can be", () => {
   for (const count of [1, 2, 7, 500]) {
     assertEquals(workOrder(count).toSorted((a, b) => a - b), Array.from({ length: count }, (_, i) => i));
-    for (const  of of[1, 2, 3, 4, 9]) {
-      const shards = Array.from({ length: of }, (_, i) => workOrder(count, { index: i + 1, of }));
+    for (const parts of [1, 2, 3, 4, 9]) {
+      const shards = Array.from({ length: parts }, (_, i) => workOrder(count, { index: i + 1, of: parts }));
       assertEquals(shards.flat().toSorted((a, b) => a - b), Array.from({ length: count }, (_, i) => i));
       const lengths = shards.map(({ length }) => length);
       assert(Math.max(...lengths) - Math.min(...lengths) <= 1);
