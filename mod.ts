@@ -20,14 +20,10 @@
 
 // Machine: a VM, its vCPUs, memory and symbols, where it stops, and why a run came back.
 export { createVm } from "./emulator/machine/vm.ts";
-export type {
-  DisassembledLine,
-  LedgerSegment,
-  LoadedImage,
-  LoadOptions,
-  Vm,
-  VmOptions,
-} from "./emulator/machine/vm.ts";
+export type { LedgerSegment, Vm } from "./emulator/machine/vm.ts";
+export type { VmOptions } from "./emulator/machine/vm_options.ts";
+export type { LoadedImage, LoadOptions } from "./emulator/machine/loaders/load.ts";
+export type { DisassembledLine } from "./emulator/machine/debug/disassembly.ts";
 export type { ArchName, ModeWidth } from "./emulator/machine/arch.ts";
 export type {
   BreakOptions,

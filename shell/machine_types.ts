@@ -7,5 +7,6 @@ export type { PageMapping, PageWalk } from "../emulator/machine/debug/page_walk.
 export type { WatchKind } from "../emulator/machine/debug/watchpoints.ts";
 export type { Stop } from "../emulator/machine/stop.ts";
 export type { VirtualCpu } from "../emulator/machine/virtual_cpu.ts";
-export type { Vm, VmOptions } from "../emulator/machine/vm.ts";
+export type { Vm } from "../emulator/machine/vm.ts";
+export type { VmOptions } from "../emulator/machine/vm_options.ts";
 export type { Handle, Io } from "../transports/io.ts";

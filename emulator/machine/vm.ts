@@ -1,32 +1,28 @@
 /** A virtual machine: memory, buses, devices, vCPUs, and the loop that runs them. */
 import { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
-import type { RegionPolicy } from "../engine/hot_code.ts";
-import { type Engine, InterpreterEngine } from "../engine/engine.ts";
-import { OracleEngine } from "../engine/oracle_engine.ts";
-import { clearTlb, protectFromWrites } from "../engine/tlb.ts";
+import { InterpreterEngine } from "../engine/engine.ts";
 import { Ledger } from "../exits/ledger.ts";
 import type { CostProfile } from "../exits/profile.ts";
-import { defaultProfileName, loadProfile } from "../exits/profiles/profiles.ts";
 import { assemble, type Program } from "../isa/assembler.ts";
 import type { InstructionEncoder } from "../isa/assembly.ts";
 import type { InstructionSet, Isa } from "../isa/isa.ts";
 import { SourceLines } from "../isa/source_lines.ts";
 import { SymbolTable } from "../isa/symbols.ts";
-import { type Arch, type ArchName, archOf, backendOf, type ModeWidth } from "./arch.ts";
+import type { Arch, ArchName, ModeWidth } from "./arch.ts";
 import type { Board } from "./board.ts";
 import { Bus } from "./bus.ts";
 import { CoalescedZones } from "./coalesced.ts";
 import { Breakpoints } from "./debug/breakpoints.ts";
 import { Catchpoints } from "./debug/catchpoints.ts";
+import { disassemble, type DisassembledLine } from "./debug/disassembly.ts";
 import { PointNumbers } from "./debug/points.ts";
-import { readVirtual } from "./debug/virtual_memory.ts";
 import { Watchpoints } from "./debug/watchpoints.ts";
 import type { Device, DeviceContext } from "./device.ts";
 import { Devices } from "./devices.ts";
+import { Engines } from "./engines.ts";
 import { HypercallTable } from "./hypercalls.ts";
-import { IoEvents } from "./io_events.ts";
-import { bootTree, TREE_SLOT } from "./hypervisors/boot_tree.ts";
+import { bootTree, handOver, TREE_SLOT } from "./hypervisors/boot_tree.ts";
 import { uncover } from "./hypervisors/hyperv.ts";
 import {
   freshState,
@@ -36,103 +32,21 @@ import {
   type Personality,
   type WrongHypercall,
 } from "./hypervisors/hypervisor.ts";
-import { hypervisorOf } from "./hypervisors/hypervisors.ts";
-import { type HostTick, Interrupts } from "./interrupts/interrupts.ts";
-import { parseImage } from "./loaders/detect.ts";
+import { Interrupts } from "./interrupts/interrupts.ts";
+import { InterruptLines } from "./interrupts/lines.ts";
+import { IoEvents } from "./io_events.ts";
+import { type LoadedImage, loadImage, type LoadOptions, loadProgram } from "./loaders/load.ts";
 import { GuestMemory, type SlotOptions } from "./memory.ts";
 import { PortVectors } from "./port_vectors.ts";
-import { REACH } from "./processor.ts";
-import { StateParts } from "./state_parts.ts";
 import { type RunOptions, runVcpus } from "./run.ts";
+import { StateParts } from "./state_parts.ts";
 import type { Stop } from "./stop.ts";
+import { TouchedPages } from "./touched_pages.ts";
 import { bindTraps } from "./traps.ts";
 import { DEFAULT_TURN, Turns } from "./turns.ts";
 import { Vcpu } from "./vcpu.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
-
-/** What a VM is made of. */
-export interface VmOptions {
-  /** The guest's architecture. */
-  readonly arch: ArchName;
-  /** Width of the guest's mode: x86 16, 32 or 64, ppc 32 or 64; 64 if not given. */
-  readonly mode?: ModeWidth;
-  /** Byte order of the guest's code and data: big-endian on ppc if not given; x86 is little-endian. */
-  readonly order?: "le" | "be";
-  /** Hypervisor whose exits are counted; the architecture's first one that runs the mode if not given. */
-  readonly backend?: string;
-  /**
-   * What the guest takes the hypervisor for: on vmx and svm `kvm` (if not given), `xen`, `hyperv` or `vmware`; on kvm-hv
-   * `papr`; on kvm-pr `epapr` (if not given), `papr` (64-bit) or `osi` (32-bit); everywhere `none`. A PowerPC VM for which
-   * one is named is started as that one does: with a device tree, whose address is in r3.
-   */
-  readonly hypervisor?: HypervisorName;
-  /**
-   * What becomes of the other vendor's hypercall instruction on x86, if not given what the hypervisor does: KVM patches the
-   * guest's text, the others let the guest have its #UD.
-   */
-  readonly wrongHypercall?: WrongHypercall;
-  /** Guest RAM in bytes, a multiple of 4,096; 16 MiB if not given. */
-  readonly memory?: number;
-  /** Cost profile, by name or itself; the architecture's default if not given. */
-  readonly profile?: string | CostProfile;
-  /** `interpreter` if not given; `oracle` executes definitions one by one, slowly. */
-  readonly engine?: "interpreter" | "oracle";
-  /**
-   * When the interpreter compiles regions of guest code: `hot` (if not given) where the guest spends its time, `off` only
-   * where `compileRegion` is told to, `first` whatever is entered, or by thresholds of your own. Results, exits and cycles
-   * are the same.
-   */
-  readonly regions?: RegionPolicy;
-  /**
-   * vCPUs, 1 to 64; one if not given. They execute in deterministic turns. The first one runs from the start, the others
-   * are parked until `VirtualCpu.start`, or on PowerPC until a guest lets them out of reset by the OpenPIC.
-   */
-  readonly vcpus?: number;
-  /** Instructions in a turn of a vCPU, 100 to 1,000,000; 1,000 if not given. Without a meaning for one vCPU. */
-  readonly turn?: number;
-  /** What a guest's access gets that no device claims: all ones (the default), or the end of the run. */
-  readonly unclaimed?: "ones" | "stop";
-  /**
-   * Attach an interrupt controller with its timer: on x86 a pair of 8259A and an 8254 at their PC ports, on PowerPC an
-   * OpenPIC at 0xfec00000 and the decrementer's interrupt. None if not given: the guest then has to poll.
-   */
-  readonly interrupts?: boolean;
-  /**
-   * Let the host's own timer take the vCPU out of the guest every so many cycles of virtual time: an exit that the guest
-   * does not see (under kvm-hv HV_DECREMENTER). None if not given; wants `interrupts`.
-   */
-  readonly hostTick?: number;
-  /** Record a ledger row for each exit from the start. */
-  readonly recordRows?: boolean;
-}
-
-/** Where an image goes. */
-export interface LoadOptions {
-  /** Guest-physical address for an image that names none; 0x1000 if not given (0x7c00 in x86 real mode). */
-  readonly at?: bigint;
-}
-
-/** What `load` did. */
-export interface LoadedImage {
-  /** Where pc stands now: the address of the first instruction. */
-  readonly entry: bigint;
-  /** Guest-physical ranges that were written. */
-  readonly ranges: readonly { readonly gpa: number; readonly size: number }[];
-  /** How many symbols it brought. */
-  readonly symbols: number;
-}
-
-/** One instruction, or bytes that are none. */
-export interface DisassembledLine {
-  /** Guest-physical. */
-  readonly address: bigint;
-  /** Its bytes in memory order. */
-  readonly bytes: Uint8Array;
-  /** `(bad)` where no instruction could be decoded. */
-  readonly text: string;
-  /** The name of exactly this address, if it has one. */
-  readonly symbol?: string;
-}
+import { planVm, type VmOptions } from "./vm_options.ts";
 
 /** Exits that were counted before the VM went on under another backend, hypervisor or profile. */
 export interface LedgerSegment {
@@ -155,17 +69,9 @@ export interface VmInside {
   readonly arena: Arena;
   readonly vcpus: readonly Vcpu[];
   readonly turns: Turns;
-  readonly mmioPages: Set<number>;
+  readonly mmioPages: TouchedPages;
   readonly earlier: LedgerSegment[];
 }
-
-/** More guest RAM than this does not fit below the device windows. */
-const RAM_LIMIT = 0xe000_0000;
-const PAGE = 4096;
-/** As many as fit into a 64-bit mask, and more than any guest here needs. */
-const MOST_VCPUS = 64;
-/** MMIO pages whose first touch is remembered; with more, all are forgotten. */
-const MMIO_PAGE_LIMIT = 65_536;
 
 /** Makes a VM. Throws `RangeError` that names the option that is wrong and what would be right. */
 export function createVm(options: VmOptions): Vm {
@@ -223,49 +129,39 @@ export class Vm {
   readonly #vcpus: readonly Vcpu[];
   readonly #arch: Arch;
   readonly #arena: Arena;
-  readonly #mmioPages = new Set<number>();
+  readonly #engines: Engines;
+  readonly #lines: InterruptLines;
+  readonly #mmioPages = new TouchedPages();
   readonly #turns: Turns;
   readonly #earlier: LedgerSegment[] = [];
   /** Who runs it, if anybody does. */
   #runner: string | undefined;
   readonly #observers = new Set<(vcpu: VirtualCpu) => void>();
-  /** Registers beside r3 and r7 that a guest is started with, if a device tree is handed over to it. */
-  #handsOver: Readonly<Record<string, bigint>> | undefined;
+  /** Who hands a device tree over to the guest, if anybody does. */
+  readonly #bootedBy: Personality | undefined;
 
   /** As `createVm`, which is the way to make one; `slots` take the place of the RAM that it would have. */
   constructor(options: VmOptions, slots?: readonly SlotOptions[]) {
     this.#options = options;
-    const arch = archOf(options.arch);
-    const mode = options.mode ?? arch.defaultMode;
-    if (!arch.modes.includes(mode)) {
-      throw new RangeError(`${arch.name} has no ${mode}-bit mode: it has ${arch.modes.join(", ")}`);
-    }
-    const order = options.order ?? arch.orders[0];
-    if (!arch.orders.includes(order)) {
-      throw new RangeError(`${arch.name} has no ${order} byte order: it has ${arch.orders.join(" and ")}`);
-    }
-    const size = options.memory ?? 16 * 2 ** 20;
-    if (!Number.isInteger(size) || size < 4096 || size > RAM_LIMIT || size % 4096 !== 0) {
-      throw new RangeError(`guest memory of ${size} bytes: give a multiple of 4096 up to ${RAM_LIMIT}`);
-    }
-    const count = options.vcpus ?? 1;
-    if (!Number.isInteger(count) || count < 1 || count > MOST_VCPUS) {
-      throw new RangeError(`${count} vCPUs: give a whole number from 1 to ${MOST_VCPUS}`);
-    }
-    const backend = backendOf(arch, mode, options.backend);
-    const hypervisor = hypervisorOf(backend.name, mode, options.hypervisor);
-    const profile = profileFor(arch, backend, options.profile);
+    const plan = planVm(options), { arch, mode, backend, hypervisor } = plan;
     this.#arch = arch;
     this.arch = arch.name;
     this.mode = mode;
-    this.#isa = arch.isa(mode, order);
+    this.#isa = arch.isa(mode, plan.order);
     this.backend = backend;
     this.hypervisor = hypervisor;
-    this.wrongHypercall = wrongHypercallOf(arch, hypervisor, options.wrongHypercall);
-    this.#arena = new Arena(2 ** 20 * 2 + size);
+    this.wrongHypercall = plan.wrongHypercall;
+    this.#arena = new Arena(2 ** 20 * 2 + plan.memory);
+    this.#engines = new Engines({
+      kind: options.engine ?? "interpreter",
+      regions: options.regions ?? "hot",
+      arena: this.#arena,
+      costOf: (cycleClass) => this.exits.profile.costOf(cycleClass),
+      breakpoints: () => this.breakpoints.active,
+    });
     this.memory = new GuestMemory(this.#arena, {
-      written: (place, length) => void this.#written(place, length),
-      layoutChanged: () => this.#eachEngine((engine) => engine.flush()),
+      written: (place, length) => void this.#engines.written(place, length),
+      layoutChanged: () => this.#engines.flush(),
     });
     this.ports = new Bus("port", Math.max(arch.portLimit, 1));
     this.mmio = new Bus("guest-physical", 2 ** 52);
@@ -276,7 +172,7 @@ export class Vm {
       limits,
       (bus) => this.coalesced.list.filter((zone) => zone.bus === bus).length,
     );
-    this.exits = new Ledger(profile, { record: options.recordRows });
+    this.exits = new Ledger(plan.profile, { record: options.recordRows });
     this.devices = new Devices(
       this.ports,
       this.mmio,
@@ -285,11 +181,10 @@ export class Vm {
       (device) => this.#contextFor(device),
     );
     const numbers = new PointNumbers();
-    this.breakpoints = new Breakpoints(numbers, () => this.#breakpointsChanged());
+    this.breakpoints = new Breakpoints(numbers, () => this.#engines.breakpointsChanged());
     // Whether an access is looked at is decided when compiled code first makes one to its page.
-    this.watchpoints = new Watchpoints(numbers, arch.name === "x86" ? 64 : this.#isa.addressWidth, () => {
-      for (const { state } of this.#vcpus) clearTlb(state);
-    });
+    const reach = arch.name === "x86" ? 64 : this.#isa.addressWidth;
+    this.watchpoints = new Watchpoints(numbers, reach, () => this.#engines.clearTlbs());
     this.catchpoints = new Catchpoints(numbers, backend, () => {});
     const board: Board = {
       arena: this.#arena,
@@ -307,44 +202,37 @@ export class Vm {
       exits: this.exits,
       symbols: this.symbols,
       unclaimed: options.unclaimed ?? "ones",
-      touchMmioPage: (page) => this.#touchMmioPage(page),
-      watch: {
-        isWatched: (place) => this.#vcpus.some((one) => one.engineSoFar?.isCode(place) || one.isTable(place)),
-        written: (place, length) => this.#written(place, length),
-        marked: (place) => this.#eachEngine((engine) => engine.invalidate(place, 1)),
-        watch: (place) => this.#vcpus.forEach((one) => protectFromWrites(one.state, place)),
-      },
+      touchMmioPage: (page) => this.#mmioPages.touch(page),
+      watch: this.#engines,
       debug: { watchpoints: this.watchpoints, catchpoints: this.catchpoints },
-      vcpus: count,
+      vcpus: plan.vcpus,
       now: () => this.#turns.acting.cycles,
       acting: () => this.#turns.acting.index,
-      signal: (act) => count > 1 ? this.#signal(act) : act(),
+      signal: (act) => plan.vcpus > 1 ? this.#lines.signal(act) : act(),
       traps: bindTraps(this.#isa, this.backend, arch.traps),
     };
-    this.#vcpus = Array.from({ length: count }, (_, i) => new Vcpu(i, board, this.#isa, arch.processor));
+    this.#vcpus = Array.from({ length: plan.vcpus }, (_, i) => new Vcpu(i, board, this.#isa, arch.processor));
     this.vcpus = this.#vcpus;
+    this.#lines = new InterruptLines(this.#vcpus);
     this.#turns = new Turns(this.#vcpus, options.turn ?? DEFAULT_TURN, {
       left: (vcpu) => arch.leave?.(vcpu),
       clocksCompared: () => this.exits.markClockRead(),
     });
-    for (const vcpu of this.#vcpus) {
-      vcpu.makeEngine = () => this.#makeEngine(vcpu, options.engine ?? "interpreter");
-      clearTlb(vcpu.state);
+    this.#engines.serve(this.#vcpus);
+    const ram = arch.ram(mode, plan.memory);
+    for (const slot of slots ?? ram) this.memory.addSlot(slot);
+    const hasTree = !slots || slots.some(({ name }) => name === TREE_SLOT.name);
+    if (options.hypervisor && arch.name === "ppc" && hasTree) this.#bootedBy = hypervisor;
+    if (this.#bootedBy && !slots) {
+      this.memory.addSlot(TREE_SLOT);
+      const facts = { mode: mode === 64 ? 64 : 32, ram, vcpus: plan.vcpus } as const;
+      this.memory.write(TREE_SLOT.gpa, bootTree(hypervisor, facts));
     }
-    for (const slot of slots ?? arch.ram(mode, size)) this.memory.addSlot(slot);
-    const startsWithTree = !slots || slots.some(({ name }) => name === TREE_SLOT.name);
-    if (options.hypervisor && arch.name === "ppc" && startsWithTree) {
-      if (!slots) {
-        const facts = { mode: mode === 64 ? 64 : 32, ram: arch.ram(mode, size), vcpus: count } as const;
-        this.memory.addSlot(TREE_SLOT);
-        this.memory.write(TREE_SLOT.gpa, bootTree(hypervisor, facts));
-      }
-      this.#handsOver = hypervisor.handOver ?? {};
-      this.#handOver();
-    }
+    this.#handOver();
     const units = options.interrupts ? arch.interrupts(this.#vcpus) : [];
-    const tick = hostTick(options, backend);
-    units.forEach((unit, i) => this.#vcpus[i].controller = new Interrupts(this.#vcpus[i], unit, tick));
+    units.forEach((unit, i) => {
+      this.#vcpus[i].controller = new Interrupts(this.#vcpus[i], unit, plan.hostTick);
+    });
   }
 
   /** The instruction set of the first vCPU's mode; a guest may change it. */
@@ -412,7 +300,7 @@ export class Vm {
       throw new RangeError(`profile ${profile.name} is for ${profile.arch}, this VM is ${this.arch}`);
     }
     this.exits.profile = profile;
-    this.#eachEngine((engine) => engine.flush());
+    this.#engines.flush();
   }
 
   /**
@@ -466,9 +354,7 @@ export class Vm {
    * device's context. Throws `Error` in a VM without `interrupts`, `RangeError` for a line that there is not.
    */
   irq(line: number, level = true): void {
-    const { controller } = this.#vcpus[0];
-    if (!controller) throw new Error("this VM has no interrupt controller: make it with interrupts: true");
-    this.#signal(() => controller.setLine(line, level));
+    this.#lines.set(line, level);
   }
 
   /**
@@ -477,12 +363,7 @@ export class Vm {
    * `interrupts`, `RangeError` for a vCPU that takes none.
    */
   nmi(vcpu = 0): void {
-    if (!this.#vcpus[0].controller) {
-      throw new Error("this VM has no interrupt controller: make it with interrupts: true");
-    }
-    const controller = this.#vcpus[vcpu]?.controller;
-    if (!controller) throw new RangeError(`vCPU ${vcpu} takes no non-maskable interrupts`);
-    controller.raiseNmi();
+    this.#lines.raiseNmi(vcpu);
   }
 
   /**
@@ -515,41 +396,11 @@ export class Vm {
    * Throws `RangeError` or `SyntaxError` for what does not fit or is malformed, having written nothing.
    */
   load(image: Uint8Array | Program, options: LoadOptions = {}): LoadedImage {
-    if (!(image instanceof Uint8Array)) {
-      if (image.bytes.length > 0) this.memory.write(image.origin, image.bytes);
-      for (const [name, address] of image.symbols) this.symbols.add(name, address);
-      const entry = image.entry ?? image.origin;
-      this.vcpu.pc = entry;
-      return {
-        entry,
-        ranges: [{ gpa: Number(image.origin), size: image.bytes.length }],
-        symbols: image.symbols.size,
-      };
-    }
-    const parsed = parseImage(image, { at: options.at ?? this.#defaultAddress(), limit: this.#ramBytes() });
-    if (
-      parsed.arch &&
-      (parsed.arch !== this.arch || (parsed.mode && parsed.mode !== this.mode) ||
-        (parsed.order && parsed.order !== this.#isa.order))
-    ) {
-      throw new RangeError(
-        `the image is for ${parsed.arch} ${parsed.mode}-bit ${parsed.order}, this VM is ${this.arch} ${this.mode}-bit ${this.isa.order}`,
-      );
-    }
-    for (const { paddr, memsize } of parsed.segments) {
-      if (!this.memory.holds(paddr, memsize)) this.memory.read(paddr, memsize); // throws, naming what is there
-    }
-    for (const { paddr, bytes, memsize } of parsed.segments) {
-      this.memory.write(paddr, bytes);
-      if (memsize > bytes.length) {
-        this.memory.write(paddr + BigInt(bytes.length), new Uint8Array(memsize - bytes.length));
-      }
-    }
-    for (const { name, address, size } of parsed.symbols) this.symbols.add(name, address, size);
-    this.lines.add(parsed.lines ?? []);
-    this.vcpu.pc = parsed.physicalEntry;
-    const ranges = parsed.segments.map(({ paddr, memsize }) => ({ gpa: Number(paddr), size: memsize }));
-    return { entry: parsed.physicalEntry, ranges, symbols: parsed.symbols.length };
+    const { arch, mode, memory, symbols, lines, vcpu } = this, { order } = this.#isa;
+    const target = { arch, mode, order, memory, symbols, lines, vcpu };
+    return image instanceof Uint8Array
+      ? loadImage(target, image, options.at ?? this.#defaultAddress())
+      : loadProgram(target, image);
   }
 
   /**
@@ -561,22 +412,10 @@ export class Vm {
     count: number,
     { vcpu }: { readonly vcpu?: VirtualCpu } = {},
   ): DisassembledLine[] {
-    const lines: DisassembledLine[] = [], isa = vcpu ? this.#vcpus[vcpu.index].isa : this.isa;
-    for (let at = address; lines.length < count;) {
-      const bytes = this.#codeBytes(at, isa.maxLength, vcpu);
-      if (bytes.length === 0) break;
-      const decoded = isa.disassemble(bytes, at);
-      const length = decoded?.length ?? (this.arch === "ppc" ? 4 : 1);
-      const near = this.symbols.nearest(at);
-      lines.push({
-        address: at,
-        bytes: bytes.slice(0, length),
-        text: decoded?.text ?? "(bad)",
-        symbol: near && near.offset === 0n ? near.name : undefined,
-      });
-      at += BigInt(length);
-    }
-    return lines;
+    const { memory, symbols } = this, isa = vcpu ? this.#vcpus[vcpu.index].isa : this.isa;
+    const map = (at: bigint) =>
+      vcpu ? vcpu.physicalAddress(at, "code") : at >= 0n && at < 2n ** 52n ? at : undefined;
+    return disassemble({ isa, memory, symbols, map, step: this.arch === "ppc" ? 4 : 1 }, address, count);
   }
 
   /** vCPUs back to reset values and devices reset; memory, ledger and time stay. */
@@ -589,7 +428,7 @@ export class Vm {
     for (const { controller } of this.#vcpus) controller?.reset();
     this.#turns.reset();
     this.#mmioPages.clear();
-    this.#eachEngine((engine) => engine.flush());
+    this.#engines.flush();
   }
 
   /**
@@ -602,98 +441,11 @@ export class Vm {
     return engine.compile(pc, length);
   }
 
-  /** As many bytes as are there, up to the longest instruction's. */
-  #codeBytes(address: bigint, longest: number, vcpu: VirtualCpu | undefined): Uint8Array {
-    const map = (at: bigint) =>
-      vcpu ? vcpu.physicalAddress(at, "code") : at >= 0n && at < 2n ** 52n ? at : undefined;
-    for (let length = longest; length > 0; length--) {
-      const last = map(address + BigInt(length - 1));
-      if (last === undefined || !this.memory.holds(last, 1)) continue;
-      try {
-        return readVirtual(this.memory, map, address, length);
-      } catch {
-        // A hole before the last byte.
-      }
-    }
-    return new Uint8Array();
-  }
-
-  /** Registers that a PowerPC guest is started with. ePAPR 1.1, 5.4.1. */
   #handOver(): void {
-    if (!this.#handsOver) return;
-    const { registers } = this.vcpu;
-    registers.set("r3", TREE_SLOT.gpa);
-    for (const [name, value] of Object.entries(this.#handsOver)) registers.set(name, value);
-    registers.set("r7", this.memory.slots[0].size);
+    if (this.#bootedBy) handOver(this.vcpu.registers, this.#bootedBy, this.memory.slots[0].size);
   }
 
-  #makeEngine(vcpu: Vcpu, kind: "interpreter" | "oracle"): Engine {
-    const setup = {
-      isa: vcpu.isa,
-      executed: vcpu.instructions,
-      arena: this.#arena,
-      state: vcpu.state,
-      host: vcpu,
-      regions: this.#options.regions ?? "hot",
-      codeAt: (address: bigint) => vcpu.codeAt(address),
-      codePage: (place: number) => this.#vcpus.forEach(({ state }) => protectFromWrites(state, place)),
-      translated: () => vcpu.translation?.active(REACH.fetch) === true,
-      costOf: (cycleClass: string) => this.exits.profile.costOf(cycleClass),
-    };
-    const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
-    this.#addStops(engine);
-    return engine;
-  }
-
-  /** Linear memory was changed: whether that changed translations. */
-  #written(place: number, length: number): boolean {
-    let changed = false;
-    for (const vcpu of this.#vcpus ?? []) {
-      vcpu.engineSoFar?.invalidate(place, length);
-      for (let at = place - place % PAGE; at < place + length; at += PAGE) {
-        if (!vcpu.isTable(at)) continue;
-        vcpu.translationChanged();
-        changed = true;
-      }
-    }
-    return changed;
-  }
-
-  #eachEngine(f: (engine: Engine) => void): void {
-    // Not there yet while the VM is being built.
-    for (const { engineSoFar } of this.#vcpus ?? []) if (engineSoFar) f(engineSoFar);
-  }
-
-  #breakpointsChanged(): void {
-    this.#eachEngine((engine) => {
-      if (this.#addStops(engine)) engine.stopsChanged();
-    });
-  }
-  /** Whether there was one that the engine had not. Those that it has on top it finds out by itself. */
-  #addStops({ stops }: Engine): boolean {
-    const before = stops.pcs.size + stops.linear.size;
-    for (const { address, linear } of this.breakpoints.active) {
-      (linear ? stops.linear : stops.pcs).add(address);
-    }
-    return stops.pcs.size + stops.linear.size > before;
-  }
-
-  /** Does what may make the interrupt controller ask any vCPU. */
-  #signal<T>(act: () => T): T {
-    const before = this.#vcpus.map(({ controller }) => controller?.asserted === true);
-    const result = act();
-    this.#vcpus.forEach(({ controller }, i) => controller?.look(before[i]));
-    return result;
-  }
-
-  #touchMmioPage(page: number): boolean {
-    if (this.#mmioPages.has(page)) return true;
-    if (this.#mmioPages.size >= MMIO_PAGE_LIMIT) this.#mmioPages.clear();
-    this.#mmioPages.add(page);
-    return false;
-  }
-
-  #contextFor(_device: Device): DeviceContext {
+  #contextFor(device: Device): DeviceContext {
     const vcpu = () => this.#turns.acting;
     return {
       charge: (cycles) => vcpu().chargeDevice(cycles),
@@ -706,7 +458,7 @@ export class Vm {
         vcpu().requestStop({
           reason: "SYSTEM_EVENT",
           code,
-          message: `device ${_device.name} ended the run with code ${code}`,
+          message: `device ${device.name} ended the run with code ${code}`,
         }),
     };
   }
@@ -714,39 +466,4 @@ export class Vm {
   #defaultAddress(): bigint {
     return this.arch === "x86" && this.mode === 16 ? 0x7c00n : 0x1000n;
   }
-
-  #ramBytes(): number {
-    return this.memory.slots.reduce((sum, slot) => sum + slot.size, 0);
-  }
-}
-
-/** Throws `RangeError` for a policy that there is not, or on an architecture that has one instruction only. */
-function wrongHypercallOf(arch: Arch, hypervisor: Personality, wanted?: WrongHypercall): WrongHypercall {
-  if (wanted === undefined) return hypervisor.wrongHypercall ?? "reject";
-  if (!["patch", "emulate", "reject"].includes(wanted)) {
-    throw new RangeError(`wrongHypercall is ${wanted}: give patch, emulate or reject`);
-  }
-  if (arch.name === "x86") return wanted;
-  throw new RangeError(`wrongHypercall is x86's: ${arch.name} guests are told which instruction to execute`);
-}
-
-function profileFor(
-  arch: Arch,
-  backend: Backend,
-  wanted: string | CostProfile = defaultProfileName(backend.name),
-): CostProfile {
-  const profile = typeof wanted === "string" ? loadProfile(wanted) : wanted;
-  if (profile.arch === arch.name) return profile;
-  throw new RangeError(`profile ${profile.name} is for ${profile.arch}, this VM is ${arch.name}`);
-}
-
-/** Throws `RangeError` for a host's timer that cannot be. */
-function hostTick({ hostTick: every, interrupts }: VmOptions, backend: Backend): HostTick | undefined {
-  if (every === undefined) return undefined;
-  if (!interrupts) throw new RangeError("hostTick wants interrupts: true");
-  if (!Number.isSafeInteger(every) || every < 1) {
-    throw new RangeError(`a host's timer every ${every} cycles: give a whole number of at least 1`);
-  }
-  const { host, timer, line } = backend.interrupts;
-  return { every, native: host ?? timer ?? line };
 }

@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { buildGuests, type BuiltGuests } from "../support/guest_build.ts";
 import { type GuestTarget, OPTIMISATIONS, TARGETS, whyNot } from "../support/guest_targets.ts";
 import { HYPERVISORS } from "../../emulator/machine/hypervisors/hypervisors.ts";
-import type { VmOptions } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 import { runGuest } from "./run_guest.ts";
 
 /** What `probe.c` prints. */

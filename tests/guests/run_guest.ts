@@ -1,7 +1,8 @@
 /** A guest run to its end, with the devices that `exec` gives it. */
 import { debugExitDevice } from "../../emulator/machine/devices/debug_exit.ts";
 import { Uart16550 } from "../../emulator/machine/devices/uart16550.ts";
-import { createVm, type Vm, type VmOptions } from "../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 
 /** Far more than a guest needs, so that one that runs wild ends. */
 const BUDGET = 100_000_000;

@@ -7,7 +7,8 @@ import { STATE } from "../../emulator/ir/layout.ts";
 import type { Device } from "../../emulator/machine/device.ts";
 import { snapshot } from "../../emulator/exits/snapshot.ts";
 import type { Stop } from "../../emulator/machine/stop.ts";
-import { createVm, type Vm, type VmOptions } from "../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 import { Random } from "../support/random.ts";
 import type { SamplePool } from "./samples.ts";
 

@@ -1,5 +1,5 @@
 /** What the C guests of `scripts/guests/` are compiled for, and by which compilers. */
-import type { VmOptions } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 
 export interface GuestTarget {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** The machines that transports are tested on, and the ways to each. */
 import type { Device } from "../../emulator/machine/device.ts";
-import { createVm, type Vm, type VmOptions } from "../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 import { createIo, type DataMode, type Handle, type Io, type VehicleName } from "../../transports/io.ts";
 
 export interface Cell {

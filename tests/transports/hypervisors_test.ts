@@ -1,7 +1,8 @@
 /** The same device, the same replies, over every cell: architecture, backend, personality, vehicle, data mode. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HYPERVISORS } from "../../emulator/machine/hypervisors/hypervisors.ts";
-import { createVm, type VmOptions } from "../../emulator/machine/vm.ts";
+import { createVm } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 import { createIo } from "../../transports/io.ts";
 import type { VehicleName } from "../../transports/negotiate.ts";
 

@@ -1,7 +1,8 @@
 /** MMIO as a hypercall: PAPR's H_LOGICAL_CI_* and x86's pair, by guests; and vehicles under the other hypervisors. */
 import { assertEquals, assertRejects } from "@std/assert";
 import type { HypervisorName } from "../../emulator/machine/hypervisors/hypervisor.ts";
-import { createVm, type VmOptions } from "../../emulator/machine/vm.ts";
+import { createVm } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 import { createIo, type DataMode, type VehicleName } from "../../transports/io.ts";
 import { pattern } from "./cells.ts";
 import { recorder } from "./recorder.ts";

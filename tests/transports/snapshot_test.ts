@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { snapshot } from "../../emulator/exits/snapshot.ts";
 import { echoDevice } from "../../emulator/machine/devices/echo.ts";
 import { type RestoreOptions, restoreVm, saveVm } from "../../emulator/machine/snapshot/snapshot.ts";
-import type { Vm, VmOptions } from "../../emulator/machine/vm.ts";
+import type { Vm } from "../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../emulator/machine/vm_options.ts";
 import { createIo, type Handle, type VehicleName } from "../../transports/io.ts";
 import { CELLS, machine, pattern, VIAS } from "./cells.ts";
 

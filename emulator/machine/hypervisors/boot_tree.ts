@@ -1,5 +1,6 @@
 /** The device tree that a PowerPC guest is started with, and where it stands. */
 import { cells, flatten, strings, type TreeNode } from "./device_tree.ts";
+import type { Registers } from "../registers.ts";
 import type { Personality } from "./hypervisor.ts";
 
 /** Below the transports' stubs, out of RAM's way. */
@@ -43,4 +44,11 @@ export function bootTree({ tree, name }: Personality, { mode, ram, vcpus }: Tree
     },
     children: [...memory, cpus, ...tree?.(mode) ?? []],
   });
+}
+
+/** Registers that a guest is started with: the tree, `ram` bytes from 0 on, and the hypervisor's own. ePAPR 1.1, 5.4.1. */
+export function handOver(registers: Registers, { handOver = {} }: Personality, ram: number): void {
+  registers.set("r3", TREE_SLOT.gpa);
+  for (const [name, value] of Object.entries(handOver)) registers.set(name, value);
+  registers.set("r7", ram);
 }

@@ -15,7 +15,8 @@ import { canBeSaved, type Device } from "../device.ts";
 import type { HypervisorName } from "../hypervisors/hypervisor.ts";
 import { HYPERVISORS } from "../hypervisors/hypervisors.ts";
 import type { IoEvents } from "../io_events.ts";
-import { Vm, type VmOptions } from "../vm.ts";
+import { Vm } from "../vm.ts";
+import type { VmOptions } from "../vm_options.ts";
 import { loadAttachment, saveAttachment } from "./attachment.ts";
 import { readFile, writeFile } from "./file.ts";
 import { loadHypervisor, saveHypervisor } from "./hypervisor.ts";
@@ -72,7 +73,6 @@ export interface SnapshotInfo {
 }
 
 const MOST_SLOTS = 4096, MOST_SYMBOLS = 1_000_000, MOST_SEGMENTS = 1000, MOST_DEVICES = 65_536;
-const MOST_MMIO_PAGES = 65_536;
 const NAMES = HYPERVISORS.map(({ name }) => name);
 
 /**
@@ -123,7 +123,7 @@ export function saveVm(vm: Vm): Uint8Array<ArrayBuffer> {
     turns: turns.save(),
     hypervisor: saveHypervisor(vm.hypervisorState),
     interrupts: vcpus.map(({ controller }) => controller?.save() ?? null),
-    mmioPages: numbersToBytes([...mmioPages].sort((a, b) => a - b)),
+    mmioPages: numbersToBytes(mmioPages.save()),
     coalesced: vm.coalesced.save(),
     ioevents: vm.ioevents.save(),
     symbols: symbolsOf(vm),
@@ -205,9 +205,7 @@ export function restoreVm(snapshot: Uint8Array, options: RestoreOptions = {}): V
   vcpus.forEach(({ controller }, i) => controller?.load(new SavedFields(controllers[i], `interrupts[${i}]`)));
   // What the other hypervisor had found out of its tables is not taken along: first touches are first ones again.
   if (backend === before) {
-    for (const [page] of rowsOfNumbers(saved.bytes("mmioPages"), 1, "a list of pages")) {
-      if (mmioPages.size < MOST_MMIO_PAGES) mmioPages.add(page);
-    }
+    mmioPages.load(rowsOfNumbers(saved.bytes("mmioPages"), 1, "a list of pages").map(([page]) => page));
   }
   vm.coalesced.load(saved.fields("coalesced"), [vm.ports, vm.mmio]);
   // Not there in a file that an earlier version wrote.

@@ -3,7 +3,8 @@ import { assertEquals } from "@std/assert";
 import { snapshot } from "../../../emulator/exits/snapshot.ts";
 import type { RunOptions } from "../../../emulator/machine/run.ts";
 import type { Stop } from "../../../emulator/machine/stop.ts";
-import { createVm, type Vm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 
 /** `forced` compiles all that is entered, before it is entered; `interpreter` nothing. */
 export type Executor = "oracle" | "interpreter" | "region" | "forced";

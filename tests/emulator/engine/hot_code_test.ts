@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { HotCode } from "../../../emulator/engine/hot_code.ts";
-import { createVm, type Vm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { snapshot } from "../../../emulator/exits/snapshot.ts";
 
 const THRESHOLDS = { interval: 100, found: 2, leftFor: 3 };

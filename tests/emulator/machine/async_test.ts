@@ -1,7 +1,8 @@
 /** Handlers that answer later: time stands still, nothing is repeated, and everything is as if they answered at once. */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../../emulator/machine/device.ts";
-import type { Vm, VmOptions } from "../../../emulator/machine/vm.ts";
+import type { Vm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { guest, traceOf } from "./guests.ts";
 
 /** Eight bytes of registers, in a device that charges, looks at the time and does DMA; `later` makes it asynchronous. */

@@ -3,7 +3,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { Device } from "../../../emulator/machine/device.ts";
 import { COALESCED_LIMIT } from "../../../emulator/machine/coalesced.ts";
 import { KernelIoError } from "../../../emulator/machine/io_events.ts";
-import { createVm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { guest, traceOf } from "./guests.ts";
 
 const PORT = 0x1000, GPA = 0xfeb0_0000;

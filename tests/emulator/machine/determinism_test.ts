@@ -1,6 +1,7 @@
 /** The same program gives the same ledger, to the last row, however it is executed. */
 import { assertEquals } from "@std/assert";
-import type { Vm, VmOptions } from "../../../emulator/machine/vm.ts";
+import type { Vm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { guest, traceOf } from "./guests.ts";
 
 const PROGRAMS: readonly (Partial<VmOptions> & { source: string })[] = [

@@ -1,6 +1,6 @@
 /** What leaves the guest, under which name, on which backend, and with which values. */
 import { assert, assertEquals } from "@std/assert";
-import type { VmOptions } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { exitsOf, guest } from "./guests.ts";
 
 Deno.test("x86 exits have the names of their backend", async () => {

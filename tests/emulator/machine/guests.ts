@@ -1,7 +1,8 @@
 /** Small guests for tests of the machine. */
 import { snapshot } from "../../../emulator/exits/snapshot.ts";
 import type { Stop } from "../../../emulator/machine/stop.ts";
-import { createVm, type Vm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 
 /** Where the first device's registers lie. */
 export const PORT = 0x1000, WINDOW = 0xfeb0_0000;

@@ -1,7 +1,7 @@
 /** Guests that do their worst: a run always ends with a documented stop, soon after it was asked to. */
 import { assert, assertEquals } from "@std/assert";
 import type { Stop } from "../../../emulator/machine/stop.ts";
-import type { VmOptions } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { Random } from "../../support/random.ts";
 import { guest } from "./guests.ts";
 

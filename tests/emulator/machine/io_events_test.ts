@@ -1,7 +1,8 @@
 /** Writes that the kernel half matches: KVM's rules for what may be registered, and what each match costs. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { type IoEventOptions, KernelIoError } from "../../../emulator/machine/io_events.ts";
-import { createVm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { exitsOf, guest, traceOf } from "./guests.ts";
 
 const PORT = 0x1000, GPA = 0xfeb0_0000;

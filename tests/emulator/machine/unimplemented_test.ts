@@ -1,7 +1,8 @@
 /** What is not implemented is named with its bytes, its address and its mode, wherever it is found out. */
 import { assertEquals } from "@std/assert";
 import { unimplemented } from "../../../emulator/machine/unimplemented.ts";
-import { createVm, type Vm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 
 function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");

@@ -1,6 +1,6 @@
 /** Interrupts of the guest's own: where they go, what SRR0, SRR1, DAR and DSISR tell, and what counts as executed. */
 import { assertEquals } from "@std/assert";
-import type { VmOptions } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { guest } from "../machine/guests.ts";
 
 type Options = Partial<VmOptions>;

@@ -1,5 +1,6 @@
 /** Small guests in assembler that do the same on each architecture: two stores, a loop, an end with status 5. */
-import { createVm, type Vm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { debugExitDevice } from "../../../emulator/machine/devices/debug_exit.ts";
 
 export interface GuestText {

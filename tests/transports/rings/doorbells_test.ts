@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { HYPERVISORS } from "../../../emulator/machine/hypervisors/hypervisors.ts";
 import type { HypervisorName } from "../../../emulator/machine/hypervisors/hypervisor.ts";
-import { createVm, type VmOptions } from "../../../emulator/machine/vm.ts";
+import { createVm } from "../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 import { createIo, type Io } from "../../../transports/io.ts";
 import { pattern } from "../cells.ts";
 

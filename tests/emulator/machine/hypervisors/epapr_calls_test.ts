@@ -2,7 +2,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type ByteChannels, createByteChannels } from "../../../../emulator/machine/byte_channels.ts";
 import { restoreVm, saveVm } from "../../../../emulator/machine/snapshot/snapshot.ts";
-import { createVm, type Vm, type VmOptions } from "../../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 
 const NOTES = 0x6000;
 const CELLS: readonly VmOptions[] = [

@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../../../emulator/machine/device.ts";
 import { restoreVm, saveVm } from "../../../../emulator/machine/snapshot/snapshot.ts";
-import { createVm, type Vm, type VmOptions } from "../../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 
 const MAGIC = 0x564d_5868, PORT = 0x5658, STRING = 0x5659, RPCI = 0x4943_5052, COOKIE = 0x8000_0000;
 /** Where the guest has its message, its answer and its notes. */

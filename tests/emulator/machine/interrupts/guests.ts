@@ -1,6 +1,7 @@
 /** Guests with interrupt handlers, and runs of them cut in many ways. */
 import type { Stop } from "../../../../emulator/machine/stop.ts";
-import { createVm, type Vm, type VmOptions } from "../../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 import { traceOf } from "../guests.ts";
 
 /** The interpreter with the guest's loop compiled, without, and the oracle. */

@@ -1,6 +1,7 @@
 /** The host's own timer: exits between a guest's instructions that the guest does not see. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { createVm, type VmOptions } from "../../../../emulator/machine/vm.ts";
+import { createVm } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 import { guest, traceOf } from "../guests.ts";
 
 const EVERY = 20_000;

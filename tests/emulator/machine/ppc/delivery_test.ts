@@ -1,6 +1,6 @@
 /** Interrupts and the MSR by the manuals: Power ISA 2.07B Book III-S, and for 32 bits the Programming Environments Manual. */
 import { assertEquals } from "@std/assert";
-import type { VmOptions } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 import { exitsOf, guest } from "../guests.ts";
 
 const PR = 0x4000n, IP = 0x40n, ILE = 0x1_0000n, LE = 1n, ME = 0x1000n, SF = 1n << 63n;

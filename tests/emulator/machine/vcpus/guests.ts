@@ -1,6 +1,7 @@
 /** Guests of several vCPUs, in our own assembler: the same program for each vCPU, which tells them apart by a register. */
 import type { Stop } from "../../../../emulator/machine/stop.ts";
-import { createVm, type Vm, type VmOptions } from "../../../../emulator/machine/vm.ts";
+import { createVm, type Vm } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 import { snapshot } from "../../../../emulator/exits/snapshot.ts";
 
 export const ENGINES = ["interpreter", "region", "oracle"] as const;

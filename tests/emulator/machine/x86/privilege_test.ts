@@ -1,7 +1,7 @@
 /** Privilege levels where QEMU is no measure: 64-bit mode, ports, EXT, limits. 32-bit tables: privilege_qemu_test.ts. */
 import { assertEquals } from "@std/assert";
 import { type Outcome, runEverywhere } from "../../engine/executors.ts";
-import type { VmOptions } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 import { FLAT_MODES, flatGuest, type FlatMode, type Gate, SELECTOR, STACK_0, STACK_1 } from "./guest.ts";
 
 const OPEN = 0xee;

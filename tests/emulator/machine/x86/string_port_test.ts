@@ -1,6 +1,6 @@
 /** Exits of repeated INS and OUTS: KVM's emulator goes on within one as long as it needs no userspace. */
 import { assertEquals } from "@std/assert";
-import type { VmOptions } from "../../../../emulator/machine/vm.ts";
+import type { VmOptions } from "../../../../emulator/machine/vm_options.ts";
 import { guest, traceOf } from "../guests.ts";
 
 const PORT = 0x1000;

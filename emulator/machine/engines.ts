@@ -1,0 +1,118 @@
+/**
+ * The engines of a VM's vCPUs: how one is made when its vCPU has something to execute, and what all of them are told.
+ * What an engine or a vCPU has derived from guest memory, decoded code and translations, is forgotten here when memory
+ * changes under it.
+ */
+import type { Arena } from "../engine/arena.ts";
+import { type Engine, InterpreterEngine } from "../engine/engine.ts";
+import type { RegionPolicy } from "../engine/hot_code.ts";
+import { OracleEngine } from "../engine/oracle_engine.ts";
+import { clearTlb, protectFromWrites } from "../engine/tlb.ts";
+import type { Watch } from "./board.ts";
+import type { Breakpoint } from "./debug/breakpoints.ts";
+import { REACH } from "./processor.ts";
+import type { Vcpu } from "./vcpu.ts";
+
+const PAGE = 4096;
+
+/** What engines are made of, beside their vCPUs. */
+export interface EngineParts {
+  readonly kind: "interpreter" | "oracle";
+  readonly regions: RegionPolicy;
+  readonly arena: Arena;
+  /** Cycles of an instruction, as the profile has them now. */
+  costOf(cycleClass: string): number;
+  /** Where runs stop. */
+  breakpoints(): readonly Breakpoint[];
+}
+
+export class Engines implements Watch {
+  readonly #parts: EngineParts;
+  /** None while the VM is being built. */
+  #vcpus: readonly Vcpu[] = [];
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes the engines of these vCPUs from now on. */
+  serve(vcpus: readonly Vcpu[]): void {
+    this.#vcpus = vcpus;
+    for (const vcpu of vcpus) vcpu.makeEngine = () => this.#make(vcpu);
+    this.clearTlbs();
+  }
+
+  /** Instruction costs, the layout of memory or everything else changed. */
+  flush(): void {
+    this.#each((engine) => engine.flush());
+  }
+
+  /** What compiled code reaches by itself is asked for anew. */
+  clearTlbs(): void {
+    for (const { state } of this.#vcpus) clearTlb(state);
+  }
+
+  /** Tells engines of breakpoints that they have not. Those that they have on top they find out by themselves. */
+  breakpointsChanged(): void {
+    this.#each((engine) => {
+      if (this.#addStops(engine)) engine.stopsChanged();
+    });
+  }
+
+  isWatched(place: number): boolean {
+    return this.#vcpus.some((vcpu) => vcpu.engineSoFar?.isCode(place) || vcpu.isTable(place));
+  }
+
+  written(place: number, length: number): boolean {
+    let changed = false;
+    for (const vcpu of this.#vcpus) {
+      vcpu.engineSoFar?.invalidate(place, length);
+      for (let at = place - place % PAGE; at < place + length; at += PAGE) {
+        if (!vcpu.isTable(at)) continue;
+        vcpu.translationChanged();
+        changed = true;
+      }
+    }
+    return changed;
+  }
+
+  marked(place: number): void {
+    this.#each((engine) => engine.invalidate(place, 1));
+  }
+
+  watch(place: number): void {
+    for (const { state } of this.#vcpus) protectFromWrites(state, place);
+  }
+
+  #make(vcpu: Vcpu): Engine {
+    const { kind, regions, arena, costOf } = this.#parts;
+    const setup = {
+      isa: vcpu.isa,
+      executed: vcpu.instructions,
+      arena,
+      state: vcpu.state,
+      host: vcpu,
+      regions,
+      codeAt: (address: bigint) => vcpu.codeAt(address),
+      codePage: (place: number) => this.watch(place),
+      translated: () => vcpu.translation?.active(REACH.fetch) === true,
+      costOf,
+    };
+    const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
+    this.#addStops(engine);
+    return engine;
+  }
+
+  #each(f: (engine: Engine) => void): void {
+    for (const { engineSoFar } of this.#vcpus) if (engineSoFar) f(engineSoFar);
+  }
+
+  /** Whether there was one that the engine had not. */
+  #addStops({ stops }: Engine): boolean {
+    const before = stops.pcs.size + stops.linear.size;
+    for (const { address, linear } of this.#parts.breakpoints()) {
+      (linear ? stops.linear : stops.pcs).add(address);
+    }
+    return stops.pcs.size + stops.linear.size > before;
+  }
+}
