@@ -18,7 +18,7 @@ import { Catchpoints } from "./debug/catchpoints.ts";
 import { disassemble, type DisassembledLine } from "./debug/disassembly.ts";
 import { PointNumbers } from "./debug/points.ts";
 import { Watchpoints } from "./debug/watchpoints.ts";
-import type { Device, DeviceContext } from "./device.ts";
+import { deviceContext } from "./device_context.ts";
 import { Devices } from "./devices.ts";
 import { Engines } from "./engines.ts";
 import { HypercallTable } from "./hypercalls.ts";
@@ -38,7 +38,8 @@ import { IoEvents } from "./io_events.ts";
 import { type LoadedImage, loadImage, type LoadOptions, loadProgram } from "./loaders/load.ts";
 import { GuestMemory, type SlotOptions } from "./memory.ts";
 import { PortVectors } from "./port_vectors.ts";
-import { type RunOptions, runVcpus } from "./run.ts";
+import type { RunOptions } from "./run.ts";
+import { Runner } from "./runner.ts";
 import { StateParts } from "./state_parts.ts";
 import type { Stop } from "./stop.ts";
 import { TouchedPages } from "./touched_pages.ts";
@@ -134,9 +135,7 @@ export class Vm {
   readonly #mmioPages = new TouchedPages();
   readonly #turns: Turns;
   readonly #earlier: LedgerSegment[] = [];
-  /** Who runs it, if anybody does. */
-  #runner: string | undefined;
-  readonly #observers = new Set<(vcpu: VirtualCpu) => void>();
+  readonly #runner: Runner;
   /** Who hands a device tree over to the guest, if anybody does. */
   readonly #bootedBy: Personality | undefined;
 
@@ -178,7 +177,7 @@ export class Vm {
       this.mmio,
       arch.deviceSpace(mode),
       this.memory,
-      (device) => this.#contextFor(device),
+      (device) => deviceContext(device, this),
     );
     const numbers = new PointNumbers();
     this.breakpoints = new Breakpoints(numbers, () => this.#engines.breakpointsChanged());
@@ -218,6 +217,7 @@ export class Vm {
       left: (vcpu) => arch.leave?.(vcpu),
       clocksCompared: () => this.exits.markClockRead(),
     });
+    this.#runner = new Runner(this.#vcpus, this.#turns, this.breakpoints, this.coalesced);
     this.#engines.serve(this.#vcpus);
     const ram = arch.ram(mode, plan.memory);
     for (const slot of slots ?? ram) this.memory.addSlot(slot);
@@ -257,12 +257,12 @@ export class Vm {
   }
   /** True while a run is under way or an exit waits for its device. */
   get busy(): boolean {
-    return this.#runner !== undefined || this.vcpus.some((vcpu) => vcpu.inExit);
+    return this.#runner.by !== undefined || this.vcpus.some((vcpu) => vcpu.inExit);
   }
 
   /** Whoever lets it run now, if the run said so (`RunOptions.by`). */
   get runsFor(): string | undefined {
-    return this.#runner || undefined;
+    return this.#runner.by || undefined;
   }
 
   /**
@@ -307,45 +307,8 @@ export class Vm {
    * Runs until something stops a vCPU, and with it all. Without `instructions` there is no limit: give a `signal` to be
    * able to end it. Throws `Error` if a run is under way already, or for a parked `vcpu`, `RangeError` if there is none.
    */
-  async run(options: RunOptions = {}): Promise<Stop> {
-    if (this.#runner !== undefined) {
-      throw new Error(
-        this.#runner === ""
-          ? "the VM is running: a run, step or call cannot start inside another one"
-          : `the VM is running for ${this.#runner}: it has to be stopped there before a run, step or call here`,
-      );
-    }
-    this.#runner = options.by ?? "";
-    const hold = (on: boolean) => this.#vcpus.forEach((vcpu) => vcpu.holdsInterrupts = on);
-    hold(options.holdInterrupts ?? false);
-    try {
-      const running = {
-        vcpus: this.#vcpus,
-        turns: this.#turns,
-        breakpoints: this.breakpoints,
-        observers: this.#observers,
-      };
-      return await this.#deliver(await runVcpus(running, options));
-    } finally {
-      // What another stop came before counts as met all the same.
-      for (const { debug, halfway } of this.#vcpus) if (!halfway) debug.stop();
-      hold(false);
-      this.#runner = undefined;
-    }
-  }
-
-  /** A run that ends is a return to userspace, which takes what was gathered, unless it may not wait or a device has failed. */
-  async #deliver(stop: Stop): Promise<Stop> {
-    const { reason } = stop;
-    if (this.coalesced.waiting === 0 || reason === "INTERRUPTED" || reason === "DEVICE_ERROR") return stop;
-    try {
-      await this.coalesced.drain();
-      return stop;
-    } catch (error) {
-      const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      const message = `a device failed on a write that was gathered: ${text}`;
-      return { reason: "DEVICE_ERROR", device: "coalesced", error, message, pc: stop.pc, vcpu: stop.vcpu };
-    }
+  run(options: RunOptions = {}): Promise<Stop> {
+    return this.#runner.run(options);
   }
 
   /**
@@ -382,8 +345,7 @@ export class Vm {
    * called. Runs become slow and stay the same: one repetition of a repeated string instruction counts as one.
    */
   observe(observer: (vcpu: VirtualCpu) => void): () => void {
-    this.#observers.add(observer);
-    return () => void this.#observers.delete(observer);
+    return this.#runner.observe(observer);
   }
 
   /** Assembles text for this VM's mode, as if at `at`. Throws `AssemblyError`. Nothing is written. */
@@ -443,24 +405,6 @@ export class Vm {
 
   #handOver(): void {
     if (this.#bootedBy) handOver(this.vcpu.registers, this.#bootedBy, this.memory.slots[0].size);
-  }
-
-  #contextFor(device: Device): DeviceContext {
-    const vcpu = () => this.#turns.acting;
-    return {
-      charge: (cycles) => vcpu().chargeDevice(cycles),
-      memory: this.memory,
-      get cycles() {
-        return vcpu().cycles;
-      },
-      irq: (line, level) => this.irq(line, level),
-      stop: (code) =>
-        vcpu().requestStop({
-          reason: "SYSTEM_EVENT",
-          code,
-          message: `device ${device.name} ended the run with code ${code}`,
-        }),
-    };
   }
 
   #defaultAddress(): bigint {
