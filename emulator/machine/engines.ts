@@ -60,7 +60,7 @@ export class Engines implements Watch {
   }
 
   isWatched(place: number): boolean {
-    return this.#vcpus.some((vcpu) => vcpu.engineSoFar?.isCode(place) || vcpu.isTable(place));
+    return this.#vcpus.some((vcpu) => vcpu.engineSoFar?.isCode(place) || vcpu.code.isTable(place));
   }
 
   written(place: number, length: number): boolean {
@@ -68,7 +68,7 @@ export class Engines implements Watch {
     for (const vcpu of this.#vcpus) {
       vcpu.engineSoFar?.invalidate(place, length);
       for (let at = place - place % PAGE; at < place + length; at += PAGE) {
-        if (!vcpu.isTable(at)) continue;
+        if (!vcpu.code.isTable(at)) continue;
         vcpu.translationChanged();
         changed = true;
       }
@@ -93,7 +93,7 @@ export class Engines implements Watch {
       state: vcpu.state,
       host: vcpu,
       regions,
-      codeAt: (address: bigint) => vcpu.codeAt(address),
+      codeAt: (address: bigint) => vcpu.code.placeOf(address),
       codePage: (place: number) => this.watch(place),
       translated: () => vcpu.translation?.active(REACH.fetch) === true,
       costOf,

@@ -17,6 +17,7 @@ import type { DebugUnit } from "./debug/debug_unit.ts";
 import type { Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
+import { Series } from "./series.ts";
 import { loadStop, saveStop, type StopDetail } from "./stop.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
 
@@ -443,55 +444,4 @@ export function setResult(state: CpuState, value: BusValue, size: number): void 
 function badAnswer(device: string, value: unknown): TypeError {
   const what = value === null ? "null" : typeof value;
   return new TypeError(`${device} answered a load with ${what}: give a whole number or a bigint`);
-}
-
-/** Iterations of one repeated instruction that are completed in one exit: those right after each other. */
-class Series {
-  #left = 0;
-  #last = -1;
-  #key = 0;
-  #direction: Direction = "none";
-  #size = 0;
-
-  begin(instruction: number, key: number, direction: Direction, size: number, further: number): void {
-    this.#left = further;
-    this.#last = instruction;
-    this.#key = key;
-    this.#direction = direction;
-    this.#size = size;
-  }
-
-  save(): SavedState {
-    const [left, last, key, direction, size] = [
-      this.#left,
-      this.#last,
-      this.#key,
-      this.#direction,
-      this.#size,
-    ];
-    return { left, last, key, direction, size };
-  }
-  load(saved: SavedFields): void {
-    this.#left = saved.whole("left");
-    this.#last = saved.whole("last", Number.MAX_SAFE_INTEGER, -1);
-    this.#key = saved.whole("key");
-    this.#direction = saved.oneOf("direction", ["none", "in", "out"]);
-    this.#size = saved.whole("size", 8);
-  }
-
-  /** Whether the iteration at hand is one of them; it is one less then. */
-  takes(instruction: number, key: number, direction: Direction, size: number): boolean {
-    const next = this.#left > 0 && instruction === this.#last + 1;
-    if (!next || key !== this.#key || direction !== this.#direction || size !== this.#size) {
-      this.#left = 0;
-      return false;
-    }
-    this.#left--;
-    this.#last = instruction;
-    return true;
-  }
-
-  end(): void {
-    this.#left = 0;
-  }
 }

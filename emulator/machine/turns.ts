@@ -74,7 +74,7 @@ export class Turns {
     if (this.#only || this.#vcpus.length === 1) return this.#enter(this.#only ?? this.#owner);
     const owner = this.#owner;
     // An instruction that was begun is completed first.
-    if (owner.halfway || owner.stopAfter || !owner.asleep && !owner.exited && this.left > 0) {
+    if (owner.halfway || owner.exits.stopAfter || !owner.asleep && !owner.exits.exited && this.left > 0) {
       return this.#enter(owner);
     }
     if (this.left <= 0 && owner.cycles === this.#began) {
@@ -86,7 +86,7 @@ export class Turns {
     this.#owner = next;
     this.#began = next.cycles;
     this.#end = next.instructions + this.#length;
-    next.exited = false;
+    next.exits.exited = false;
     return this.#enter(next);
   }
 
@@ -100,7 +100,7 @@ export class Turns {
   reset(): void {
     this.#owner = this.#acting = this.#vcpus[0];
     this.#end = this.#owner.instructions + this.#length;
-    this.#owner.exited = false;
+    this.#owner.exits.exited = false;
     this.#began = this.#owner.cycles;
   }
 

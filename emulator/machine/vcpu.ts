@@ -4,7 +4,6 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import { type EngineHost, STATUS, type Status } from "../engine/host.ts";
-import type { NativeReason } from "../engine/native_reason.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import { CpuState } from "../engine/state.ts";
@@ -12,25 +11,21 @@ import { linearAddress } from "../engine/stops.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
-import type { AccessSize, BusHandler } from "./bus.ts";
-import type { Hypercall } from "./hypercalls.ts";
 import { CodePath } from "./code_path.ts";
-import type { MappingList, PageWalk, WalkQuestion } from "./debug/page_walk.ts";
+import { type MappingList, type PageWalk, walkOf, type WalkQuestion } from "./debug/page_walk.ts";
 import { DebugUnit } from "./debug/debug_unit.ts";
 import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
 import { type Exiting, ExitPath } from "./exit_path.ts";
-import type { ExitSeen } from "./hypervisors/hypervisor.ts";
-import { MemoryPath, PHYSICAL_LIMIT } from "./memory_path.ts";
+import { FaultStreak } from "./fault_streak.ts";
+import { MemoryPath } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
 import { type Processor, REACH, type Translation } from "./processor.ts";
 import { Registers } from "./registers.ts";
+import { atRest, resetImage } from "./state_image.ts";
 import type { StopDetail } from "./stop.ts";
-import type { Offender } from "./unimplemented.ts";
 
 /** The message of a stop for HLT. */
 export const ASLEEP = "the guest halted, and no interrupt can wake it";
-/** Exceptions without an instruction completed between them, after which a guest is stopped. */
-const FAULT_LIMIT = 1000;
 
 /** A virtual CPU with its engine. */
 export class Vcpu implements EngineHost, Exiting {
@@ -51,18 +46,18 @@ export class Vcpu implements EngineHost, Exiting {
   stoppedAt = -1;
   readonly processor: Processor;
   readonly debug: DebugUnit;
+  /** Where every exit of it passes: what trap handlers call, and what the run loop asks afterwards. */
+  readonly exits: ExitPath;
+  /** Where its code is, and the tables that say so. */
+  readonly code: CodePath;
   readonly #board: Board;
-  readonly #exits: ExitPath;
   readonly #memory: MemoryPath;
-  readonly #code: CodePath;
   readonly #resetIsa: Isa;
   #isa: Isa;
   #engine: Engine | undefined;
   /** Instructions that were completed before the engine was made. */
   #executed = 0;
-  /** Exceptions in a row, all at one count of instructions. */
-  #faults = 0;
-  #faultsAt = -1;
+  readonly #faults = new FaultStreak();
   #idle = 0;
   /** What `engine.instructions` is at the end of the slice. */
   #sliceEnd = 0;
@@ -74,9 +69,9 @@ export class Vcpu implements EngineHost, Exiting {
     this.#resetIsa = this.#isa = isa;
     this.state = new CpuState(board.arena);
     this.debug = new DebugUnit(this, board.debug);
-    this.#exits = new ExitPath(board, this.state, this);
-    this.#memory = new MemoryPath(board, this.state, this.#exits, this);
-    this.#code = new CodePath(board, this.state, this);
+    this.exits = new ExitPath(board, this.state, this);
+    this.#memory = new MemoryPath(board, this.state, this.exits, this);
+    this.code = new CodePath(board, this.state, this);
     this.registers = new Registers(isa, this.state, {
       moved: () => this.#abandon(),
       changed: () => this.modeChanged(),
@@ -123,41 +118,21 @@ export class Vcpu implements EngineHost, Exiting {
 
   /** What addresses are translated by has changed: see `Translation`. */
   translationChanged(): void {
-    this.#code.forgetTables();
+    this.code.forgetTables();
     this.#engine?.forgetMappings();
   }
 
-  watchTable(gpa: number): void {
-    this.#code.watchTable(gpa);
-  }
-  markTable(gpa: number, bits: number): boolean {
-    return this.#code.markTable(gpa, bits);
-  }
-  isTable(place: number): boolean {
-    return this.#code.isTable(place);
-  }
-  codeAt(address: bigint): number {
-    return this.#code.placeOf(address);
-  }
   codeAddress(pc: bigint = this.pc): bigint {
-    return this.#code.addressOf(pc);
+    return this.code.addressOf(pc);
   }
   fetchAddress(pc: bigint = this.pc): bigint {
-    return this.#code.linearOf(pc);
+    return this.code.linearOf(pc);
   }
   physicalAddress(address: bigint, reach: "data" | "code" = "data"): bigint | undefined {
-    return this.#code.look(address, reach === "code" ? REACH.fetch : REACH.load);
+    return this.code.look(address, reach === "code" ? REACH.fetch : REACH.load);
   }
   walk(address: bigint, question: WalkQuestion = {}): PageWalk {
-    const { translation } = this;
-    if (address < 0n || address >> BigInt(this.#isa.addressWidth) !== 0n) {
-      throw new RangeError(
-        `0x${address.toString(16)} is no address: they have ${this.#isa.addressWidth} bits`,
-      );
-    }
-    if (translation) return translation.explain(address, question);
-    const { reach = "load", user = false } = question, mode = "real mode: addresses are guest-physical";
-    return { address, reach, user, mode, steps: [], physical: address };
+    return walkOf(this, address, question);
   }
   mappings(most = 200_000): MappingList {
     return this.translation?.mappings(most) ?? { mappings: [], complete: true };
@@ -174,7 +149,7 @@ export class Vcpu implements EngineHost, Exiting {
 
   /** There is no code at an address: raises what its translation fails with; undefined if only memory is missing. */
   fetchFailed(address: bigint): Status | undefined {
-    if (!this.#code.isRefused(address)) return undefined;
+    if (!this.code.isRefused(address)) return undefined;
     return this.#betweenInstructions(() => this.processor.raise());
   }
   /** Bytes at `pc` that the architecture knows as no instruction; undefined if it has no exception for them. */
@@ -187,9 +162,9 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** Exits of an exception before an instruction are not that instruction's. */
   #betweenInstructions<T>(raise: () => T): T {
-    this.#exits.leaveInstruction();
+    this.exits.leaveInstruction();
     const status = raise();
-    this.#exits.leaveInstruction();
+    this.exits.leaveInstruction();
     return status;
   }
   get stepping(): boolean {
@@ -198,13 +173,13 @@ export class Vcpu implements EngineHost, Exiting {
 
   /** From `MemoryPath`, within an instruction. */
   raise(): Status {
-    this.#exits.enterHandler();
+    this.exits.enterHandler();
     try {
       const status = this.processor.raise();
-      if (status === STATUS.fault && this.#exits.looks(1)) this.engine.brake();
+      if (status === STATUS.fault && this.exits.looks(1)) this.engine.brake();
       return status;
     } finally {
-      this.#exits.leaveHandler();
+      this.exits.leaveHandler();
     }
   }
 
@@ -244,13 +219,13 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** Instructions completed since the VM was made; during an exit, those before the one that exits. */
   get instructions(): number {
-    return (this.#engine?.instructions ?? this.#executed) - (this.#exits.inHandler ? 1 : 0);
+    return (this.#engine?.instructions ?? this.#executed) - (this.exits.inHandler ? 1 : 0);
   }
   /** Virtual time: cycles of instructions and of exits since the VM was made. */
   get cycles(): number {
     // While a device is waited for, its instruction's own cost is taken back; time stands still all the same.
-    const waiting = this.#exits.pending ? this.state.get32(STATE.cost) : 0;
-    return this.state.getNumber(STATE.cycles) + this.#exits.charged + waiting + this.#idle;
+    const waiting = this.exits.pending ? this.state.get32(STATE.cost) : 0;
+    return this.state.getNumber(STATE.cycles) + this.exits.charged + waiting + this.#idle;
   }
   get idleCycles(): number {
     return this.#idle;
@@ -273,13 +248,6 @@ export class Vcpu implements EngineHost, Exiting {
     if (time === Infinity) return false;
     this.idle(Math.max(0, time - this.cycles));
     return true;
-  }
-  /** Whether there was an exit since the turn began. */
-  get exited(): boolean {
-    return this.#exits.exited;
-  }
-  set exited(on: boolean) {
-    this.#exits.exited = on;
   }
   get halted(): boolean {
     return this.state.get32(STATE.halted) !== 0;
@@ -304,7 +272,7 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** True while an exit of this vCPU is being handled, or waits for its device. */
   get inExit(): boolean {
-    return this.#exits.inHandler || this.#exits.pending !== undefined;
+    return this.exits.inHandler || this.exits.pending !== undefined;
   }
 
   /** A copy of all registers; time (cycles, instructions) is not among them. */
@@ -323,10 +291,7 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** What `saveState` gives right after reset. */
   resetState(): Uint8Array {
-    const bytes = new Uint8Array(STATE.end);
-    const view = new DataView(bytes.buffer);
-    for (const [offset, value] of this.#resetIsa.reset) view.setBigUint64(offset, value, true);
-    return bytes;
+    return resetImage(this.#resetIsa);
   }
 
   /** Everything, time too, for a snapshot: between two runs, while no device is waited for. */
@@ -337,10 +302,9 @@ export class Vcpu implements EngineHost, Exiting {
       idle: this.#idle,
       parked: this.parked,
       stoppedAt: this.stoppedAt,
-      faults: this.#faults,
-      faultsAt: this.#faultsAt,
+      ...this.#faults.save(),
       halfway: this.#halfway,
-      exits: this.#exits.save(),
+      exits: this.exits.save(),
     };
   }
   /** Puts back what `saveAll` gave, into a vCPU that has executed nothing yet. Throws `SyntaxError` for what is none. */
@@ -353,35 +317,25 @@ export class Vcpu implements EngineHost, Exiting {
     this.#idle = saved.whole("idle");
     this.parked = saved.flag("parked");
     this.stoppedAt = saved.whole("stoppedAt", Number.MAX_SAFE_INTEGER, -1);
-    this.#faults = saved.whole("faults");
-    this.#faultsAt = saved.whole("faultsAt", Number.MAX_SAFE_INTEGER, -1);
+    this.#faults.load(saved);
     this.#halfway = saved.flag("halfway");
-    this.#exits.load(saved.fields("exits"));
+    this.exits.load(saved.fields("exits"));
     this.modeChanged();
   }
 
-  // --- What the run loop asks: see `ExitPath`.
+  // --- A slice of a run.
 
   /** What a run looks at for interrupts, if it takes any. */
   get interrupts(): Interrupts | undefined {
     return this.holdsInterrupts ? undefined : this.controller;
   }
-  takeStop(): StopDetail | undefined {
-    return this.#exits.takeStop();
-  }
-  get stopAfter(): StopDetail | undefined {
-    return this.#exits.stopAfter;
-  }
-  clearStopAfter(): void {
-    this.#exits.clearStopAfter();
-  }
   get pending(): Promise<void> | undefined {
-    return this.#exits.pending;
+    return this.exits.pending;
   }
   beginSlice(limit: number): void {
     this.#sliceEnd = this.engine.instructions + limit;
     this.#halfway = false;
-    this.#exits.beginSlice();
+    this.exits.beginSlice();
   }
   endSlice(): void {
     this.#sliceEnd = 0;
@@ -392,15 +346,11 @@ export class Vcpu implements EngineHost, Exiting {
   }
   /** Whether it has made an exit, which further accesses of it are part of. */
   get hasBegun(): boolean {
-    return this.#halfway && this.#exits.begun;
+    return this.#halfway && this.exits.begun;
   }
   /** Instructions that the slice may execute after the one at hand. */
   get sliceLeft(): number {
     return this.#sliceEnd - this.engine.instructions;
-  }
-  /** An exit between two instructions. */
-  boundaryExit(native: NativeReason): void {
-    this.#exits.boundaryExit(native);
   }
 
   // --- EngineHost: where compiled code comes out.
@@ -413,17 +363,17 @@ export class Vcpu implements EngineHost, Exiting {
   }
   trap(_cpu: number, trap: number): Status {
     // Before anything is done: not every trap can be handled twice.
-    if (this.#exits.overdue) return this.#left(STATUS.again);
-    this.#exits.enterHandler();
+    if (this.exits.overdue) return this.#left(STATUS.again);
+    this.exits.enterHandler();
     try {
       const status = this.#board.traps[trap](this);
-      if (status === STATUS.proceed) return this.#left(this.#exits.due ? STATUS.again : status);
+      if (status === STATUS.proceed) return this.#left(this.exits.due ? STATUS.again : status);
       // An instruction that raises an exception is not counted: the slice has one more.
-      const looks = this.halted || this.stepping || this.#exits.looks(status === STATUS.fault ? 1 : 0);
+      const looks = this.halted || this.stepping || this.exits.looks(status === STATUS.fault ? 1 : 0);
       if (looks) this.engine.brake();
       return this.#left(status);
     } finally {
-      this.#exits.leaveHandler();
+      this.exits.leaveHandler();
     }
   }
 
@@ -434,7 +384,7 @@ export class Vcpu implements EngineHost, Exiting {
   #abandon(): void {
     this.#halfway = false;
     this.debug.clear();
-    this.#exits.abandon();
+    this.exits.abandon();
   }
 
   // --- What trap handlers are made of.
@@ -457,122 +407,37 @@ export class Vcpu implements EngineHost, Exiting {
   get nextPc(): bigint {
     return this.state.get64(STATE.nextPc);
   }
-  /** The instruction that traps; no bytes where its memory has gone (a device may take a slot away). */
-  get offender(): Offender {
-    const { memory } = this.#board, { isa, pc } = this;
-    const bits = isa.pcWidth ?? isa.addressWidth;
-    // The difference wraps with the program counter: an instruction may end at its last address.
-    const length = Number(BigInt.asUintN(bits, this.nextPc - pc));
-    const at = this.codeAddress(pc);
-    const known = length <= isa.maxLength && at < BigInt(PHYSICAL_LIMIT) && memory.holds(at, length);
-    return { bytes: known ? memory.read(at, length) : new Uint8Array(), pc, mode: isa.name };
-  }
-
-  /** Whether the instruction at hand was left half-way, and its next access is done already. */
-  get replays(): boolean {
-    return this.#exits.replays;
-  }
-  /** The same, and what is done was no load. */
-  get replaysCall(): boolean {
-    return this.#exits.replaysCall;
-  }
-
-  /** An exit that the hypervisor's kernel half completes by itself. */
-  kernelExit(native: NativeReason, key: number): void {
-    this.#exits.kernelExit(native, key);
-  }
-  /** The exit at hand is over: a further one of the same instruction is an exit of its own. */
-  endExit(): void {
-    this.#exits.leaveInstruction();
-  }
-  /**
-   * An access to a port; its value stands in argument 2 where it goes out. `further` tells, for an iteration of a repeated
-   * instruction, how many more are completed in the exit that it begins; `own` takes it whatever stands on the bus.
-   */
-  portAccess(
-    native: NativeReason,
-    direction: "in" | "out",
-    further?: (inKernel: boolean) => number,
-    own?: BusHandler,
-  ): Status {
-    const size = this.argument(1) as AccessSize, port = this.argument(0), value = this.argument(2);
-    this.#exits.further = further;
-    try {
-      return this.#exits.access(this.#board.ports, native, port, direction, size, value, false, own);
-    } finally {
-      this.#exits.further = undefined;
-    }
-  }
-  /** A hypercall: see `ExitPath.hypercall`. */
-  hypercall(
-    native: NativeReason,
-    number: number,
-    unknown: () => void,
-    seen?: ExitSeen,
-    own?: Hypercall,
-  ): Status {
-    return this.#exits.hypercall(native, number, unknown, seen, own);
-  }
-
   /** The trap at hand has done its instruction, which could not be executed a second time. */
   completeOnce(): Status {
     this.state.set64(STATE.pc, this.nextPc);
     return STATUS.redirect;
   }
 
-  /** Ends the run; the instruction is complete. */
-  stopDone(stop: StopDetail): Status {
-    return this.#exits.stopDone(stop);
-  }
   /** The instruction is complete, and the vCPU waits for an interrupt; a stop where there is nothing else in the VM to do. */
   halt(): Status {
-    if (!this.interrupts && this.#board.vcpus === 1) return this.stopDone({ reason: "HLT", message: ASLEEP });
+    if (!this.interrupts && this.#board.vcpus === 1) {
+      return this.exits.stopDone({ reason: "HLT", message: ASLEEP });
+    }
     this.halted = true;
     this.state.set64(STATE.pc, this.nextPc);
     return STATUS.redirect;
-  }
-  /** Ends the run; the instruction is not executed. */
-  stopAgain(stop: StopDetail): Status {
-    return this.#exits.stopAgain(stop);
-  }
-  /** As `stopAgain`, and the exits that the instruction made are made again when it is tried again. */
-  stopAnew(stop: StopDetail): Status {
-    return this.#exits.stopAnew(stop);
   }
   /**
    * The instruction at hand raises an exception whose handler is at `pc`. A guest that does nothing but
    * raise exceptions is stopped: it would never use up a budget.
    */
   fault(pc: bigint): Status {
-    // Alike within an instruction and between two: exceptions of both kinds may follow each other for ever.
-    const now = this.instructions;
-    this.#faults = now === this.#faultsAt ? this.#faults + 1 : 1;
-    this.#faultsAt = now;
-    if (this.#faults > FAULT_LIMIT) {
-      const message = `${FAULT_LIMIT} exceptions in a row, and no instruction completed between them`;
-      return this.stopAgain({ reason: "INTERNAL_ERROR", message });
-    }
+    const problem = this.#faults.add(this.instructions);
+    if (problem !== undefined) return this.exits.stopAgain({ reason: "INTERNAL_ERROR", message: problem });
     this.state.set64(STATE.pc, pc);
-    this.#exits.leaveInstruction();
+    this.exits.leaveInstruction();
     if (this.debug.any) this.engine.brake();
     return STATUS.fault;
   }
   requestStop(stop: StopDetail): void {
-    this.#exits.requestStop(stop);
+    this.exits.requestStop(stop);
   }
   chargeDevice(cycles: number): void {
-    this.#exits.chargeDevice(cycles);
+    this.exits.chargeDevice(cycles);
   }
-}
-
-/** What compiled code and its host tell each other: nothing of it is left between two instructions. */
-// deno-fmt-ignore
-const SCRATCH: readonly (readonly [from: number, to: number])[] = [
-  [STATE.nextPc, STATE.cycles], [STATE.args, STATE.halted],
-];
-
-/** A state area as it is between two runs, whatever engine executed. */
-function atRest(state: Uint8Array): Uint8Array {
-  for (const [from, to] of SCRATCH) state.fill(0, from, to);
-  return state;
 }

@@ -75,3 +75,19 @@ export function bitNames(value: bigint, bits: readonly (readonly [mask: bigint, 
   const names = bits.filter(([mask]) => (value & mask) !== 0n).map(([, name]) => name);
   return names.length === 0 ? "none" : names.join(" ");
 }
+
+/** The vCPU whose addresses they are. */
+interface Walked {
+  readonly isa: { readonly addressWidth: number };
+  readonly translation: { explain(address: bigint, question: WalkQuestion): PageWalk } | undefined;
+}
+
+/** The way of an address, where nothing is translated too. Throws `RangeError` for what is no address. */
+export function walkOf({ isa, translation }: Walked, address: bigint, question: WalkQuestion): PageWalk {
+  if (address < 0n || address >> BigInt(isa.addressWidth) !== 0n) {
+    throw new RangeError(`0x${address.toString(16)} is no address: they have ${isa.addressWidth} bits`);
+  }
+  if (translation) return translation.explain(address, question);
+  const { reach = "load", user = false } = question, mode = "real mode: addresses are guest-physical";
+  return { address, reach, user, mode, steps: [], physical: address };
+}

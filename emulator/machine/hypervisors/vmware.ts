@@ -9,6 +9,7 @@ import { STATE } from "../../ir/layout.ts";
 import { RAX, RBP, RBX, RCX, RDI, RDX, RSI } from "../../x86/slots.ts";
 import { toBytes } from "../payload.ts";
 import type { Vcpu } from "../vcpu.ts";
+import { portAccess } from "../x86/port_access.ts";
 import type { HypercallTrap } from "../x86/hypercall.ts";
 import { type HypercallAbi, NEGATED } from "./abi.ts";
 import { type Personality, signature, X86_MODES } from "./hypervisor.ts";
@@ -100,7 +101,7 @@ function move(vcpu: Vcpu, native: NativeReason, direction: "in" | "out", left: n
     setStatus(vcpu, taken ? STATUS.success : 0);
     return taken ? messages.move(byte) : 0xff;
   };
-  const done = vcpu.portAccess(native, direction, undefined, {
+  const done = portAccess(vcpu, native, direction, undefined, {
     read: () => begin(0),
     write: (_offset, _size, value) => void begin(Number(value)),
   });

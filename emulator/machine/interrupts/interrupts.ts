@@ -28,8 +28,10 @@ export interface InterruptedCpu {
     readonly exits: { readonly profile: CostProfile; markClockRead(): void };
     now(): number;
   };
-  /** Charges an exit between two instructions. */
-  boundaryExit(native: NativeReason): void;
+  readonly exits: {
+    /** Charges an exit between two instructions. */
+    boundaryExit(native: NativeReason): void;
+  };
 }
 
 /** Slices of more instructions than this leave half of the time to the deadline to the exits among them. */
@@ -144,7 +146,7 @@ export class Interrupts {
         const kick = this.#nmi === "arrived" ? exits.line : undefined;
         this.#nmi = "waits";
         // As a line that was raised while the guest ran.
-        if (kick && !cpu.halted) cpu.boundaryExit(kick);
+        if (kick && !cpu.halted) cpu.exits.boundaryExit(kick);
         this.#nmi = "none";
         this.#nmiHeld = unit.endsNmi !== undefined;
         if (!unit.deliverNmi()) return "stop";
@@ -160,7 +162,7 @@ export class Interrupts {
       this.#arrived = undefined;
       // A halted vCPU has left the guest already.
       if (native && !cpu.halted) {
-        cpu.boundaryExit(native);
+        cpu.exits.boundaryExit(native);
         continue;
       }
       if (cpu.shadow) return "run";
@@ -168,7 +170,7 @@ export class Interrupts {
         this.#wait();
         return cpu.halted ? "halted" : "run";
       }
-      if (this.#waited && exits.window) cpu.boundaryExit(exits.window);
+      if (this.#waited && exits.window) cpu.exits.boundaryExit(exits.window);
       this.#waited = false;
       if (!unit.deliver()) return "stop";
       cpu.halted = false;
@@ -230,7 +232,7 @@ export class Interrupts {
   #takeTick(): void {
     const cpu = this.#cpu, tick = this.#tick;
     if (!tick || cpu.cycles < this.#nextTick) return;
-    if (!cpu.halted) cpu.boundaryExit(tick.native);
+    if (!cpu.halted) cpu.exits.boundaryExit(tick.native);
     this.#nextTick = (Math.floor(cpu.cycles / tick.every) + 1) * tick.every;
     // Where it came depends on what exits cost.
     cpu.board.exits.markClockRead();

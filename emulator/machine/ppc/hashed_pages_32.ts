@@ -126,7 +126,7 @@ function entryOf(
     if (!vcpu.board.memory.holds(group, ENTRIES * ENTRY)) {
       return { missing: `a page table at 0x${group.toString(16)}, where there is no memory` };
     }
-    if (watches) vcpu.watchTable(group);
+    if (watches) vcpu.code.watchTable(group);
     const bytes = vcpu.board.memory.read(group, ENTRIES * ENTRY), view = new DataView(bytes.buffer);
     const wanted = (VALID | vsid << 7 | h | page >>> 10) >>> 0;
     for (let at = 0; at < ENTRIES * ENTRY; at += ENTRY) {

@@ -82,7 +82,7 @@ export function reflectionExit(vcpu: Vcpu, backend: Backend, vector: number): vo
   const rule = backend.traps.exception;
   if (rule.do !== "exit") return;
   const own = backend.reasons.find(({ reason, code }) => reason === rule.reason.reason && code === vector);
-  vcpu.kernelExit(own ?? rule.reason, vector);
+  vcpu.exits.kernelExit(own ?? rule.reason, vector);
 }
 
 /** A privileged instruction in problem state, or a hypervisor's register outside of hypervisor state. */
@@ -98,7 +98,7 @@ export function illegal(vcpu: Vcpu, backend: Backend): Status {
   const assist = backend.reasons.find(({ code, keySpace }) =>
     code === EMULATION_ASSIST && keySpace === "none"
   );
-  if (assist) vcpu.kernelExit(assist, 0);
+  if (assist) vcpu.exits.kernelExit(assist, 0);
   else reflectionExit(vcpu, backend, VECTOR.program);
   return fault(vcpu, VECTOR.program, SRR1.illegal);
 }

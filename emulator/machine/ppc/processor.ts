@@ -53,7 +53,7 @@ export class PpcProcessor implements Processor {
     if (vcpu.pc !== vectorAddress(vcpu, VECTOR.program)) return illegal(vcpu, this.#backend);
     const from = vcpu.state.get64(SLOT.srr0).toString(16), at = vcpu.pc.toString(16);
     const message = `no instruction at 0x${at}, where program interrupts are handled (SRR0 0x${from})`;
-    return vcpu.stopAgain({ reason: "INTERNAL_ERROR", address: vcpu.pc, message });
+    return vcpu.exits.stopAgain({ reason: "INTERNAL_ERROR", address: vcpu.pc, message });
   }
 
   /** Trace interrupts: after each instruction with MSR[SE]=1, after each branch with MSR[BE]=1 (2.07B 6.5.15). */
@@ -75,7 +75,7 @@ export class PpcProcessor implements Processor {
 
   /** b, bc, bclr, bcctr at `pc`, taken or not. */
   #isBranch(): boolean {
-    const vcpu = this.#vcpu, place = vcpu.codeAt(vcpu.pc);
+    const vcpu = this.#vcpu, place = vcpu.code.placeOf(vcpu.pc);
     if (place < 0) return false;
     const decoded = vcpu.isa.decode(vcpu.board.arena.u8.slice(place, place + 4), vcpu.pc);
     return "form" in decoded && decoded.form.cycleClass === "branch";

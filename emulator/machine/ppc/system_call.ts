@@ -10,26 +10,26 @@ export function systemCall(vcpu: Vcpu, rule: TrapRule, backend: Backend): Status
   const own = () => interrupt(vcpu, VECTOR.systemCall, vcpu.nextPc, 0n);
   if (rule.do !== "exit") return own();
   // One that is gone on with after its device was waited for: the device may have set what it was told by.
-  if (vcpu.replays) return vcpu.hypercall(rule.reason, 0, () => {});
+  if (vcpu.exits.replays) return vcpu.exits.hypercall(rule.reason, 0, () => {});
   const call = vcpu.board.hypervisor.systemCall?.(vcpu, level);
   if (call) {
     const { reason, number, unknown, idles } = call;
     const native = backend.reasons.find((one) => one.reason === reason && one.keySpace === "hypercall") ??
       rule.reason;
-    if (!idles || vcpu.board.hypercalls.find(number)) return vcpu.hypercall(native, number, unknown);
-    vcpu.kernelExit(native, number);
+    if (!idles || vcpu.board.hypercalls.find(number)) return vcpu.exits.hypercall(native, number, unknown);
+    vcpu.exits.kernelExit(native, number);
     unknown();
     return vcpu.halt();
   }
   if (backend.name === "kvm-hv") {
     if (level !== 1) return own();
     // Linux arch/powerpc/kvm/book3s_hv.c: from problem state it is a privileged instruction.
-    vcpu.kernelExit(rule.reason, 0);
+    vcpu.exits.kernelExit(rule.reason, 0);
     const user = vcpu.state.get64(SLOT.msr) & MSR.PR;
     return fault(vcpu, VECTOR.program, user ? SRR1.privileged : SRR1.illegal);
   }
   // An ordinary system call: comes out as well, and is reflected into the guest.
   const reflected = backend.reasons.find(({ reason }) => reason === "SYSCALL") ?? rule.reason;
-  vcpu.kernelExit(reflected, VECTOR.systemCall);
+  vcpu.exits.kernelExit(reflected, VECTOR.systemCall);
   return own();
 }

@@ -3,7 +3,7 @@ import type { TrapRule } from "../../engine/backend.ts";
 import type { Status } from "../../engine/host.ts";
 import type { NativeReason } from "../../engine/native_reason.ts";
 import { MSR, SLOT } from "../../ppc/state.ts";
-import { unimplemented } from "../unimplemented.ts";
+import { offenderOf, unimplemented } from "../unimplemented.ts";
 import type { Vcpu } from "../vcpu.ts";
 
 export function inProblemState(vcpu: Vcpu): boolean {
@@ -12,10 +12,10 @@ export function inProblemState(vcpu: Vcpu): boolean {
 
 /** Charges the exit of a privileged instruction, where it is one. */
 export function emulated(vcpu: Vcpu, rule: TrapRule, key: number): void {
-  if (rule.do === "exit") vcpu.kernelExit(rule.reason as NativeReason, key);
+  if (rule.do === "exit") vcpu.exits.kernelExit(rule.reason as NativeReason, key);
 }
 
 /** The stop for what this version does not have. */
 export function missing(vcpu: Vcpu, what: string): Status {
-  return vcpu.stopAgain(unimplemented(vcpu.offender, what, `${what} is not implemented`));
+  return vcpu.exits.stopAgain(unimplemented(offenderOf(vcpu), what, `${what} is not implemented`));
 }

@@ -41,7 +41,7 @@ function writeExits(vcpu: Vcpu, rule: TrapRule, backend: Backend, n: number, cha
   // VT-x compares with the read shadow; KVM leaves the guest TS.
   if (backend.name === "vmx" && n === 0 && (changed & ~TS) === 0n) return;
   const own = backend.reasons.find(({ name }) => name === `CR${n}_WRITE`);
-  vcpu.kernelExit(own ?? rule.reason, 0);
+  vcpu.exits.kernelExit(own ?? rule.reason, 0);
 }
 
 /** What has to be thought over when a register is written. */
@@ -181,7 +181,7 @@ function debugNumber(vcpu: Vcpu): number {
 }
 
 const moveToDebug: ArchTrap = (vcpu, rule) => {
-  if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
+  if (rule.do === "exit") vcpu.exits.kernelExit(rule.reason, 0);
   const n = debugNumber(vcpu), value = vcpu.argument64(1);
   if (n >= 6 && value >> 32n) throw general(`bits of DR${n} above 31 are reserved`);
   if (n === 7 && value & ENABLES) {
@@ -193,7 +193,7 @@ const moveToDebug: ArchTrap = (vcpu, rule) => {
 };
 
 const moveFromDebug: ArchTrap = (vcpu, rule) => {
-  if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
+  if (rule.do === "exit") vcpu.exits.kernelExit(rule.reason, 0);
   const n = debugNumber(vcpu), kept = vcpu.state.get64(dr(n));
   vcpu.answer(kept | (n === 6 ? DR6.ones : n === 7 ? DR7.ones : 0n));
   return STATUS.proceed;

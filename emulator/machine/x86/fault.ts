@@ -1,6 +1,6 @@
 /** What system instructions and deliveries throw where they cannot go on, and the exceptions by name. */
 import type { StopDetail } from "../stop.ts";
-import { unimplemented } from "../unimplemented.ts";
+import { offenderOf, unimplemented } from "../unimplemented.ts";
 import type { Vcpu } from "../vcpu.ts";
 
 /** Exceptions that are raised here. SDM vol. 3A, table 6-1. */
@@ -42,5 +42,5 @@ export class Halt {
 
 /** The stop for something that this version does not have. */
 export function lacking(vcpu: Vcpu, what: string): Halt {
-  return new Halt(unimplemented(vcpu.offender, what));
+  return new Halt(unimplemented(offenderOf(vcpu), what));
 }

@@ -20,24 +20,24 @@ export class HypercallTrap {
 
   /** One that is gone on with after its device was waited for: its registers are what the device made of them. */
   get replays(): boolean {
-    return this.vcpu.replays;
+    return this.vcpu.exits.replays;
   }
 
   /** Whoever has the number answers it, else the hypervisor's `own` service, or `unknown` sets what it does. */
   serve(number: number, unknown: () => void, own?: Hypercall): Status {
-    return this.vcpu.hypercall(this.#native, number, unknown, this.#seen, own);
+    return this.vcpu.exits.hypercall(this.#native, number, unknown, this.#seen, own);
   }
 
   /** The hypervisor answers by itself, whatever the number. */
   refuse(number: number, set: () => void): Status {
-    this.vcpu.kernelExit(this.#native, this.#seen?.key ?? number);
+    this.vcpu.exits.kernelExit(this.#native, this.#seen?.key ?? number);
     set();
     return STATUS.proceed;
   }
 
   /** The guest gets #UD for it. */
   invalid(number: number, why: string): Status {
-    this.vcpu.kernelExit(this.#native, this.#seen?.key ?? number);
+    this.vcpu.exits.kernelExit(this.#native, this.#seen?.key ?? number);
     return deliver(this.vcpu, { vector: EXCEPTION.UD, code: 0, why, kind: "fault" });
   }
 }

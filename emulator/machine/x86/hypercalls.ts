@@ -27,10 +27,10 @@ export function hypercall(
   const policy = vcpu.board.wrongHypercall;
   if (policy === "reject") return raise(vcpu, rule.vector, 0, rule.why);
   const exception = backend.reasons.find(({ keySpace }) => keySpace === "vector")!;
-  if (vcpu.replays) return answer(new HypercallTrap(vcpu, exception));
+  if (vcpu.exits.replays) return answer(new HypercallTrap(vcpu, exception));
   const refusal = refused(vcpu, name);
   if (refusal) {
-    vcpu.kernelExit(exception, EXCEPTION.UD);
+    vcpu.exits.kernelExit(exception, EXCEPTION.UD);
     return deliver(vcpu, { ...refusal, code: 0, why: rule.why, kind: "fault" });
   }
   if (policy === "patch") return patch(vcpu, exception, rule.why);
@@ -61,7 +61,7 @@ function refused({ state }: Vcpu, name: "vmcall" | "vmmcall"): { vector: number 
  */
 function patch(vcpu: Vcpu, exception: NativeReason, why: string): Status {
   const { board, pc } = vcpu;
-  vcpu.kernelExit(exception, EXCEPTION.UD);
+  vcpu.exits.kernelExit(exception, EXCEPTION.UD);
   const bytes = hypercallBytes(board.backend.name);
   const places = Array.from(bytes, (_, i) => writable(vcpu, pc + BigInt(i)));
   if (places.some((gpa) => gpa < 0)) {
@@ -88,7 +88,7 @@ export function isBackdoor(vcpu: Vcpu): boolean {
   const { backdoor: door, stringDoor } = vcpu.board.hypervisor;
   if (stringDoor && vcpu.argument(0) === stringDoor.port) return stringDoor.opensTo(vcpu);
   if (!door || vcpu.argument(1) !== 4) return false;
-  return vcpu.argument(0) === door.port || vcpu.replaysCall;
+  return vcpu.argument(0) === door.port || vcpu.exits.replaysCall;
 }
 
 /** An IN of the hypervisor's own port, which carries registers; undefined if it is any other. */

@@ -128,7 +128,7 @@ function access(direction: "read" | "write"): ArchTrap {
   return guarded((vcpu, rule, backend) => {
     const { state } = vcpu, number = state.get32(RCX), msr = MSRS.get(number);
     const native = msr?.native?.[direction]?.includes(backend.name);
-    if (rule.do === "exit" && !native) vcpu.kernelExit(rule.reason, number);
+    if (rule.do === "exit" && !native) vcpu.exits.kernelExit(rule.reason, number);
     const missing = () => new Fault(EXCEPTION.GP, 0, `there is no MSR 0x${number.toString(16)}`);
     const own = msr ? undefined : synthetic(vcpu, number);
     if (!msr && !own) throw missing();

@@ -292,10 +292,10 @@ export class Paging implements Translation {
   #use(depth: number, store: boolean): void {
     for (let i = 0; i <= depth; i++) {
       const at = this.#places[i], wanted = i === depth && store ? ENTRY.A | ENTRY.D : ENTRY.A;
-      if ((this.#entries[i] & wanted) !== wanted && this.#vcpu.markTable(at, wanted)) {
+      if ((this.#entries[i] & wanted) !== wanted && this.#vcpu.code.markTable(at, wanted)) {
         this.#entries[i] |= wanted;
       }
-      this.#vcpu.watchTable(at - at % PAGE);
+      this.#vcpu.code.watchTable(at - at % PAGE);
     }
   }
 

@@ -4,6 +4,7 @@ import type { Isa } from "../../isa/isa.ts";
 import { x86IsaOf } from "../../x86/isa.ts";
 import { RSP } from "../../x86/slots.ts";
 import { type Processor, REACH } from "../processor.ts";
+import { offenderOf } from "../unimplemented.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION, Fault } from "./fault.ts";
 import { Paging } from "./paging.ts";
@@ -54,7 +55,8 @@ export class X86Processor implements Processor {
   #inStack(): boolean {
     const { failedAt, failedReach } = this.translation;
     if (failedReach === REACH.fetch) return false;
-    const { isa, offender: { bytes, pc }, state } = this.#vcpu, text = isa.disassemble(bytes, pc)?.text;
+    const { isa, state } = this.#vcpu, { bytes, pc } = offenderOf(this.#vcpu);
+    const text = isa.disassemble(bytes, pc)?.text;
     return text !== undefined && reachesStack(text, failedAt, state.get64(RSP));
   }
 }

@@ -51,7 +51,7 @@ export function guarded(handler: ArchTrap): ArchTrap {
     try {
       return handler(vcpu, rule, backend);
     } catch (error) {
-      if (error instanceof Halt) return vcpu.stopAnew(error.stop);
+      if (error instanceof Halt) return vcpu.exits.stopAnew(error.stop);
       if (!(error instanceof Fault)) throw error;
       const { vector, code, why } = error;
       return deliver(vcpu, { vector, code, why, kind: "fault" });
@@ -72,7 +72,7 @@ export function deliver(vcpu: Vcpu, first: Delivery): Status {
       state.set64(STATE.pc, pc);
       return STATUS.redirect;
     } catch (error) {
-      if (error instanceof Halt) return vcpu.stopAnew(error.stop);
+      if (error instanceof Halt) return vcpu.exits.stopAnew(error.stop);
       if (!(error instanceof Fault)) throw error;
       failures.push(
         failures.length === 0
@@ -107,9 +107,9 @@ function describe(delivery: Delivery, failure: Fault): string {
 /** Triple fault: the processor shuts down. SDM vol. 3A, 6.15, "Interrupt 8". */
 function shutDown(vcpu: Vcpu, failures: readonly string[]): Status {
   const native = vcpu.board.backend.reasons.find(({ reason }) => reason === "SHUTDOWN");
-  vcpu.endExit();
-  if (native) vcpu.kernelExit(native, 0);
-  return vcpu.stopAnew({ reason: "SHUTDOWN", message: `triple fault: ${failures.join("; ")}` });
+  vcpu.exits.leaveInstruction();
+  if (native) vcpu.exits.kernelExit(native, 0);
+  return vcpu.exits.stopAnew({ reason: "SHUTDOWN", message: `triple fault: ${failures.join("; ")}` });
 }
 
 /** Where the handler returns to. */

@@ -7,6 +7,6 @@ import { deliver } from "./protected.ts";
 /** Exceptions are counted where the hypervisor intercepts them, as KVM does #UD, and then delivered. */
 export function raise(vcpu: Vcpu, vector: number, code: number, why?: string): Status {
   const intercepts = vcpu.board.backend.reasons.find((reason) => reason.keySpace === "vector");
-  if (vector === EXCEPTION.UD && intercepts) vcpu.kernelExit(intercepts, vector);
+  if (vector === EXCEPTION.UD && intercepts) vcpu.exits.kernelExit(intercepts, vector);
   return deliver(vcpu, { vector, code, why, kind: "fault" });
 }

@@ -30,7 +30,7 @@ export function raiseInRealMode(vcpu: Vcpu, vector: number, name: string): Statu
   if (
     entry + 3 > state.get32(IDT_LIMIT) || !fits || !memory.holds(table + entry, 4) || !memory.holds(frame, 2)
   ) {
-    return vcpu.stopAnew({
+    return vcpu.exits.stopAnew({
       reason: "SHUTDOWN",
       message: `shutdown: exception ${vector} (${name}) cannot be delivered: ${
         fits ? "its table entry or its stack is not there" : `the stack ends at sp 0x${sp.toString(16)}`

@@ -9,6 +9,7 @@ import { FLAG } from "../../x86/flag_bits.ts";
 import { EFLAGS_REST, RDI } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
+import { portAccess } from "./port_access.ts";
 
 const PAGE = 4096;
 /** pio_in_emulated reads ahead into a buffer of this many bytes (struct read_cache). */
@@ -26,7 +27,7 @@ export function stringPort(direction: "in" | "out"): ArchTrap {
       const moved = door.move(vcpu, rule.reason, direction, left(vcpu));
       if (moved !== undefined) return moved;
     }
-    return vcpu.portAccess(rule.reason, direction, (inKernel) => further(vcpu, inKernel));
+    return portAccess(vcpu, rule.reason, direction, (inKernel) => further(vcpu, inKernel));
   };
 }
 

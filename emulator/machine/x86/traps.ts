@@ -4,6 +4,7 @@ import { STATUS, type Status } from "../../engine/host.ts";
 import { RAX, RBX, RCX, RDX } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
+import { portAccess } from "./port_access.ts";
 import { controlTraps } from "./control.ts";
 import { cpuid } from "./cpuid.ts";
 import { farTraps } from "./far.ts";
@@ -21,8 +22,8 @@ import { systemCallTraps } from "./system_call.ts";
 import { verifyTraps } from "./verify.ts";
 
 const handlers: Readonly<Record<string, ArchTrap>> = {
-  in: (vcpu, rule) => exits(vcpu, rule, (native) => backdoor(vcpu, native) ?? vcpu.portAccess(native, "in")),
-  out: (vcpu, rule) => exits(vcpu, rule, (native) => vcpu.portAccess(native, "out")),
+  in: (vcpu, rule) => exits(vcpu, rule, (native) => backdoor(vcpu, native) ?? portAccess(vcpu, native, "in")),
+  out: (vcpu, rule) => exits(vcpu, rule, (native) => portAccess(vcpu, native, "out")),
   ins: stringPort("in"),
   outs: stringPort("out"),
   vmcall: (vcpu, rule, backend) => hypercall(vcpu, rule, backend, "vmcall"),
@@ -30,7 +31,7 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
 
   cpuid(vcpu, rule, backend) {
     const leaf = vcpu.state.get32(RAX);
-    if (rule.do === "exit") vcpu.kernelExit(rule.reason, leaf);
+    if (rule.do === "exit") vcpu.exits.kernelExit(rule.reason, leaf);
     const vendor = backend.name === "svm" ? "AuthenticAMD" : "GenuineIntel";
     const { hypervisor, hypervisorState: { guestOsId }, exits } = vcpu.board;
     const facts = { tscHz: exits.profile.tscHz ?? 0, guestOsId };
@@ -43,7 +44,7 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
   rdtscp: clock,
 
   hlt(vcpu, rule) {
-    if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
+    if (rule.do === "exit") vcpu.exits.kernelExit(rule.reason, 0);
     return vcpu.halt();
   },
 
@@ -70,14 +71,14 @@ const handlers: Readonly<Record<string, ArchTrap>> = {
 export const x86Traps: Readonly<Record<string, ArchTrap>> = checked(handlers);
 
 function clock(vcpu: Vcpu, rule: TrapRule): Status {
-  if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
+  if (rule.do === "exit") vcpu.exits.kernelExit(rule.reason, 0);
   // One tick of the TSC is one cycle of the profile.
   vcpu.answer(tsc(vcpu));
   return STATUS.proceed;
 }
 
 function completed(vcpu: Vcpu, rule: TrapRule): Status {
-  if (rule.do === "exit") vcpu.kernelExit(rule.reason, 0);
+  if (rule.do === "exit") vcpu.exits.kernelExit(rule.reason, 0);
   return STATUS.proceed;
 }
 
