@@ -24,3 +24,10 @@ export interface NativeReason {
   /** Manual section or kernel file that gives name and number. */
   readonly source: string;
 }
+
+/** Makes the reasons that one source gives, a row each. */
+export function reasonsOf(source: string) {
+  return (id: number, reason: string, name: string, code: number, keySpace: KeySpace): NativeReason => (
+    { id, reason, name, code, keySpace, source }
+  );
+}

@@ -4,42 +4,16 @@
  * arch/powerpc/kvm/book3s_hv.c, `kvmppc_handle_exit_hv`.
  */
 import type { Backend } from "../engine/backend.ts";
-import type { NativeReason } from "../engine/native_reason.ts";
+import { type NativeReason, reasonsOf } from "../engine/native_reason.ts";
 
 const HANDLER = "Linux arch/powerpc/kvm/book3s_hv.c, kvmppc_handle_exit_hv";
+/** A vector by the section that describes its interrupt. */
+const vectorOf = (section: string) => reasonsOf(`Power ISA 2.07B Book III-S ${section}; ${HANDLER}`);
 
-const SYSCALL: NativeReason = {
-  id: 0,
-  reason: "PAPR_HCALL",
-  name: "SYSCALL",
-  code: 0xc00,
-  keySpace: "hypercall",
-  source: `Power ISA 2.07B Book III-S 6.5.14; ${HANDLER}`,
-};
-const H_DATA_STORAGE: NativeReason = {
-  id: 1,
-  reason: "MMIO",
-  name: "H_DATA_STORAGE",
-  code: 0xe00,
-  keySpace: "gpa",
-  source: `Power ISA 2.07B Book III-S 6.5.16; ${HANDLER}`,
-};
-const HV_EMUL_ASSIST: NativeReason = {
-  id: 2,
-  reason: "SPR",
-  name: "HV_EMUL_ASSIST",
-  code: 0xe40,
-  keySpace: "spr",
-  source: `Power ISA 2.07B Book III-S 6.5.18; ${HANDLER}`,
-};
-const EXTERNAL: NativeReason = {
-  id: 3,
-  reason: "INTERRUPT",
-  name: "EXTERNAL",
-  code: 0x500,
-  keySpace: "none",
-  source: `Power ISA 2.07B Book III-S 6.5.7; ${HANDLER}`,
-};
+const SYSCALL = vectorOf("6.5.14")(0, "PAPR_HCALL", "SYSCALL", 0xc00, "hypercall");
+const H_DATA_STORAGE = vectorOf("6.5.16")(1, "MMIO", "H_DATA_STORAGE", 0xe00, "gpa");
+const HV_EMUL_ASSIST = vectorOf("6.5.18")(2, "SPR", "HV_EMUL_ASSIST", 0xe40, "spr");
+const EXTERNAL = vectorOf("6.5.7")(3, "INTERRUPT", "EXTERNAL", 0x500, "none");
 
 /** An instruction that the processor does not have: handed back as a program interrupt. */
 const HV_EMUL_ASSIST_ILLEGAL: NativeReason = {
@@ -50,14 +24,7 @@ const HV_EMUL_ASSIST_ILLEGAL: NativeReason = {
 };
 
 /** The hypervisor decrementer, which a guest cannot reach: the host's own time slice has ended. */
-const HV_DECREMENTER: NativeReason = {
-  id: 5,
-  reason: "INTERRUPT",
-  name: "HV_DECREMENTER",
-  code: 0x980,
-  keySpace: "none",
-  source: `Power ISA 2.07B Book III-S 6.5.12; ${HANDLER}`,
-};
+const HV_DECREMENTER = vectorOf("6.5.12")(5, "INTERRUPT", "HV_DECREMENTER", 0x980, "none");
 
 export const kvmHv: Backend = {
   name: "kvm-hv",

@@ -6,39 +6,21 @@
  * some of these exits, is not modelled.
  */
 import type { Backend } from "../engine/backend.ts";
-import type { NativeReason } from "../engine/native_reason.ts";
+import { type NativeReason, reasonsOf } from "../engine/native_reason.ts";
 
 const HANDLER = "Linux arch/powerpc/kvm/book3s_pr.c, kvmppc_handle_exit_pr";
+/** A vector by the section that describes its interrupt. */
+const vectorOf = (section: string) => reasonsOf(`Power ISA 2.07B Book III-S ${section}; ${HANDLER}`);
 
 /** What r0 holds in a hypercall: "KVM!" (Linux arch/powerpc/include/uapi/asm/kvm_para.h, KVM_SC_MAGIC_R0). */
 export const KVM_MAGIC_R0 = 0x4b56_4d21;
 
-const HYPERCALL: NativeReason = {
-  id: 0,
-  reason: "HYPERCALL",
-  name: "SYSCALL",
-  code: 0xc00,
-  keySpace: "hypercall",
-  source: `Power ISA 2.07B Book III-S 6.5.14; ${HANDLER}`,
-};
+const HYPERCALL = vectorOf("6.5.14")(0, "HYPERCALL", "SYSCALL", 0xc00, "hypercall");
 /** A system call of the guest's own, which the host hands back to the guest's vector. */
 const REFLECTED_SYSCALL: NativeReason = { ...HYPERCALL, id: 1, reason: "SYSCALL", keySpace: "vector" };
-const DATA_STORAGE: NativeReason = {
-  id: 2,
-  reason: "MMIO",
-  name: "DATA_STORAGE",
-  code: 0x300,
-  keySpace: "gpa",
-  source: `Power ISA 2.07B Book III-S 6.5.3; ${HANDLER}`,
-};
-const PROGRAM: NativeReason = {
-  id: 3,
-  reason: "INSTRUCTION",
-  name: "PROGRAM",
-  code: 0x700,
-  keySpace: "none",
-  source: "Power ISA 2.07B Book III-S 6.5.9; Linux arch/powerpc/kvm/book3s_emulate.c",
-};
+const DATA_STORAGE = vectorOf("6.5.3")(2, "MMIO", "DATA_STORAGE", 0x300, "gpa");
+const emulated = reasonsOf("Power ISA 2.07B Book III-S 6.5.9; Linux arch/powerpc/kvm/book3s_emulate.c");
+const PROGRAM = emulated(3, "INSTRUCTION", "PROGRAM", 0x700, "none");
 const PROGRAM_SPR: NativeReason = { ...PROGRAM, id: 4, keySpace: "spr" };
 /** An exception of the guest's own making, which the host hands back to the guest's vector. */
 const REFLECTED: NativeReason = {
@@ -62,22 +44,8 @@ const REFLECTED_OTHERS: readonly NativeReason[] = ([
   code,
   source: `Power ISA 2.07B Book III-S ${section}; ${HANDLER}`,
 }));
-const EXTERNAL: NativeReason = {
-  id: 6,
-  reason: "INTERRUPT",
-  name: "EXTERNAL",
-  code: 0x500,
-  keySpace: "none",
-  source: `Power ISA 2.07B Book III-S 6.5.7; ${HANDLER}`,
-};
-const DECREMENTER: NativeReason = {
-  id: 7,
-  reason: "INTERRUPT",
-  name: "DECREMENTER",
-  code: 0x900,
-  keySpace: "none",
-  source: `Power ISA 2.07B Book III-S 6.5.11; ${HANDLER}`,
-};
+const EXTERNAL = vectorOf("6.5.7")(6, "INTERRUPT", "EXTERNAL", 0x500, "none");
+const DECREMENTER = vectorOf("6.5.11")(7, "INTERRUPT", "DECREMENTER", 0x900, "none");
 
 /** A pseries guest's, and one of Mac-on-Linux: userspace's to answer. */
 const PAPR_HCALL: NativeReason = { ...HYPERCALL, id: 13, reason: "PAPR_HCALL" };

@@ -1,128 +1,30 @@
 /** KVM on AMD-V: what each x86 trap becomes. APM vol. 2, appendix C ("SVM intercept exit codes"). */
 import type { Backend } from "../engine/backend.ts";
-import type { NativeReason } from "../engine/native_reason.ts";
+import { type NativeReason, reasonsOf } from "../engine/native_reason.ts";
 import { GUESTS_OWN } from "./guests_own.ts";
 
-const SOURCE = "APM vol. 2, appendix C";
+const reason = reasonsOf("APM vol. 2, appendix C");
 
 /** VMEXIT_EXCP0 + vector is 0x40 to 0x5f: the code is that of vector 0. */
-const EXCEPTION: NativeReason = {
-  id: 0,
-  reason: "EXCEPTION",
-  name: "EXCP",
-  code: 0x40,
-  keySpace: "vector",
-  source: SOURCE,
-};
-const CPUID: NativeReason = {
-  id: 1,
-  reason: "CPUID",
-  name: "CPUID",
-  code: 0x72,
-  keySpace: "leaf",
-  source: SOURCE,
-};
-const HLT: NativeReason = { id: 2, reason: "HLT", name: "HLT", code: 0x78, keySpace: "none", source: SOURCE };
-const IOIO: NativeReason = {
-  id: 3,
-  reason: "IO",
-  name: "IOIO",
-  code: 0x7b,
-  keySpace: "port",
-  source: SOURCE,
-};
-const VMMCALL: NativeReason = {
-  id: 4,
-  reason: "HYPERCALL",
-  name: "VMMCALL",
-  code: 0x81,
-  keySpace: "hypercall",
-  source: SOURCE,
-};
-const NPF: NativeReason = {
-  id: 5,
-  reason: "MMIO",
-  name: "NPF",
-  code: 0x400,
-  keySpace: "gpa",
-  source: SOURCE,
-};
+const EXCEPTION = reason(0, "EXCEPTION", "EXCP", 0x40, "vector");
+const CPUID = reason(1, "CPUID", "CPUID", 0x72, "leaf");
+const HLT = reason(2, "HLT", "HLT", 0x78, "none");
+const IOIO = reason(3, "IO", "IOIO", 0x7b, "port");
+const VMMCALL = reason(4, "HYPERCALL", "VMMCALL", 0x81, "hypercall");
+const NPF = reason(5, "MMIO", "NPF", 0x400, "gpa");
 
 /** VMEXIT_CR0_WRITE + n is 0x10 to 0x1f: the code is that of CR0. */
-const CR0_WRITE: NativeReason = {
-  id: 6,
-  reason: "INSTRUCTION",
-  name: "CR0_WRITE",
-  code: 0x10,
-  keySpace: "none",
-  source: SOURCE,
-};
+const CR0_WRITE = reason(6, "INSTRUCTION", "CR0_WRITE", 0x10, "none");
 /** VMEXIT_DR0_READ + n and VMEXIT_DR0_WRITE + n: the codes are those of DR0. */
-const DR0_READ: NativeReason = {
-  id: 7,
-  reason: "INSTRUCTION",
-  name: "DR0_READ",
-  code: 0x20,
-  keySpace: "none",
-  source: SOURCE,
-};
-const DR0_WRITE: NativeReason = {
-  id: 8,
-  reason: "INSTRUCTION",
-  name: "DR0_WRITE",
-  code: 0x30,
-  keySpace: "none",
-  source: SOURCE,
-};
-const INVD: NativeReason = {
-  id: 9,
-  reason: "INSTRUCTION",
-  name: "INVD",
-  code: 0x76,
-  keySpace: "none",
-  source: SOURCE,
-};
-const MSR: NativeReason = {
-  id: 10,
-  reason: "MSR",
-  name: "MSR",
-  code: 0x7c,
-  keySpace: "msr",
-  source: SOURCE,
-};
-const WBINVD: NativeReason = {
-  id: 11,
-  reason: "INSTRUCTION",
-  name: "WBINVD",
-  code: 0x89,
-  keySpace: "none",
-  source: SOURCE,
-};
-const INTR: NativeReason = {
-  id: 14,
-  reason: "INTERRUPT",
-  name: "INTR",
-  code: 0x60,
-  keySpace: "none",
-  source: SOURCE,
-};
-const VINTR: NativeReason = {
-  id: 15,
-  reason: "INTERRUPT_WINDOW",
-  name: "VINTR",
-  code: 0x64,
-  keySpace: "none",
-  source: SOURCE,
-};
+const DR0_READ = reason(7, "INSTRUCTION", "DR0_READ", 0x20, "none");
+const DR0_WRITE = reason(8, "INSTRUCTION", "DR0_WRITE", 0x30, "none");
+const INVD = reason(9, "INSTRUCTION", "INVD", 0x76, "none");
+const MSR = reason(10, "MSR", "MSR", 0x7c, "msr");
+const WBINVD = reason(11, "INSTRUCTION", "WBINVD", 0x89, "none");
+const INTR = reason(14, "INTERRUPT", "INTR", 0x60, "none");
+const VINTR = reason(15, "INTERRUPT_WINDOW", "VINTR", 0x64, "none");
 
-const SHUTDOWN: NativeReason = {
-  id: 12,
-  reason: "SHUTDOWN",
-  name: "SHUTDOWN",
-  code: 0x7f,
-  keySpace: "none",
-  source: SOURCE,
-};
+const SHUTDOWN = reason(12, "SHUTDOWN", "SHUTDOWN", 0x7f, "none");
 /** VMEXIT_CR0_WRITE + 4. */
 const CR4_WRITE: NativeReason = { ...CR0_WRITE, id: 13, name: "CR4_WRITE", code: 0x14 };
 

@@ -4,132 +4,27 @@
  * Non-Root Operation".
  */
 import type { Backend } from "../engine/backend.ts";
-import type { NativeReason } from "../engine/native_reason.ts";
+import { reasonsOf } from "../engine/native_reason.ts";
 import { GUESTS_OWN } from "./guests_own.ts";
 
-const SOURCE = "SDM vol. 3D, appendix C";
+const reason = reasonsOf("SDM vol. 3D, appendix C");
 
-const EXCEPTION: NativeReason = {
-  id: 0,
-  reason: "EXCEPTION",
-  name: "EXCEPTION_NMI",
-  code: 0,
-  keySpace: "vector",
-  source: SOURCE,
-};
-const CPUID: NativeReason = {
-  id: 1,
-  reason: "CPUID",
-  name: "CPUID",
-  code: 10,
-  keySpace: "leaf",
-  source: SOURCE,
-};
-const HLT: NativeReason = { id: 2, reason: "HLT", name: "HLT", code: 12, keySpace: "none", source: SOURCE };
-const VMCALL: NativeReason = {
-  id: 3,
-  reason: "HYPERCALL",
-  name: "VMCALL",
-  code: 18,
-  keySpace: "hypercall",
-  source: SOURCE,
-};
-const IO: NativeReason = {
-  id: 4,
-  reason: "IO",
-  name: "IO_INSTRUCTION",
-  code: 30,
-  keySpace: "port",
-  source: SOURCE,
-};
-const EPT_VIOLATION: NativeReason = {
-  id: 5,
-  reason: "MMIO",
-  name: "EPT_VIOLATION",
-  code: 48,
-  keySpace: "gpa",
-  source: SOURCE,
-};
-const EPT_MISCONFIG: NativeReason = {
-  id: 6,
-  reason: "MMIO",
-  name: "EPT_MISCONFIG",
-  code: 49,
-  keySpace: "gpa",
-  source: SOURCE,
-};
-const INVD: NativeReason = {
-  id: 7,
-  reason: "INSTRUCTION",
-  name: "INVD",
-  code: 13,
-  keySpace: "none",
-  source: SOURCE,
-};
-const CR_ACCESS: NativeReason = {
-  id: 8,
-  reason: "INSTRUCTION",
-  name: "CR_ACCESS",
-  code: 28,
-  keySpace: "none",
-  source: SOURCE,
-};
-const DR_ACCESS: NativeReason = {
-  id: 9,
-  reason: "INSTRUCTION",
-  name: "DR_ACCESS",
-  code: 29,
-  keySpace: "none",
-  source: SOURCE,
-};
-const MSR_READ: NativeReason = {
-  id: 10,
-  reason: "MSR",
-  name: "MSR_READ",
-  code: 31,
-  keySpace: "msr",
-  source: SOURCE,
-};
-const MSR_WRITE: NativeReason = {
-  id: 11,
-  reason: "MSR",
-  name: "MSR_WRITE",
-  code: 32,
-  keySpace: "msr",
-  source: SOURCE,
-};
-const WBINVD: NativeReason = {
-  id: 12,
-  reason: "INSTRUCTION",
-  name: "WBINVD",
-  code: 54,
-  keySpace: "none",
-  source: SOURCE,
-};
-const TRIPLE_FAULT: NativeReason = {
-  id: 13,
-  reason: "SHUTDOWN",
-  name: "TRIPLE_FAULT",
-  code: 2,
-  keySpace: "none",
-  source: SOURCE,
-};
-const EXTERNAL_INTERRUPT: NativeReason = {
-  id: 14,
-  reason: "INTERRUPT",
-  name: "EXTERNAL_INTERRUPT",
-  code: 1,
-  keySpace: "none",
-  source: SOURCE,
-};
-const INTERRUPT_WINDOW: NativeReason = {
-  id: 15,
-  reason: "INTERRUPT_WINDOW",
-  name: "INTERRUPT_WINDOW",
-  code: 7,
-  keySpace: "none",
-  source: SOURCE,
-};
+const EXCEPTION = reason(0, "EXCEPTION", "EXCEPTION_NMI", 0, "vector");
+const CPUID = reason(1, "CPUID", "CPUID", 10, "leaf");
+const HLT = reason(2, "HLT", "HLT", 12, "none");
+const VMCALL = reason(3, "HYPERCALL", "VMCALL", 18, "hypercall");
+const IO = reason(4, "IO", "IO_INSTRUCTION", 30, "port");
+const EPT_VIOLATION = reason(5, "MMIO", "EPT_VIOLATION", 48, "gpa");
+const EPT_MISCONFIG = reason(6, "MMIO", "EPT_MISCONFIG", 49, "gpa");
+const INVD = reason(7, "INSTRUCTION", "INVD", 13, "none");
+const CR_ACCESS = reason(8, "INSTRUCTION", "CR_ACCESS", 28, "none");
+const DR_ACCESS = reason(9, "INSTRUCTION", "DR_ACCESS", 29, "none");
+const MSR_READ = reason(10, "MSR", "MSR_READ", 31, "msr");
+const MSR_WRITE = reason(11, "MSR", "MSR_WRITE", 32, "msr");
+const WBINVD = reason(12, "INSTRUCTION", "WBINVD", 54, "none");
+const TRIPLE_FAULT = reason(13, "SHUTDOWN", "TRIPLE_FAULT", 2, "none");
+const EXTERNAL_INTERRUPT = reason(14, "INTERRUPT", "EXTERNAL_INTERRUPT", 1, "none");
+const INTERRUPT_WINDOW = reason(15, "INTERRUPT_WINDOW", "INTERRUPT_WINDOW", 7, "none");
 
 export const vmx: Backend = {
   name: "vmx",
