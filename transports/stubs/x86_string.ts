@@ -1,7 +1,7 @@
 /** x86: a call by REP OUTSD and REP INSD, 4 bytes an iteration in every mode. */
 import { WINDOW } from "../window.ts";
 import { closed, type WordStub } from "./stub_text.ts";
-import { pointerRegister, wide } from "./x86_words.ts";
+import { pointerRegister, replyWords, wide } from "./x86_words.ts";
 
 /** `send` and `receive` take the port of DATA. */
 export function x86StringWords(mode: 16 | 32 | 64): WordStub {
@@ -22,13 +22,7 @@ send:
   test eax, eax
   jle end
   sub edx, ${WINDOW.result - WINDOW.data}
-  mov ecx, eax
-  add ecx, 3
-  shr ecx, 2
-  cmp ecx, ebx
-  jbe fits
-  mov ecx, ebx
-fits:
+${replyWords(4)}
   mov ${from}, ${reply}
 receive:
   mov ${to}, ${from}

@@ -30,13 +30,7 @@ sent:
   mov eax, [${window}+${WINDOW.result}]
   test eax, eax
   jle end
-  mov ecx, eax
-  add ecx, ${width - 1}
-  shr ecx, ${Math.log2(width)}
-  cmp ecx, ebx
-  jbe fits
-  mov ecx, ebx
-fits:
+${replyWords(width)}
   mov ${buffer}, ${reply}
 receive:
   mov ${spare}, [${window}+${WINDOW.data}]
@@ -82,13 +76,7 @@ sent:
   test eax, eax
   jle end
   sub edx, ${WINDOW.result - WINDOW.data}
-  mov ecx, eax
-  add ecx, 3
-  shr ecx, 2
-  cmp ecx, ebx
-  jbe fits
-  mov ecx, ebx
-fits:
+${replyWords(4)}
   mov ${buffer}, ${reply}
 receive:
   in eax, dx
@@ -122,4 +110,15 @@ export function wide(name: string, mode: 16 | 32 | 64): string {
 /** The register's name where it holds an address: real mode's are 16 bits. */
 export function pointerRegister(name: string, mode: 16 | 32 | 64): string {
   return mode === 16 ? name : wide(name, mode);
+}
+
+/** Of the reply's length in eax, the words to take in ecx: as many as there is room for in ebx. */
+export function replyWords(width: 4 | 8): string {
+  return `  mov ecx, eax
+  add ecx, ${width - 1}
+  shr ecx, ${Math.log2(width)}
+  cmp ecx, ebx
+  jbe fits
+  mov ecx, ebx
+fits:`;
 }

@@ -4,6 +4,7 @@ import { STUB_SLOT } from "../places.ts";
 import { statusName } from "../status.ts";
 import type { DescriptorRole, StubText } from "../stubs/stub_text.ts";
 import { type CallRequest, refused, type Wiring } from "./vehicle.ts";
+import { type ReplyPart, wholeReply } from "./whole_reply.ts";
 
 /** A doorbell as a descriptor stub takes it. */
 export interface DoorbellPlace {
@@ -27,18 +28,11 @@ export async function callByDescriptor(
 ): Promise<Uint8Array> {
   const { bytes, fn, capacity } = request;
   const first = await exchange(wiring, place, request, { fn, fetch: false, bytes, capacity });
-  if (first.length <= capacity) return first.part;
-  // The device's end keeps what did not fit; the handler is not called again.
-  const rest = await exchange(wiring, place, request, {
-    fn,
-    fetch: true,
-    bytes: new Uint8Array(0),
-    capacity: first.length - capacity,
-  });
-  const reply = new Uint8Array(first.length);
-  reply.set(first.part);
-  reply.set(rest.part, first.part.length);
-  return reply;
+  return await wholeReply(
+    first,
+    (bytes) =>
+      exchange(wiring, place, request, { fn, fetch: true, bytes: new Uint8Array(0), capacity: bytes }),
+  );
 }
 
 /** One exit: what came into the reply buffer, and how much there was. */
@@ -47,7 +41,7 @@ async function exchange(
   place: DoorbellPlace,
   { what, signal }: CallRequest,
   { fn, fetch, bytes, capacity }: Exchange,
-): Promise<{ part: Uint8Array; length: number }> {
+): Promise<ReplyPart> {
   const { runner } = wiring;
   const { memory } = runner.vm;
   const { chunk } = STUB_SLOT;

@@ -26,6 +26,7 @@ import {
 import { abiRegisters, fastControl } from "./hypercall_calls.ts";
 import { mmioAddress } from "./mmio.ts";
 import { type CallRequest, refused, type Wiring } from "./vehicle.ts";
+import { type ReplyPart, wholeReply } from "./whole_reply.ts";
 
 /** Where a device call's doorbell is. */
 export interface VbusDoorbell {
@@ -89,17 +90,13 @@ export class VbusDriver {
       bytes,
       room,
     });
-    if (first.length <= room) return first.part;
-    const rest = await this.#exchange(wiring, devh, doorbell, request, {
-      fn,
-      flags: DEVICE_CALL_FETCH,
-      bytes: new Uint8Array(0),
-      room: first.length - room,
-    });
-    const reply = new Uint8Array(first.length);
-    reply.set(first.part);
-    reply.set(rest.part, first.part.length);
-    return reply;
+    return await wholeReply(first, (room) =>
+      this.#exchange(wiring, devh, doorbell, request, {
+        fn,
+        flags: DEVICE_CALL_FETCH,
+        bytes: new Uint8Array(0),
+        room,
+      }));
   }
 
   async #prepare(wiring: Wiring, request: CallRequest): Promise<void> {
@@ -156,7 +153,7 @@ export class VbusDriver {
     doorbell: VbusDoorbell,
     { what, signal }: CallRequest,
     { fn, flags, bytes, room }: { fn: number; flags: number; bytes: Uint8Array; room: number },
-  ): Promise<{ part: Uint8Array; length: number }> {
+  ): Promise<ReplyPart> {
     const runner = this.#runner, { vm, places } = runner;
     const buffer = room > STUB_SLOT.chunk ? runner.bulk(room) : places.stubs + STUB_SLOT.in;
     const target = doorbell.kind === "pio" || doorbell.kind === "hypercall"
