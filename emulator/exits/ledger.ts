@@ -2,7 +2,8 @@
 import type { Direction, NativeReason } from "../engine/native_reason.ts";
 import { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
-import { type Aggregate, Cell, compareCells, OTHER_KEYS } from "./aggregate.ts";
+import { type Aggregate, type Cell, OTHER_KEYS } from "./aggregate.ts";
+import { CellTables } from "./cell_tables.ts";
 import type { CostProfile, Prices } from "./profile.ts";
 import type { LedgerView, RepricedLedger, RepriceOptions } from "./ledger_view.ts";
 import { loadCells, loadRows, saveCells, saveRows } from "./ledger_state.ts";
@@ -37,17 +38,6 @@ export type ExitListener = (
 /** vCPUs that exits may come from. */
 const MOST_VCPUS = 64;
 
-/** All that is kept for one native reason. */
-interface ReasonTable {
-  readonly native: NativeReason;
-  readonly prices: Prices;
-  /** By price class: the cell charged last, so that a loop on one key needs no look-up. */
-  readonly recent: (Cell | undefined)[];
-  /** By price class and key. */
-  readonly cells: (Map<number, Cell> | undefined)[];
-  distinct: number;
-}
-
 /** A vCPU's last exit: its device and further accesses are still to come. */
 class OpenExit {
   cell: Cell | undefined;
@@ -64,8 +54,7 @@ class OpenExit {
 export class Ledger implements LedgerView {
   #profile: CostProfile;
   readonly #rows: RowStore;
-  readonly #keyLimit: number;
-  #tables: (ReasonTable | undefined)[] = [];
+  readonly #cells: CellTables;
   #recording: boolean;
   #count = 0;
   #cycles = 0;
@@ -85,7 +74,7 @@ export class Ledger implements LedgerView {
     }
     this.#profile = profile;
     this.#rows = new RowStore(options.rowLimit ?? 100_000);
-    this.#keyLimit = keyLimit;
+    this.#cells = new CellTables(keyLimit, (reason) => this.#profile.pricesOf(reason));
     this.#recording = options.record ?? false;
   }
 
@@ -104,7 +93,7 @@ export class Ledger implements LedgerView {
       );
     }
     this.#profile = profile;
-    this.#tables = [];
+    this.#cells.clear();
   }
 
   /** Exits since the reset. */
@@ -161,11 +150,7 @@ export class Ledger implements LedgerView {
     site: ExitSite,
   ): number {
     const at = priceClass(direction, handledIn);
-    let table = this.#tables[native.id];
-    if (table === undefined || table.native !== native) table = this.#openTable(native);
-    let cell = table.recent[at];
-    if (cell === undefined || cell.key !== key) cell = this.#findCell(table, at, key);
-    const price = table.prices[at];
+    const table = this.#cells.of(native), cell = this.#cells.find(table, at, key), price = table.prices[at];
 
     const open = this.#opens[site.vcpu] ??= new OpenExit();
     this.#open = open;
@@ -267,7 +252,7 @@ export class Ledger implements LedgerView {
 
   /** By reason, key, direction and handling, in that order; cost grows with their number, not with the exits. */
   aggregates(): readonly Aggregate[] {
-    return this.#cells().map((cell) =>
+    return this.#cells.list().map((cell) =>
       cell.aggregate(
         this.#profile.pricesOf(cell.native.reason),
         this.#opens.filter((open) => open.cell === cell).map(({ extra }) => extra),
@@ -283,7 +268,7 @@ export class Ledger implements LedgerView {
 
   /** Forgets all exits, rows and that the clock was read; profile, recording and listeners stay. */
   reset(): void {
-    this.#tables = [];
+    this.#cells.clear();
     this.#rows.clear();
     this.#count = 0;
     this.#cycles = 0;
@@ -312,7 +297,7 @@ export class Ledger implements LedgerView {
     }
     return repriceLedger(
       {
-        cells: this.#cells(),
+        cells: this.#cells.list(),
         open: this.#opens,
         rows: this.#rows.list(),
         droppedRows: this.#rows.dropped,
@@ -330,7 +315,7 @@ export class Ledger implements LedgerView {
    * @internal
    */
   save(): SavedState {
-    const cells = this.#cells(), rows = this.#rows.list();
+    const cells = this.#cells.list(), rows = this.#rows.list();
     const cellNumbers = new Map(cells.map((cell, i) => [cell, i]));
     const rowNumbers = new Map(rows.map((row, i) => [row, i]));
     return {
@@ -364,11 +349,7 @@ export class Ledger implements LedgerView {
     this.#cycles = saved.whole("cycles");
     this.#clockRead = saved.flag("clockRead");
     const cells = loadCells(saved, reasons);
-    for (const cell of cells) {
-      const table = this.#tables[cell.native.id] ?? this.#openTable(cell.native);
-      (table.cells[cell.priceClass] ??= new Map()).set(cell.key, cell);
-      if (cell.key !== OTHER_KEYS) table.distinct++;
-    }
+    for (const cell of cells) this.#cells.put(cell);
     const rows = loadRows(saved, reasons, this.#rows.limit);
     this.#rows.load(rows, saved.whole("dropped"));
     this.#opens = saved.list("opens", MOST_VCPUS).map((_, i, list) => {
@@ -381,59 +362,6 @@ export class Ledger implements LedgerView {
       return open;
     });
     this.#open = this.#opens[saved.whole("last", this.#opens.length) - 1];
-  }
-
-  /** All cells in the documented order. */
-  #cells(): Cell[] {
-    const cells: Cell[] = [];
-    for (const table of this.#tables) {
-      for (const byKey of table?.cells ?? []) {
-        if (byKey === undefined) continue;
-        for (const cell of byKey.values()) cells.push(cell);
-      }
-    }
-    return cells.sort(compareCells);
-  }
-
-  #openTable(native: NativeReason): ReasonTable {
-    const known = this.#tables[native.id];
-    if (known !== undefined) {
-      throw new TypeError(
-        `${native.name} and ${known.native.name} both have the id ${native.id}: a ledger takes exits of one backend`,
-      );
-    }
-    const table: ReasonTable = {
-      native,
-      prices: this.#profile.pricesOf(native.reason),
-      recent: new Array(PRICE_CLASSES).fill(undefined),
-      cells: new Array(PRICE_CLASSES).fill(undefined),
-      distinct: 0,
-    };
-    this.#tables[native.id] = table;
-    return table;
-  }
-
-  #findCell(table: ReasonTable, at: number, key: number): Cell {
-    const byKey = table.cells[at] ??= new Map<number, Cell>();
-    let cell = byKey.get(key);
-    if (cell === undefined) {
-      const countable = Number.isSafeInteger(key) && key >= 0;
-      if (!countable || table.distinct >= this.#keyLimit) return this.#otherKeys(table, at, byKey);
-      table.distinct++;
-      cell = new Cell(table.native, key, at);
-      byKey.set(key, cell);
-    }
-    table.recent[at] = cell;
-    return cell;
-  }
-
-  #otherKeys(table: ReasonTable, at: number, byKey: Map<number, Cell>): Cell {
-    let cell = byKey.get(OTHER_KEYS);
-    if (cell === undefined) {
-      cell = new Cell(table.native, OTHER_KEYS, at);
-      byKey.set(OTHER_KEYS, cell);
-    }
-    return cell;
   }
 }
 
