@@ -1,25 +1,21 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import { Lowering, type Target } from "../ir/lower.ts";
-import type { Node, Step } from "../ir/nodes.ts";
-import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
+import { Lowering } from "../ir/lower.ts";
+import type { Step } from "../ir/nodes.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
-import type { ValueType } from "../wasm/opcodes.ts";
-import { ACCESS } from "./host.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
 import { lookUp, REGION_HASH } from "./region_hash.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
+import { RegionSlots, type SlotLocal } from "./region_slots.ts";
+import { type HostCall, type Place, REGION_CPU, type RegionFrame, RegionTarget } from "./region_target.ts";
 
 /** Parameters of the function; `BLOCK` is the block that a branch table is to lead to. */
-const CPU = 0, LEFT_NOW = 1, BLOCK = 2;
+const CPU = REGION_CPU, LEFT_NOW = 1, BLOCK = 2;
 
-export interface HostImports {
-  readonly load: number;
-  readonly store: number;
-  readonly trap: number;
-}
+/** Functions of the host, by their numbers. */
+export type HostImports = Readonly<Record<HostCall, number>>;
 
 /** What a region is made of. */
 export interface RegionParts {
@@ -46,7 +42,7 @@ interface OpenLoop {
 /** Where a block stands: the loops around it, and which item of each it is in. */
 type Path = readonly { readonly loop: Loop; readonly item: number }[];
 
-export class RegionWriter {
+export class RegionWriter implements RegionFrame {
   readonly #code: FunctionWriter;
   readonly #imports: HostImports;
   readonly #parts: RegionParts;
@@ -54,9 +50,7 @@ export class RegionWriter {
   readonly #paths: ReadonlyMap<number, Path>;
   /** Loops that are being written, outermost first. */
   readonly #open: OpenLoop[] = [];
-  /** Local of each state slot in use, by the slot's offset. */
-  readonly #slots = new Map<number, SlotLocal>();
-  readonly #written: readonly number[];
+  readonly #slots: RegionSlots;
   readonly #cycles: number;
   readonly #pc: number;
   readonly #status: number;
@@ -71,9 +65,7 @@ export class RegionWriter {
     this.#shape = shapeOf(blocks.map((block) => this.#successors(block)), entries);
     this.#paths = pathsOf(this.#shape);
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
-    const { used, written } = slotsOf(steps);
-    for (const [slot, type] of used) this.#slots.set(slot, { local: code.local(type), type });
-    this.#written = [...written];
+    this.#slots = new RegionSlots(code, steps);
     this.#cycles = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
@@ -82,7 +74,7 @@ export class RegionWriter {
 
   write(): void {
     const code = this.#code;
-    this.#loadSlots();
+    this.#slots.load(CPU);
     code.get(CPU).memory("i64.load", STATE.cycles).set(this.#cycles);
     this.#leave = code.block();
     this.#writeLoop(this.#shape);
@@ -202,7 +194,7 @@ export class RegionWriter {
     const code = this.#code;
     pushPc();
     code.set(this.#pc);
-    this.#storeSlots();
+    this.#slots.store(CPU);
     code.get(CPU).get(this.#pc).memory("i64.store", STATE.pc);
     code.get(CPU).get(LEFT_NOW).memory("i32.store", STATE.left);
     code.get(CPU).get(this.#cycles).memory("i64.store", STATE.cycles);
@@ -229,7 +221,7 @@ export class RegionWriter {
   /** Makes the state precise as of an instruction, it counted in. */
   spill({ pc, nextPc, cost, restCount, restCycles }: Place): void {
     const code = this.#code;
-    this.#storeSlots();
+    this.#slots.store(CPU);
     code.get(CPU).i64(pc).memory("i64.store", STATE.pc);
     code.get(CPU).i64(nextPc).memory("i64.store", STATE.nextPc);
     code.get(CPU).i32(cost).memory("i32.store", STATE.cost);
@@ -237,7 +229,7 @@ export class RegionWriter {
     code.get(CPU).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory("i64.store", STATE.cycles);
   }
 
-  call(name: keyof HostImports): void {
+  call(name: HostCall): void {
     this.#code.call(this.#imports[name]);
     this.#code.get(CPU).memory("i32.load", STATE.stale).set(this.#stale);
   }
@@ -249,7 +241,7 @@ export class RegionWriter {
   /** The host may have changed any state, and counted further executions of the instruction. */
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
-    this.#loadSlots();
+    this.#slots.load(CPU);
     code.get(CPU).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
     code.get(CPU).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(this.#cycles);
   }
@@ -260,26 +252,8 @@ export class RegionWriter {
 
   /** The local of a state slot. */
   slot(offset: number): SlotLocal {
-    return this.#slots.get(offset & ~7)!;
+    return this.#slots.of(offset);
   }
-
-  #loadSlots(): void {
-    for (const [slot, { local, type }] of this.#slots) {
-      this.#code.get(CPU).memory(type === "i64" ? "i64.load" : "i32.load", slot).set(local);
-    }
-  }
-  #storeSlots(): void {
-    for (const slot of this.#written) {
-      const { local, type } = this.slot(slot);
-      this.#code.get(CPU).get(local).memory(type === "i64" ? "i64.store" : "i32.store", slot);
-    }
-  }
-}
-
-/** A state slot in a local: whole, or its low half where nobody touches the other. */
-interface SlotLocal {
-  readonly local: number;
-  readonly type: ValueType;
 }
 
 function pathsOf(shape: Loop): Map<number, Path> {
@@ -292,151 +266,4 @@ function pathsOf(shape: Loop): Map<number, Path> {
     });
   walk(shape, []);
   return paths;
-}
-
-/** Where an instruction stands in its block. */
-interface Place {
-  readonly pc: bigint;
-  readonly nextPc: bigint;
-  readonly cost: number;
-  readonly restCount: number;
-  readonly restCycles: number;
-}
-
-class RegionTarget implements Target {
-  readonly cpu = CPU;
-  readonly code: FunctionWriter;
-  /** The instruction has called the host, which may have changed the region's code. */
-  mayGoStale = false;
-  readonly #writer: RegionWriter;
-  readonly #place: Place;
-  readonly #goTo: (push: () => void, constant: bigint | undefined) => void;
-
-  constructor(
-    writer: RegionWriter,
-    place: Place,
-    goTo: (push: () => void, constant: bigint | undefined) => void,
-  ) {
-    this.#writer = writer;
-    this.code = writer.code;
-    this.#place = place;
-    this.#goTo = goTo;
-  }
-
-  readSlot(slot: number | FieldRef, width: Width): void {
-    const { local, type, shift } = this.#slot(slot);
-    this.code.get(local);
-    if (type === "i32") {
-      if (shift > 0) this.code.i32(shift).op("i32.shr_u");
-      if (width < 32) this.code.i32(maskOf(width)).op("i32.and");
-      return;
-    }
-    if (shift > 0) this.code.i64(BigInt(shift)).op("i64.shr_u");
-    if (width === 64) return;
-    this.code.op("i32.wrap_i64");
-    if (width < 32) this.code.i32(maskOf(width)).op("i32.and");
-  }
-
-  writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
-    const { local, type, shift } = this.#slot(slot);
-    const code = this.code;
-    if (width === (type === "i64" ? 64 : 32)) {
-      push();
-      code.set(local);
-      return;
-    }
-    if (type === "i32") {
-      const mask = maskOf(width);
-      code.get(local).i32(~(mask << shift)).op("i32.and");
-      push();
-      code.i32(mask).op("i32.and");
-      if (shift > 0) code.i32(shift).op("i32.shl");
-      code.op("i32.or").set(local);
-      return;
-    }
-    const mask = (1n << BigInt(width === 1 ? 8 : width)) - 1n;
-    code.get(local).i64(~(mask << BigInt(shift))).op("i64.and");
-    push();
-    code.op("i64.extend_i32_u");
-    if (width < 32) code.i64(mask).op("i64.and");
-    if (shift > 0) code.i64(BigInt(shift)).op("i64.shl");
-    code.op("i64.or").set(local);
-  }
-
-  readField(): void {
-    throw new TypeError("a region's fields are constants");
-  }
-  pushPc(): void {
-    this.code.i64(this.#place.pc);
-  }
-  pushNextPc(): void {
-    this.code.i64(this.#place.nextPc);
-  }
-
-  callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
-    this.mayGoStale = true;
-    this.#writer.spill(this.#place);
-    const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
-    this.code.get(CPU).i32(size).i32(flags);
-    this.#writer.call(kind);
-  }
-  callTrap(trap: number): void {
-    this.mayGoStale = true;
-    this.#writer.spill(this.#place);
-    this.code.get(CPU).i32(trap);
-    this.#writer.call("trap");
-  }
-  leaveUnlessProceed(): void {
-    this.#writer.leaveUnlessProceed();
-  }
-  reloadState(): void {
-    this.#writer.reload(this.#place);
-  }
-
-  branch(push: () => void, target: Node): void {
-    if (!this.mayGoStale) return this.#goTo(push, target.constant);
-    push();
-    const again = this.#writer.keepPc();
-    this.#writer.leaveIfStale(this.#place, again);
-    this.#goTo(again, target.constant);
-  }
-  branchIf(condition: () => void, push: () => void, target: Node): void {
-    condition();
-    this.code.if();
-    this.branch(push, target);
-    this.code.end();
-  }
-
-  #slot(slot: number | FieldRef): SlotLocal & { readonly shift: number } {
-    if (typeof slot !== "number") throw new TypeError("a region's slots are constants");
-    return { ...this.#writer.slot(slot), shift: (slot & 7) * 8 };
-  }
-}
-
-/** The low bits of a value of 8 or 16 bits; a truth value takes a byte. */
-function maskOf(width: Width): number {
-  return width === 16 ? 0xffff : 0xff;
-}
-
-/** State slots in use, by what holds all that is read and written of them. */
-function slotsOf(steps: readonly Step[]): { used: Map<number, ValueType>; written: Set<number> } {
-  const used = new Map<number, ValueType>(), written = new Set<number>();
-  const touch = (slot: number, width: Width) => {
-    const whole = (slot & 7) * 8 + (width === 1 ? 8 : width) > 32;
-    if (whole || !used.has(slot & ~7)) used.set(slot & ~7, whole ? "i64" : "i32");
-  };
-  const walk = (list: readonly Step[]) => {
-    for (const step of list) {
-      if (step.kind === "value" && step.node.source.kind === "slot") {
-        touch(Number(step.node.source.slot), step.node.width);
-      }
-      if (step.kind === "write") {
-        touch(Number(step.slot), step.value.width);
-        written.add(Number(step.slot) & ~7);
-      }
-      if (step.kind === "when") walk(step.then);
-    }
-  };
-  walk(steps);
-  return { used, written };
 }

@@ -1,0 +1,154 @@
+/** Where an instruction's definition is lowered to in a region: state slots are locals, fields and addresses constants. */
+import type { Target } from "../ir/lower.ts";
+import type { Node } from "../ir/nodes.ts";
+import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
+import type { FunctionWriter } from "../wasm/function_writer.ts";
+import { ACCESS } from "./host.ts";
+import type { SlotLocal } from "./region_slots.ts";
+
+/** The parameter of a region's function that says which vCPU executes. */
+export const REGION_CPU = 0;
+
+export type HostCall = "load" | "store" | "trap";
+
+/** Where an instruction stands in its block. */
+export interface Place {
+  readonly pc: bigint;
+  readonly nextPc: bigint;
+  readonly cost: number;
+  readonly restCount: number;
+  readonly restCycles: number;
+}
+
+/** The region around it. */
+export interface RegionFrame {
+  readonly code: FunctionWriter;
+  /** The local of a state slot. */
+  slot(offset: number): SlotLocal;
+  /** Makes the state precise as of an instruction, it counted in. */
+  spill(place: Place): void;
+  call(name: HostCall): void;
+  leaveUnlessProceed(): void;
+  /** The host may have changed any state, and counted further executions of the instruction. */
+  reload(place: Place): void;
+  /** Takes an address off the stack: answers how to push it. */
+  keepPc(): () => void;
+  /** The host has dropped this region while it runs: the instruction is finished, on outside at `pushPc`. */
+  leaveIfStale(place: Place, pushPc: () => void): void;
+}
+
+/** One instruction's. */
+export class RegionTarget implements Target {
+  readonly cpu = REGION_CPU;
+  readonly code: FunctionWriter;
+  /** The instruction has called the host, which may have changed the region's code. */
+  mayGoStale = false;
+  readonly #frame: RegionFrame;
+  readonly #place: Place;
+  readonly #goTo: (push: () => void, constant: bigint | undefined) => void;
+
+  constructor(
+    frame: RegionFrame,
+    place: Place,
+    goTo: (push: () => void, constant: bigint | undefined) => void,
+  ) {
+    this.#frame = frame;
+    this.code = frame.code;
+    this.#place = place;
+    this.#goTo = goTo;
+  }
+
+  readSlot(slot: number | FieldRef, width: Width): void {
+    const { local, type, shift } = this.#slot(slot);
+    this.code.get(local);
+    if (type === "i32") {
+      if (shift > 0) this.code.i32(shift).op("i32.shr_u");
+      if (width < 32) this.code.i32(maskOf(width)).op("i32.and");
+      return;
+    }
+    if (shift > 0) this.code.i64(BigInt(shift)).op("i64.shr_u");
+    if (width === 64) return;
+    this.code.op("i32.wrap_i64");
+    if (width < 32) this.code.i32(maskOf(width)).op("i32.and");
+  }
+
+  writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
+    const { local, type, shift } = this.#slot(slot);
+    const code = this.code;
+    if (width === (type === "i64" ? 64 : 32)) {
+      push();
+      code.set(local);
+      return;
+    }
+    if (type === "i32") {
+      const mask = maskOf(width);
+      code.get(local).i32(~(mask << shift)).op("i32.and");
+      push();
+      code.i32(mask).op("i32.and");
+      if (shift > 0) code.i32(shift).op("i32.shl");
+      code.op("i32.or").set(local);
+      return;
+    }
+    const mask = (1n << BigInt(width === 1 ? 8 : width)) - 1n;
+    code.get(local).i64(~(mask << BigInt(shift))).op("i64.and");
+    push();
+    code.op("i64.extend_i32_u");
+    if (width < 32) code.i64(mask).op("i64.and");
+    if (shift > 0) code.i64(BigInt(shift)).op("i64.shl");
+    code.op("i64.or").set(local);
+  }
+
+  readField(): void {
+    throw new TypeError("a region's fields are constants");
+  }
+  pushPc(): void {
+    this.code.i64(this.#place.pc);
+  }
+  pushNextPc(): void {
+    this.code.i64(this.#place.nextPc);
+  }
+
+  callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
+    this.mayGoStale = true;
+    this.#frame.spill(this.#place);
+    const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
+    this.code.get(REGION_CPU).i32(size).i32(flags);
+    this.#frame.call(kind);
+  }
+  callTrap(trap: number): void {
+    this.mayGoStale = true;
+    this.#frame.spill(this.#place);
+    this.code.get(REGION_CPU).i32(trap);
+    this.#frame.call("trap");
+  }
+  leaveUnlessProceed(): void {
+    this.#frame.leaveUnlessProceed();
+  }
+  reloadState(): void {
+    this.#frame.reload(this.#place);
+  }
+
+  branch(push: () => void, target: Node): void {
+    if (!this.mayGoStale) return this.#goTo(push, target.constant);
+    push();
+    const again = this.#frame.keepPc();
+    this.#frame.leaveIfStale(this.#place, again);
+    this.#goTo(again, target.constant);
+  }
+  branchIf(condition: () => void, push: () => void, target: Node): void {
+    condition();
+    this.code.if();
+    this.branch(push, target);
+    this.code.end();
+  }
+
+  #slot(slot: number | FieldRef): SlotLocal & { readonly shift: number } {
+    if (typeof slot !== "number") throw new TypeError("a region's slots are constants");
+    return { ...this.#frame.slot(slot), shift: (slot & 7) * 8 };
+  }
+}
+
+/** The low bits of a value of 8 or 16 bits; a truth value takes a byte. */
+function maskOf(width: Width): number {
+  return width === 16 ? 0xffff : 0xff;
+}
