@@ -166,7 +166,7 @@ export class Lowering {
   #load(address: Node, width: Width, options: AccessOptions): void {
     const code = this.#code;
     const { addressLocal, entry } = this.#lookUp(address, width, options.forWrite ? TLB.write : TLB.read);
-    code.if(width === 64 ? "i64" : "i32");
+    code.if(width === 64 ? "i64" : "i32", "likely");
     this.#place(address, addressLocal, entry);
     code.memory(LOAD[width]);
     if (options.order === "be") swapBytes(code, width);
@@ -183,7 +183,7 @@ export class Lowering {
   #store(address: Node, value: Node, options: AccessOptions): void {
     const code = this.#code;
     const { addressLocal, entry } = this.#lookUp(address, value.width, TLB.write);
-    code.if();
+    code.if("none", "likely");
     this.#place(address, addressLocal, entry);
     this.#pushAgain(value);
     if (options.order === "be") swapBytes(code, value.width);
