@@ -131,7 +131,10 @@ export class RegionWriter {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.blocks[index];
-    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if("none", "unlikely");
+    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
+      "none",
+      "unlikely",
+    );
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
     this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
     code.end();
