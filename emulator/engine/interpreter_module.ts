@@ -197,13 +197,13 @@ function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): voi
     code.get(CPU).memory("i64.load", isa.codeBase).i64(32n).op("i64.shl").op("i64.xor");
   }
   code.op("i64.ne");
-  code.if("none", "unlikely");
+  code.if();
   leaveAt(LEFT.miss);
   code.end();
   code.get(entry).memory("i32.load", HASH.record).set(RECORD_AT);
   code.get(LEFT_NOW).get(RECORD_AT).memory("i32.load16_u", RECORD.blockCount).op("i32.sub").tee(low);
   code.i32(0).op("i32.lt_s");
-  code.if("none", "unlikely");
+  code.if();
   leaveAt(LEFT.budget);
   code.end();
   code.get(low).set(LEFT_NOW);
@@ -224,6 +224,7 @@ function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): voi
 /** A handler's way to state: slots and immediates come from the record. */
 class HandlerTarget implements Target {
   readonly cpu = CPU;
+  readonly hints = false;
   readonly code: FunctionWriter;
   branches = false;
   readonly #context: Context;
@@ -281,7 +282,7 @@ class HandlerTarget implements Target {
   }
 
   leaveUnlessProceed(): void {
-    this.code.tee(this.#context.status).branchIf(this.#context.leave, "unlikely");
+    this.code.tee(this.#context.status).branchIf(this.#context.leave);
   }
 
   /** The host may have counted further executions of the instruction. */

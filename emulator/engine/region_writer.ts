@@ -308,6 +308,7 @@ interface Place {
 
 class RegionTarget implements Target {
   readonly cpu = CPU;
+  readonly hints = true;
   readonly code: FunctionWriter;
   /** The instruction has called the host, which may have changed the region's code. */
   mayGoStale = false;
