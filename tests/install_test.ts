@@ -9,7 +9,9 @@ function permissions(task: { readonly command: string }): string[] {
 }
 
 Deno.test("the installed command has the permissions of the task start", () => {
-  assertEquals(permissions(project.tasks.install), permissions(project.tasks.start));
+  // Ctrl-Z has to stop deno task, too, which takes a program; the installed command has nobody above it.
+  const start = permissions(project.tasks.start).filter((flag) => flag !== "--allow-run=kill");
+  assertEquals(permissions(project.tasks.install), start);
 });
 
 Deno.test("what is published is the library and the program, not the tests", () => {

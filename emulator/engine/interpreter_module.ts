@@ -224,6 +224,7 @@ function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): voi
 /** A handler's way to state: slots and immediates come from the record. */
 class HandlerTarget implements Target {
   readonly cpu = CPU;
+  readonly hints = false;
   readonly code: FunctionWriter;
   branches = false;
   readonly #context: Context;

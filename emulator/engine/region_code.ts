@@ -8,6 +8,8 @@ import { leads, type RegionInstruction } from "./region_blocks.ts";
 
 /** Instructions in a region at most: V8's baseline compiler grows faster than linearly beyond (80 ms at 1,000). */
 export const REGION_LIMIT = 200;
+/** The same of one that leads nowhere. */
+const STRAIGHT_LIMIT = 48;
 const PAGE = BigInt(2 ** TLB.pageBits);
 
 /** Where a region's code comes from. */
@@ -58,6 +60,8 @@ function stretch(request: RegionRequest, length: number): RegionInstruction[] {
 function reachable(request: RegionRequest): RegionInstruction[] {
   const { isa, pc, codeBase, samePage, source } = request;
   const found = new Map<bigint, RegionInstruction>();
+  /** Where each instruction may lead, for `withoutDeadEnds`. */
+  const next = new Map<bigint, readonly bigint[] | "away">();
   const page = (pc + codeBase) / PAGE, stops = source.stops.from(codeBase);
   for (const heads = [pc]; heads.length > 0 && found.size < REGION_LIMIT;) {
     for (let at = heads.shift()!; !found.has(at) && found.size < REGION_LIMIT;) {
@@ -67,18 +71,51 @@ function reachable(request: RegionRequest): RegionInstruction[] {
       const instruction = instructionAt(request, at);
       if ("kind" in instruction) break;
       found.set(at, instruction);
+      next.set(at, [instruction.nextPc]);
       if (instruction.decoded.form.endsBlock) {
         const { targets, returnsTo, falls } = leads(isa, instruction);
         heads.push(...targets, ...(returnsTo === undefined ? [] : [returnsTo]));
+        const known = [...targets, ...falls ? [instruction.nextPc] : []];
+        next.set(at, known.length > 0 ? known : "away");
         if (!falls) break;
       }
       if (instruction.nextPc <= at) break;
       at = instruction.nextPc;
     }
   }
-  const [first, ...others] = found.values();
+  const [first, ...others] = withoutDeadEnds(pc, found, next);
   if (!first) throw new RangeError(`no region from 0x${pc.toString(16)}: no instruction there`);
   return [first, ...others.sort((a, b) => (a.pc < b.pc ? -1 : 1))];
+}
+
+/**
+ * Leaves out what leads nowhere but to where the limit, a page or nothing that can be decoded cut it off, as data behind
+ * code does: what comes back to some address, or goes on at a computed one, is what a region is for.
+ */
+function withoutDeadEnds(
+  pc: bigint,
+  found: ReadonlyMap<bigint, RegionInstruction>,
+  next: ReadonlyMap<bigint, readonly bigint[] | "away">,
+): RegionInstruction[] {
+  const before = new Map<bigint, bigint[]>();
+  const good = new Set<bigint>();
+  for (const [at, targets] of next) {
+    if (targets === "away") {
+      good.add(at);
+      continue;
+    }
+    for (const target of targets) {
+      // Back to where it was: a loop, whatever is in between.
+      if (target <= at && found.has(target)) good.add(at);
+      const list = before.get(target);
+      if (list) list.push(at);
+      else before.set(target, [at]);
+    }
+  }
+  for (const at of good) for (const from of before.get(at) ?? []) good.add(from);
+  // Straight code that is longer than what was looked at: as much as is worth the compiling.
+  if (!good.has(pc)) return [...found.values()].slice(0, STRAIGHT_LIMIT);
+  return [...found.values()].filter((instruction) => good.has(instruction.pc));
 }
 
 function instructionAt(request: RegionRequest, at: bigint): RegionInstruction | NoInstruction {

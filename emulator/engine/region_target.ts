@@ -40,6 +40,7 @@ export interface RegionFrame {
 /** One instruction's. */
 export class RegionTarget implements Target {
   readonly cpu = REGION_CPU;
+  readonly hints = true;
   readonly code: FunctionWriter;
   /** The instruction has called the host, which may have changed the region's code. */
   mayGoStale = false;

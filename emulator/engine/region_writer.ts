@@ -123,7 +123,10 @@ export class RegionWriter implements RegionFrame {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.blocks[index];
-    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if();
+    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
+      "none",
+      "unlikely",
+    );
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
     this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
     code.end();
@@ -204,7 +207,7 @@ export class RegionWriter implements RegionFrame {
   /** The host has dropped this region while it runs: the instruction is finished, on outside at `pushPc`. */
   leaveIfStale({ restCount, restCycles }: Place, pushPc: () => void): void {
     const code = this.#code;
-    code.get(this.#stale).if();
+    code.get(this.#stale).if("none", "unlikely");
     code.get(CPU).i32(0).memory("i32.store", STATE.stale);
     code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
     code.get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").set(this.#cycles);
@@ -235,7 +238,7 @@ export class RegionWriter implements RegionFrame {
   }
 
   leaveUnlessProceed(): void {
-    this.#code.tee(this.#status).branchIf(this.#leave);
+    this.#code.tee(this.#status).branchIf(this.#leave, "unlikely");
   }
 
   /** The host may have changed any state, and counted further executions of the instruction. */

@@ -5,6 +5,9 @@ import { OP, type Opcode, TYPE, type ValueType } from "./opcodes.ts";
 /** Type of a block's result, if it has one. */
 export type BlockType = ValueType | "none";
 
+/** Which way a condition goes nearly always, where that is known: V8 then puts the other way's code out of the way. */
+export type Hint = "likely" | "unlikely";
+
 /** A label that `branch` can go to: the nesting depth at which its block was opened. */
 export type Label = number;
 
@@ -12,6 +15,7 @@ export class FunctionWriter {
   readonly #code = new Bytes();
   readonly #parameters: readonly ValueType[];
   readonly #locals: ValueType[] = [];
+  readonly #hints: { readonly at: number; readonly hint: Hint }[] = [];
   readonly #free: Record<ValueType, number[]> = { i32: [], i64: [] };
   #depth = 0;
 
@@ -79,7 +83,8 @@ export class FunctionWriter {
     return this.#open("loop", type);
   }
   /** Takes the condition (i32) from the stack. */
-  if(type: BlockType = "none"): Label {
+  if(type: BlockType = "none", hint?: Hint): Label {
+    this.#hint(hint);
     return this.#open("if", type);
   }
   else(): this {
@@ -93,7 +98,8 @@ export class FunctionWriter {
     this.#code.u8(OP.br).uleb(this.#depth - label);
     return this;
   }
-  branchIf(label: Label): this {
+  branchIf(label: Label, hint?: Hint): this {
+    this.#hint(hint);
     this.#code.u8(OP.br_if).uleb(this.#depth - label);
     return this;
   }
@@ -107,10 +113,31 @@ export class FunctionWriter {
 
   /** The body as the code section holds it, its size included. */
   finish(): Uint8Array {
-    const body = new Bytes().uleb(this.#locals.length);
-    for (const type of this.#locals) body.uleb(1).u8(TYPE[type]);
+    const body = this.#declarations();
     body.append(this.#code.finish()).u8(OP.end);
     return new Bytes().uleb(body.length).append(body.finish()).finish();
+  }
+
+  /**
+   * Hints as the custom section `metadata.code.branch_hint` holds them, each by its place in the body; undefined for none.
+   * WebAssembly branch hinting proposal, "Binary Format".
+   */
+  hints(): Uint8Array | undefined {
+    if (this.#hints.length === 0) return undefined;
+    const before = this.#declarations().length;
+    const bytes = new Bytes().uleb(this.#hints.length);
+    for (const { at, hint } of this.#hints) bytes.uleb(before + at).uleb(1).u8(hint === "likely" ? 1 : 0);
+    return bytes.finish();
+  }
+
+  #declarations(): Bytes {
+    const bytes = new Bytes().uleb(this.#locals.length);
+    for (const type of this.#locals) bytes.uleb(1).u8(TYPE[type]);
+    return bytes;
+  }
+
+  #hint(hint: Hint | undefined): void {
+    if (hint !== undefined) this.#hints.push({ at: this.#code.length, hint });
   }
 
   #open(opcode: "block" | "loop" | "if", type: BlockType): Label {

@@ -9,7 +9,7 @@ export interface Signature {
 }
 
 const FUNCTION_REFERENCE = 0x70;
-const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 export class ModuleWriter {
   readonly #types: string[] = [];
@@ -58,8 +58,21 @@ export class ModuleWriter {
     section(out, SECTION.export, exported, (bytes, { exportName, i }) => {
       bytes.name(exportName).u8(0).uleb(this.#imports.length + i);
     });
+    this.#writeHints(out);
     section(out, SECTION.code, this.#functions, (bytes, { writer }) => bytes.append(writer.finish()));
     return out.finish();
+  }
+
+  /** The hints stand before the code. */
+  #writeHints(out: Bytes): void {
+    const hinted = this.#functions.flatMap(({ writer }, i) => {
+      const hints = writer.hints();
+      return hints ? [{ index: this.#imports.length + i, hints }] : [];
+    });
+    if (hinted.length === 0) return;
+    const bytes = new Bytes().name("metadata.code.branch_hint").uleb(hinted.length);
+    for (const { index, hints } of hinted) bytes.uleb(index).append(hints);
+    out.u8(SECTION.custom).uleb(bytes.length).append(bytes.finish());
   }
 
   #type({ parameters, results }: Signature): number {

@@ -32,7 +32,7 @@ export async function ringClaims(lab: Lab): Promise<Finding[]> {
       perRequest.toFixed(0)
     } cycles each; ${look.call.cycles} by a call each (${
       times(look.call.cycles, perRequest)
-    } times; the driver's own work on the ring is not in it)`,
+    } times; the driver's own instructions on the ring are in it)`,
   ));
 
   list.push(judged(

@@ -65,8 +65,8 @@ class Timed {
   readonly #kind: ExitKind;
   readonly #isa: IsaName;
 
-  constructor(machine: Machine, kind: ExitKind) {
-    const { vm, counter, loops } = exitMachine(machine);
+  constructor(machine: Machine, kind: ExitKind, engine: EngineKind) {
+    const { vm, counter, loops } = exitMachine(machine, engine);
     this.#counter = counter;
     this.#kind = kind;
     this.#isa = machine.isa;
@@ -74,8 +74,8 @@ class Timed {
   }
 
   /** One timing that does not count, for V8 to compile what is hot. */
-  async warm(engine: EngineKind): Promise<void> {
-    await this.#prepared.warm(engine);
+  async warm(): Promise<void> {
+    await this.#prepared.warm();
     await this.run();
   }
 
@@ -114,8 +114,11 @@ class Timed {
   }
 }
 
-function exitMachine(machine: Machine): { vm: Vm; counter: Counter; loops: readonly ExitLoop[] } {
-  const vm = makeVm(machine);
+function exitMachine(
+  machine: Machine,
+  engine: EngineKind,
+): { vm: Vm; counter: Counter; loops: readonly ExitLoop[] } {
+  const vm = makeVm(machine, engine);
   const counter = new Counter();
   const { window, ports } = vm.devices.add(counter);
   vm.hypercalls.register(HYPERCALL, { name: "counter", call: () => void counter.calls++ });
@@ -124,12 +127,12 @@ function exitMachine(machine: Machine): { vm: Vm; counter: Counter; loops: reado
 
 export async function measureExits(machine: Machine, runs: number, only?: string): Promise<ExitRow[]> {
   const rows: ExitRow[] = [];
-  for (const { name } of exitMachine(machine).loops) {
+  for (const { name } of exitMachine(machine, "interpreter").loops) {
     if (only && !name.includes(only)) continue;
-    const interpreter = new Timed(machine, name);
-    const region = new Timed(machine, name);
-    await interpreter.warm("interpreter");
-    await region.warm("region");
+    const interpreter = new Timed(machine, name, "interpreter");
+    const region = new Timed(machine, name, "region");
+    await interpreter.warm();
+    await region.warm();
     const samples = await alternate(
       { interpreter: () => interpreter.run(), region: () => region.run() },
       runs,

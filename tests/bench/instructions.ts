@@ -23,14 +23,14 @@ class Timed {
   instructions = 0;
   cycles = 0;
 
-  constructor(machine: Machine, workload: Workload) {
-    this.#prepared = new Prepared(makeVm(machine), workload);
+  constructor(machine: Machine, workload: Workload, engine: EngineKind) {
+    this.#prepared = new Prepared(makeVm(machine, engine), workload);
     this.#workload = workload;
   }
 
   /** One timing that does not count, for V8 to compile what is hot. */
-  async warm(engine: EngineKind): Promise<void> {
-    await this.#prepared.warm(engine);
+  async warm(): Promise<void> {
+    await this.#prepared.warm();
     await this.run();
   }
 
@@ -71,10 +71,10 @@ export async function measureInstructions(
   const rows: InstructionRow[] = [];
   for (const workload of machine.workloads) {
     if (only && !workload.name.includes(only)) continue;
-    const interpreter = new Timed(machine, workload);
-    const region = new Timed(machine, workload);
-    await interpreter.warm("interpreter");
-    await region.warm("region");
+    const interpreter = new Timed(machine, workload, "interpreter");
+    const region = new Timed(machine, workload, "region");
+    await interpreter.warm();
+    await region.warm();
     const samples = await alternate(
       { interpreter: () => interpreter.run(), region: () => region.run() },
       runs,

@@ -13,8 +13,8 @@ for (const guest of PEER_GUESTS) {
     const image = peerImage(guest);
     const lengths: number[] = [];
     for (const engine of ["interpreter", "region"] as const) {
-      const machine = new OwnMachine(guest, image);
-      await machine.begin(guest, image, engine);
+      const machine = new OwnMachine(guest, image, engine, "first");
+      await machine.begin();
       lengths.push(await machine.pass(), await machine.pass());
     }
     assertEquals(lengths, lengths.map(() => lengths[0]));

@@ -10,8 +10,6 @@ export type IsaName = "x86-16" | "x86-32" | "x86-64" | "ppc32" | "ppc64";
 export interface Workload {
   readonly name: string;
   readonly source: string;
-  /** Labels around the hot loops: first instruction, and one past the last. */
-  readonly hot: readonly (readonly [from: string, to: string])[];
   /** Puts input into guest memory. */
   prepare?(vm: Vm): void;
   /** Throws if registers or memory do not hold the right result. */
@@ -22,7 +20,6 @@ export interface Workload {
 export interface ExitLoop {
   readonly name: ExitKind;
   readonly source: string;
-  readonly hot: readonly (readonly [from: string, to: string])[];
 }
 
 export type ExitKind = "out" | "in" | "mmio store" | "mmio load" | "hypercall";

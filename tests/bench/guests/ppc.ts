@@ -46,7 +46,6 @@ hot:    add r3, r3, r5
         bdnz hot
 hot_end:
         xor r3, r3, r4`,
-      hot: [["hot", "hot_end"]],
       check: checkR3(integerResult(bits)),
     },
     {
@@ -81,7 +80,6 @@ composite:
         addi r4, r4, 1
         cmplw r4, r9
         blt next`,
-      hot: [["fill", "fill_end"], ["next", "end"]],
       check: checkR3(sieveResult()),
     },
     {
@@ -106,7 +104,6 @@ even:   bdnz bit
         bne hot
 hot_end:
         not r3, r3`,
-      hot: [["hot", "hot_end"]],
       prepare: (vm) => vm.memory.write(AT.source, input),
       check: (vm) => expectValue("r3", vm.vcpu.registers.get("r3") & 0xffff_ffffn, crcResult()),
     },
@@ -127,7 +124,6 @@ hot_end:
         addi r9, r9, -1
         cmpwi r9, 0
         bne again`,
-      hot: [["hot", "hot_end"]],
       prepare(vm) {
         vm.memory.write(AT.source, input);
         vm.memory.write(AT.target, new Uint8Array(SIZE.copy));
@@ -160,7 +156,6 @@ fib:    cmpwi r3, 2
         addi r1, r1, ${frame}
         blr
 fib_end:`,
-      hot: [["fib", "fib_end"]],
       check: checkR3(fibResult()),
     },
   ];
@@ -184,6 +179,5 @@ hot:  ${body}
       addi r5, r5, -1
       bdnz hot
 hot_end:`,
-    hot: [["hot", "hot_end"]],
   }));
 }

@@ -32,7 +32,6 @@ hot_end:
         xor $ax, $bx`,
         bits,
       ),
-      hot: [["hot", "hot_end"]],
       check: checkRegister(accumulator, integerResult(bits)),
     },
     {
@@ -68,7 +67,6 @@ composite:
         jb next`,
         bits,
       ),
-      hot: [["fill", "fill_end"], ["next", "end"]],
       check: checkRegister(accumulator, sieveResult()),
     },
     {
@@ -93,7 +91,6 @@ hot_end:
         not eax`,
         bits,
       ),
-      hot: [["hot", "hot_end"]],
       prepare: (vm) => vm.memory.write(AT.source, input),
       check: (vm) => expectValue("eax", vm.vcpu.registers.get("eax"), crcResult()),
     },
@@ -116,7 +113,6 @@ hot_end:
         jnz again`,
         bits,
       ),
-      hot: [["hot", "hot_end"]],
       prepare(vm) {
         vm.memory.write(AT.source, input);
         vm.memory.write(AT.target, new Uint8Array(SIZE.copy));
@@ -147,7 +143,6 @@ small:  ret
 fib_end:`,
         bits,
       ),
-      hot: [["fib", "fib_end"]],
       check: checkRegister(accumulator, fibResult()),
     },
     ...bits === 16 ? [] : furtherWorkloads(bits),
@@ -174,7 +169,6 @@ export function x86ExitLoops(bits: Bits, { window, port }: { window: number; por
   return Object.entries(loops).map(([name, { before, body }]) => ({
     name: name as ExitLoop["name"],
     source: widen(`${before}\nhot: ${body}\n jnz hot\nhot_end:`, bits),
-    hot: [["hot", "hot_end"]],
   }));
 }
 

@@ -45,7 +45,6 @@ next:   dec ecx
 hot_end:`,
         bits,
       ),
-      hot: [["hot", "hot_end"]],
       ...common(dispatchResult(ROUNDS.dispatch)),
     },
     {
@@ -81,7 +80,6 @@ hot_end:
         mov eax, edx`,
         bits,
       ),
-      hot: [["hot", "hot_end"]],
       ...common(stringsResult(ROUNDS.strings)),
     },
     {
@@ -102,7 +100,6 @@ hot:    mul $cx
 hot_end:`,
         bits,
       ),
-      hot: [["hot", "hot_end"]],
       ...common(divideResult(bits)),
     },
   ];

@@ -27,7 +27,6 @@ export interface PeerGuest {
   readonly bits: 32 | 64;
   /** Runs over and over, `REPEAT` times a pass. */
   readonly program: string;
-  readonly hot: readonly (readonly [from: string, to: string])[];
   /** Once a pass: makes the result from what the program leaves, in the accumulator. */
   readonly tally: string;
   readonly result: bigint;
@@ -72,11 +71,10 @@ function results(bits: 32 | 64): Readonly<Record<string, bigint>> {
 
 function computing(bits: 32 | 64): PeerGuest[] {
   const expected = results(bits);
-  return x86Workloads(bits).map(({ name, source, hot }) => ({
+  return x86Workloads(bits).map(({ name, source }) => ({
     name,
     bits,
     program: source,
-    hot,
     tally: name === "copy" ? widen(COPY_TALLY, bits) : "",
     result: expected[name],
   }));
@@ -86,8 +84,8 @@ function computing(bits: 32 | 64): PeerGuest[] {
 function leaving(bits: 32 | 64): PeerGuest[] {
   const loops = x86ExitLoops(bits, { window: 0, port: PORT });
   const guest = (name: "out" | "in", tally: string, result: bigint): PeerGuest => {
-    const { source, hot } = loops.find((loop) => loop.name === name)!;
-    return { name, bits, program: source, hot, tally, result, exits: name };
+    const { source } = loops.find((loop) => loop.name === name)!;
+    return { name, bits, program: source, tally, result, exits: name };
   };
   return [guest("out", "mov eax, eax", 0n), guest("in", "mov eax, ebx", BigInt(EXITS))];
 }

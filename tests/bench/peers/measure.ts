@@ -36,8 +36,8 @@ const LEAST_MS = 250;
 /** Instructions of a pass, from a machine that runs two of them: they are alike. */
 export async function passLength(guest: PeerGuest): Promise<number> {
   const image = peerImage(guest);
-  const machine = new OwnMachine(guest, image);
-  await machine.begin(guest, image, "interpreter");
+  const machine = new OwnMachine(guest, image, "interpreter");
+  await machine.begin();
   return await machine.pass();
 }
 

@@ -1,5 +1,5 @@
 /** Our own two engines, in the benchmark's process. */
-import { createVm, type Vm } from "../../../mod.ts";
+import { createVm, type RegionPolicy, type Vm } from "../../../mod.ts";
 import { EXITS, expectValue } from "../guests/guest.ts";
 import type { EngineKind } from "../machines.ts";
 import { type Contender, Results, type Running, WARM_MS } from "./contender.ts";
@@ -14,8 +14,9 @@ export class OwnMachine implements Running {
   /** Values that reached the handler of `PORT`, or that it answered. */
   accesses = 0;
 
-  constructor(guest: PeerGuest, image: PeerImage) {
-    this.vm = createVm({ arch: "x86", mode: guest.bits, memory: 2 ** 21 });
+  constructor(guest: PeerGuest, image: PeerImage, engine: EngineKind, policy: RegionPolicy = "hot") {
+    const regions = engine === "interpreter" ? "off" : policy;
+    this.vm = createVm({ arch: "x86", mode: guest.bits, memory: 2 ** 21, regions });
     const results = this.#results = new Results(guest, "trapsh");
     this.#exits = guest.exits;
     this.vm.ports.add({ base: SERIAL, size: 1, name: "serial" }, {
@@ -47,15 +48,10 @@ export class OwnMachine implements Running {
     return vm.vcpu.instructions - before;
   }
 
-  /** Up to the first pass's first instruction, then one pass; from then on hot loops are regions if wanted. */
-  async begin(guest: PeerGuest, image: PeerImage, engine: EngineKind): Promise<void> {
+  /** Up to the first pass's first instruction, then one pass. */
+  async begin(): Promise<void> {
     await this.vm.run({ until: this.#pass });
     await this.pass();
-    if (engine === "interpreter") return;
-    for (const [from, to] of guest.hot) {
-      const start = image.symbols.get(from)!, end = image.symbols.get(to)!;
-      this.vm.compileRegion(start, Number(end - start));
-    }
   }
 
   async time(leastMs: number): Promise<number> {
@@ -76,8 +72,8 @@ function own(engine: EngineKind, about: string): Contender {
     find: () => Promise.resolve({ version: `Deno ${Deno.version.deno}` }),
     runs: () => true,
     async start(guest, image) {
-      const machine = new OwnMachine(guest, image);
-      await machine.begin(guest, image, engine);
+      const machine = new OwnMachine(guest, image, engine);
+      await machine.begin();
       await machine.time(WARM_MS);
       return machine;
     },
@@ -88,5 +84,5 @@ const COUNTS = "counts every instruction and its cycles, keeps the ledger of exi
 
 export const OWN: readonly Contender[] = [
   own("interpreter", COUNTS),
-  own("region", `${COUNTS}; hot loops compiled beforehand`),
+  own("region", `${COUNTS}; compiles hot code by itself`),
 ];

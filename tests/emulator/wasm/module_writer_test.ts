@@ -110,3 +110,27 @@ Deno.test("every operator is valid on operands of its own types", () => {
     assert(WebAssembly.validate(module.finish()), name);
   }
 });
+
+Deno.test("hints name the branches that they are about, by their places in the function's body", () => {
+  const module = new ModuleWriter();
+  const { code } = module.define(I32, "pick");
+  const local = code.local("i64");
+  code.i64(7n).set(local);
+  code.get(0).if("i32", "unlikely");
+  code.i32(1).else().i32(2).end();
+  const bytes = module.finish();
+  assertEquals(run(module, "pick", [0, 5]), [2, 1]);
+  // Section 0, name, one function with one hint: its place, a length of 1, and 0 for "seldom".
+  const name = new TextEncoder().encode("metadata.code.branch_hint");
+  const at = bytes.findIndex((_, i) => name.every((byte, j) => bytes[i + j] === byte)) + name.length;
+  const [functions, index, hints, place, size, hint] = bytes.subarray(at);
+  assertEquals([functions, index, hints, size, hint], [1, 0, 1, 1, 0]);
+  // The code section: number, length, one function, its length; then its body, in which an `if` stands there.
+  const body = at + 6 + 4;
+  assertEquals([bytes[at + 6], bytes[body + place]], [10, OP.if]);
+});
+
+function run(module: ModuleWriter, name: string, values: readonly number[]): unknown[] {
+  const { exports } = instantiate(module);
+  return values.map((value) => exports[name](value));
+}
