@@ -12,7 +12,7 @@ export type Reach = (typeof REACH)[keyof typeof REACH];
 
 /**
  * From the addresses of instructions (x86: linear, PowerPC: effective) to guest-physical ones. What it answers holds
- * until the guest's tables or what they depend on change: it tells `Vcpu.watchTable` of each table that it reads, so
+ * until the guest's tables or what they depend on change: it tells `CodePath.watchTable` of each table that it reads, so
  * that a write to one makes it be asked anew, and whoever changes a register that it reads calls
  * `Vcpu.translationChanged`. There is no translation that has gone stale: flushing is never visible to the guest.
  */
