@@ -61,7 +61,7 @@ async function cell(
 
 export const compare = defineCommand({
   name: "compare",
-  group: "exits",
+  group: "experiments",
   summary: "make one call by every vehicle on every backend, and show what each costs",
   description:
     `compare NAME [FN [ARG...]]: the arguments are those of call, without them FN 1 with 8 bytes. Each cell is a fresh

@@ -76,7 +76,7 @@ function print(data: SweepRun): string {
 
 export const sweep = defineCommand({
   name: "sweep",
-  group: "exits",
+  group: "experiments",
   summary: "run a module's experiment over all combinations of its parameters",
   description:
     `FILE exports what defineSweep made: parameters, and a function for one cell of their product. Cells run in
@@ -147,7 +147,7 @@ function machineOf(session: Session): string {
 
 export const sweepCall = defineCommand({
   name: "sweep call",
-  group: "exits",
+  group: "experiments",
   summary: "make one call over all combinations of vehicles, hypervisors, sizes ..., without a module",
   description:
     `sweep call NAME [FN [ARG...]] --over LIST: the call is that of compare, each on a fresh machine that is else like the
@@ -211,7 +211,7 @@ options are those of sweep; they stand before FN and ARG, where these are negati
 
 export const merge = defineCommand({
   name: "merge",
-  group: "exits",
+  group: "experiments",
   summary: "put the shards of a sweep together",
   description:
     `merge OUT [JOURNAL...]: OUT, .csv or .json, gets the bytes that the sweep would have written in one piece. Without

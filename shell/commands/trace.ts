@@ -19,7 +19,7 @@ const NONE: TraceData = { on: false, filter: "", lines: 0, limit: 0 };
 
 export const trace = defineCommand({
   name: "trace",
-  group: "run",
+  group: "stops",
   summary: "write each instruction and exit of the guest, to the terminal or a file",
   description:
     `trace on [--to FILE] [--limit N] [FILTER...]; trace off; trace tells how it stands. FILTER: "in SYMBOL" or "in FIRST..LAST"
