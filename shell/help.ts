@@ -55,20 +55,20 @@ export const helpCommand = defineCommand({
   print: printPage,
 });
 
-/** A command's full name comes first, then a topic or a group, then commands that begin so. */
+/** A command's name comes first, then topics, groups, other names, and what begins so. */
 function lookUp(table: CommandTable, about: string): HelpPage {
   const { commands } = table;
   if (about === "") return { kind: "overview", commands };
   if (about === "all") return { kind: "all", commands };
   const exact = table.get(about);
-  if (exact) return { kind: "command", commands: [exact] };
+  if (exact?.name === about) return { kind: "command", commands: [exact] };
   const group = groupNames().find((name) => name === about);
   const members = commands.filter((command) => command.group === group);
   const topic = findTopic(about);
-  if (topic && (group === undefined || topic.name === group)) {
-    return { kind: "topic", topic, commands: members };
-  }
+  if (topic?.name === about) return { kind: "topic", topic, commands: members };
   if (group !== undefined && members.length > 0) return { kind: "group", group, commands: members };
+  if (exact) return { kind: "command", commands: [exact] };
+  if (topic) return { kind: "topic", topic, commands: [] };
   const found = table.find(about.split(" "));
   if (found && "command" in found) return { kind: "command", commands: [found.command] };
   const family = commands.filter((command) => command.name.startsWith(`${about} `));
