@@ -169,7 +169,13 @@ options are those of sweep; they stand before FN and ARG, where these are negati
     { line: "sweep call echo --over vehicle,size=1,8", after: ["arch x86"], shows: "6 cells: 6 ok" },
     { line: "sweep call echo 1 0x2a --over backend,vehicle --jobs 1", shows: "kvm-hv" },
   ],
-  complete: (session, typed) => typed.length <= 1 ? session.devices.keys() : [],
+  complete(session, typed) {
+    if (typed.at(-2) !== "--over") return typed.length <= 1 ? session.devices.keys() : [];
+    const list = typed.at(-1) ?? "", before = list.slice(0, list.lastIndexOf(",") + 1);
+    const taken = before.split(/[,=]/);
+    return Object.keys(OVER).filter((name) => !taken.includes(name))
+      .map((name) => ({ text: before + name, shown: name, open: true }));
+  },
   async run(session, { name, fn, args, over, cold, ...options }): Promise<SweepRun> {
     requireDevice(session, name);
     const entry = session.devices.get(name);

@@ -32,6 +32,7 @@ const TRANSCRIPTS: Readonly<Record<string, readonly string[]>> = {
   ],
   "mistakes": [
     "hlep",
+    "exits sav",
     "lod file",
     "call 1",
     "open nothing",
