@@ -15,6 +15,7 @@ import { machineFor } from "./attestation/machine.ts";
 import { MACHINES, type Policy, type Target } from "./attestation/policies.ts";
 import { address, type Change, hex, textOf, watched } from "./attestation/watch.ts";
 import { figuresByProfile } from "./support/provenance.ts";
+import { quietly } from "./support/each.ts";
 
 /** Calls of the run whose text is watched, and of the one that is timed. */
 const WATCHED = 4, TIMED = 1000;
@@ -100,10 +101,11 @@ export async function attest(
 }
 
 /** All cells, in the order of machines and policies. */
-export async function attestations(): Promise<Cell[]> {
+export async function attestations(each = quietly): Promise<Cell[]> {
   const cells: Cell[] = [];
-  for (const machine of MACHINES) {
-    for (const policy of machine.policies) cells.push(await attest(machine, policy));
+  const all = MACHINES.flatMap((machine) => machine.policies.map((policy) => ({ machine, policy })));
+  for await (const { machine, policy } of each("attestation", all, "policies")) {
+    cells.push(await attest(machine, policy));
   }
   return cells;
 }
@@ -178,8 +180,8 @@ function asText(cells: readonly Cell[]): string {
 }
 
 /** Prints the cells. */
-export default async function attestation({ json, out }: ScriptContext): Promise<void> {
-  const cells = await attestations();
+export default async function attestation({ json, out, each }: ScriptContext): Promise<void> {
+  const cells = await attestations(each);
   const data = cells.map((cell) => ({ ...cell, oneHashForBoth: sameOnBoth(cells, cell) }));
   out.write(json ? `${JSON.stringify(data, null, 2)}\n` : asText(cells));
 }

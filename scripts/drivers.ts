@@ -32,6 +32,7 @@ import {
   type Vm,
   type VmOptions,
 } from "../mod.ts";
+import { quietly } from "./support/each.ts";
 
 type Backend = "vmx" | "svm" | "kvm-hv" | "kvm-pr";
 export type Machine = VmOptions & { readonly mode: 16 | 32 | 64; readonly backend: Backend };
@@ -287,21 +288,22 @@ const NO_16_BITS =
   "gcc's 16-bit code (-m16) is 32-bit code with prefixes, which reaches 64 KiB of a flat image";
 
 /** Every cell; `elfs` are those of the driver in C. */
-export async function matrix(elfs: readonly Uint8Array[]): Promise<Row[]> {
+export async function matrix(elfs: readonly Uint8Array[], each = quietly): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const machine of MACHINES) {
-    const { mode, backend } = machine, elf = elfs.find((one) => isFor(one, machine));
-    for (const { name } of HYPERVISORS.filter(({ carriers }) => carriers[backend]?.includes(mode))) {
-      for (const via of VEHICLES) {
-        const typescript = await inTypeScript(machine, name, via);
-        const row: Row = { machine: nameOf(machine), hypervisor: name, via, typescript };
-        if (mode === 16) rows.push({ ...row, c: { infeasible: NO_16_BITS } });
-        else if (!elf) rows.push(row);
-        else {
-          const c = await inC(machine, name, via, elf);
-          rows.push({ ...row, c, equal: same(typescript, c) });
-        }
-      }
+  const cells = MACHINES.flatMap((machine) => {
+    const { mode, backend } = machine;
+    const there = HYPERVISORS.filter(({ carriers }) => carriers[backend]?.includes(mode));
+    return there.flatMap(({ name }) => VEHICLES.map((via) => ({ machine, name, via })));
+  });
+  for await (const { machine, name, via } of each("drivers", cells, "cells")) {
+    const elf = elfs.find((one) => isFor(one, machine));
+    const typescript = await inTypeScript(machine, name, via);
+    const row: Row = { machine: nameOf(machine), hypervisor: name, via, typescript };
+    if (machine.mode === 16) rows.push({ ...row, c: { infeasible: NO_16_BITS } });
+    else if (!elf) rows.push(row);
+    else {
+      const c = await inC(machine, name, via, elf);
+      rows.push({ ...row, c, equal: same(typescript, c) });
     }
   }
   return rows;
@@ -357,8 +359,8 @@ function asText(rows: readonly Row[]): string {
 }
 
 /** Runs both drivers and prints the matrix; the exit status is 1 if replies differ anywhere. */
-export default async function drivers({ args, json, out }: ScriptContext): Promise<number> {
-  const rows = await matrix(args.map((file) => Deno.readFileSync(file)));
+export default async function drivers({ args, json, out, each }: ScriptContext): Promise<number> {
+  const rows = await matrix(args.map((file) => Deno.readFileSync(file)), each);
   out.write(json ? `${JSON.stringify({ rows }, null, 2)}\n` : asText(rows));
   const replies = new Set(
     rows.flatMap(({ typescript: one }) => "replies" in one ? [one.replies.join("\n")] : []),

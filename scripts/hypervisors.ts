@@ -202,13 +202,15 @@ function asText(rows: readonly Row[], wrong: readonly WrongRow[]): string {
 }
 
 /** Measures the matrix and prints it. */
-export default async function hypervisors({ json, out }: ScriptContext): Promise<void> {
+export default async function hypervisors({ json, out, each }: ScriptContext): Promise<void> {
   const rows: Row[] = [];
-  for (const machine of MACHINES) {
+  const cells = MACHINES.flatMap((machine) => {
     const { backend, mode } = machine;
-    for (const { name } of HYPERVISORS.filter(({ carriers }) => carriers[backend]?.includes(mode))) {
-      for (const via of VEHICLES) rows.push(await measure(machine, name, via));
-    }
+    const there = HYPERVISORS.filter(({ carriers }) => carriers[backend]?.includes(mode));
+    return there.flatMap(({ name }) => VEHICLES.map((via) => ({ machine, name, via })));
+  });
+  for await (const { machine, name, via } of each("hypervisors", cells, "cells")) {
+    rows.push(await measure(machine, name, via));
   }
   const wrong: WrongRow[] = [];
   for (const backend of ["vmx", "svm"] as const) {

@@ -596,11 +596,11 @@ function asText(rows: readonly Moved[]): string {
 }
 
 /** Prints the rows. */
-export default async function migration({ args, json, out }: ScriptContext): Promise<void> {
+export default async function migration({ args, json, out, each }: ScriptContext): Promise<void> {
   const cuts = args.length > 0 ? Number(args[0]) : CUTS;
   if (!Number.isInteger(cuts) || cuts < 1) throw new RangeError(`${args[0]} is no number of cuts`);
   const rows: Moved[] = [];
-  for (const move of MOVES) rows.push(await migrate(move, cuts));
+  for await (const move of each("migration", MOVES, "moves")) rows.push(await migrate(move, cuts));
   out.write(json ? `${JSON.stringify(rows, null, 2)}\n` : asText(rows));
 }
 

@@ -193,22 +193,25 @@ function evenWith(call: number, all: readonly Measured[]): number | undefined {
   return from < 0 ? undefined : BATCHES[from];
 }
 
-async function measureMachine({ name, options }: Machine): Promise<Section> {
-  const calls = await Promise.all(VEHICLES.map((via) => measureCall(options, via)));
-  const cheapest = Math.min(...calls.map(({ cost }) => cost.cycles));
-  const rows: Row[] = [];
-  for (const [i, via] of VEHICLES.entries()) {
-    const { label, cost } = calls[i];
-    rows.push({ machine: name, via, label, way: "call", measured: [cost] });
-    for (const { name: way, options: ring } of CALL_RINGS) {
-      rows.push({ machine: name, via, label, way, measured: [await measureCallRing(options, via, ring)] });
-    }
-    for (const way of WAYS) {
-      const all = await measureRings(options, via, way.options);
-      const breakEven = evenWith(cost.cycles, all), beatsAll = evenWith(cheapest, all);
-      rows.push({ machine: name, via, label, way: way.name, measured: all, breakEven, beatsAll });
-    }
+type Calls = readonly Awaited<ReturnType<typeof measureCall>>[];
+
+/** All ways by one vehicle, `calls` being those of all vehicles. */
+async function measureVehicle({ name, options }: Machine, i: number, calls: Calls): Promise<Row[]> {
+  const via = VEHICLES[i], { label, cost } = calls[i];
+  const cheapest = Math.min(...calls.map((call) => call.cost.cycles));
+  const rows: Row[] = [{ machine: name, via, label, way: "call", measured: [cost] }];
+  for (const { name: way, options: ring } of CALL_RINGS) {
+    rows.push({ machine: name, via, label, way, measured: [await measureCallRing(options, via, ring)] });
   }
+  for (const way of WAYS) {
+    const all = await measureRings(options, via, way.options);
+    const breakEven = evenWith(cost.cycles, all), beatsAll = evenWith(cheapest, all);
+    rows.push({ machine: name, via, label, way: way.name, measured: all, breakEven, beatsAll });
+  }
+  return rows;
+}
+
+function sectionOf({ name, options }: Machine, calls: Calls, rows: readonly Row[]): Section {
   const { name: profile, title } = made(options, false).vm.profile;
   return {
     machine: name,
@@ -280,9 +283,18 @@ function asCsv(sections: readonly Section[]): string {
 }
 
 /** Measures the matrix and prints it. */
-export default async function ringVsCall({ args, json, out }: ScriptContext): Promise<void> {
-  const sections: Section[] = [];
-  for (const machine of MACHINES) sections.push(await measureMachine(machine));
+export default async function ringVsCall({ args, json, out, each }: ScriptContext): Promise<void> {
+  const calls = new Map<Machine, Calls>(), rows: Row[] = [];
+  const cells = MACHINES.flatMap((machine) => VEHICLES.map((_, i) => ({ machine, i })));
+  for await (const { machine, i } of each("ring_vs_call", cells, "vehicles")) {
+    const own = calls.get(machine) ??
+      await Promise.all(VEHICLES.map((via) => measureCall(machine.options, via)));
+    calls.set(machine, own);
+    rows.push(...await measureVehicle(machine, i, own));
+  }
+  const sections = [...calls].map(([machine, own]) =>
+    sectionOf(machine, own, rows.filter((row) => row.machine === machine.name))
+  );
   if (json) out.write(`${JSON.stringify({ batches: BATCHES, sections }, null, 2)}\n`);
   else out.write(args.includes("--csv") ? asCsv(sections) : asText(sections));
 }

@@ -293,9 +293,9 @@ const ABOUT =
   "access is a store to the PCI I/O window; cycles a write are the exits' alone";
 
 /** Measures all and prints it. */
-export default async function vehicles({ json, out }: ScriptContext): Promise<void> {
+export default async function vehicles({ json, out, each }: ScriptContext): Promise<void> {
   const sections: Section[] = [];
-  for (const machine of MACHINES) sections.push(await measure(machine));
+  for await (const machine of each("vehicles", MACHINES, "machines")) sections.push(await measure(machine));
   const ports = portSpace();
   out.write(json ? `${JSON.stringify({ sections, ports }, null, 2)}\n` : asText(sections, ports));
 }

@@ -24,6 +24,7 @@ import {
   WAYS,
 } from "./what_if/questions.ts";
 import { type Spoil, TRAFFIC } from "./what_if/record.ts";
+import { quietly } from "./support/each.ts";
 
 /** All answers. */
 export interface WhatIf {
@@ -35,9 +36,9 @@ export interface WhatIf {
 }
 
 /** Records and asks; `spoil` may change each guest before it is recorded. */
-export async function whatIf(spoil?: Spoil): Promise<WhatIf> {
+export async function whatIf(spoil?: Spoil, each = quietly): Promise<WhatIf> {
   const traffic: Priced[] = [], decode: DecodeRow[] = [], batches: BatchRow[] = [];
-  for (const machine of ASKED) {
+  for await (const machine of each("what_if", ASKED, "machines")) {
     traffic.push(await priceTraffic(machine, spoil));
     for (const other of ["pio", "hypercall"] as const) {
       for (const place of ["kernel", "userspace"] as const) {
@@ -183,8 +184,8 @@ function asText({ traffic, decode, userspace, batches, refused }: WhatIf): strin
 }
 
 /** Prints the answers. */
-export default async function main({ json, out }: ScriptContext): Promise<void> {
-  const answers = await whatIf();
+export default async function main({ json, out, each }: ScriptContext): Promise<void> {
+  const answers = await whatIf(undefined, each);
   out.write(json ? `${JSON.stringify(answers, null, 2)}\n` : asText(answers));
 }
 

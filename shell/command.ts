@@ -13,9 +13,20 @@ export interface Example {
   readonly after?: readonly string[];
 }
 
-/** Headings of `help`, in its order. */
-export const GROUPS = ["machine", "run", "inspect", "devices", "exits", "shell"] as const;
-export type Group = (typeof GROUPS)[number];
+/** Groups of commands in the order of `help`, with what each is about. No command has the name of a group. */
+export const GROUPS = {
+  machine: "what the guest is, and what it runs on",
+  snapshots: "keep the machine, and go back to it",
+  running: "let the guest run, on or back",
+  stops: "where it stops, and what is shown there",
+  inspect: "registers, memory, code and symbols",
+  devices: "attach them, and reach them as a guest does",
+  rings: "requests in shared memory",
+  exits: "what left the guest, what it cost, and under which prices",
+  experiments: "the same over vehicles, machines and parameters",
+  shell: "learn, repeat what was done, and leave",
+} as const;
+export type Group = keyof typeof GROUPS;
 
 /**
  * A command. `run` does the work and returns data, so that scripts can call it; `print` turns that data

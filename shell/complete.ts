@@ -47,6 +47,12 @@ async function found(session: LiveSession, line: string): Promise<Completion> {
   // An option that has only begun looks like an operator.
   const settled = body.replace(/\s--?$/, " ");
   if (mark[1] === undefined && kindOf(session, settled) !== "command") {
+    // "exits" alone is TypeScript's; what follows it can be the second half of a command's name.
+    const [first, last] = words;
+    const second = words.length === 2
+      ? secondWords(session, first, true).filter(({ text }) => text.startsWith(last))
+      : [];
+    if (second.length > 0) return { candidates: second, replaced: last.length };
     return await typescript(session, body, true);
   }
   return await commandWord(session, words);
@@ -92,11 +98,21 @@ async function commandWord(session: LiveSession, words: readonly string[]): Prom
   return own ? await nameWithin(session, own, typed) : NOTHING;
 }
 
-function secondWords(session: LiveSession, first: string): Candidate[] {
-  const two = session.table.commands.filter(({ name }) => name.includes(" "));
-  const exact = two.filter(({ name }) => name.split(" ")[0] === first);
-  const begun = exact.length > 0 ? exact : two.filter(({ name }) => name.split(" ")[0].startsWith(first));
-  return begun.map(({ name, summary }) => ({ text: name.split(" ")[1], about: summary }));
+/** What goes with the first word of commands of two, in full or, unless it must be, begun. */
+function secondWords(session: LiveSession, first: string, full = false): Candidate[] {
+  const two = session.table.commands.flatMap(({ name, aliases = [], summary }) =>
+    [name, ...aliases.filter((one) => !name.startsWith(one) && !one.startsWith(name))].filter((one) =>
+      one.includes(" ")
+    ).map(
+      (one) => {
+        const [before, text] = one.split(" ");
+        return { before, text, about: one === name ? summary : `${name}: ${summary}` };
+      },
+    )
+  );
+  const exact = two.filter(({ before }) => before === first);
+  const begun = exact.length > 0 || full ? exact : two.filter(({ before }) => before.startsWith(first));
+  return begun.map(({ text, about }) => ({ text, about }));
 }
 
 async function argumentsOf(

@@ -17,8 +17,14 @@ const PERMISSIONS = "trapsh reads everywhere, writes in the folder where it was 
 export function showError(error: Error, style: Style, debug = false): string {
   const text = error instanceof UserError || error instanceof EvaluationError
     ? error.message
-    : `${error.name}: ${error.message}`;
+    : systemError(error.message) ?? `${error.name}: ${error.message}`;
   const denied = error instanceof Deno.errors.NotCapable ? `\n${PERMISSIONS}` : "";
   const stack = debug && error.stack ? `\n${style.paint("dim", error.stack)}` : "";
   return `${style.paint("red", "error:")} ${text}${denied}${stack}\n`;
+}
+
+/** `guest.elf: no such file or directory`, of what Deno says of a file: `No such file or directory (os error 2): open 'guest.elf'`. */
+function systemError(message: string): string | undefined {
+  const [, what, file] = /^(.+) \(os error \d+\): \w+ '(.+)'$/.exec(message) ?? [];
+  return what === undefined ? undefined : `${file}: ${what[0].toLowerCase()}${what.slice(1)}`;
 }

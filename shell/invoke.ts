@@ -8,6 +8,7 @@ import { flag } from "@optique/core/primitives";
 import { formatUsage } from "@optique/core/usage";
 import type { Command, CommandTable } from "./command.ts";
 import { toJson } from "./json.ts";
+import { fitted } from "./reports/wrap.ts";
 import type { Style } from "./style.ts";
 import { unknownCommand } from "./table.ts";
 import { splitWords } from "./words.ts";
@@ -69,6 +70,6 @@ export function usageOf(command: Command): string {
 /** What to print for a command's data; ends in a line break unless it is empty. */
 export function render(invocation: Invocation, data: unknown, style: Style, allJson: boolean): string {
   const asJson = invocation.command.json !== false && (invocation.json || allJson);
-  const text = asJson ? toJson(data) : invocation.command.print(data, style);
+  const text = asJson ? toJson(data) : fitted(invocation.command.print(data, style), style);
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }

@@ -20,7 +20,7 @@ import type { Outcome, Session, SessionDevice, Settings, Sink } from "./session.
 import { LineWork } from "./line_work.ts";
 import { endLine, stringSink } from "./sinks.ts";
 import { plain, type Style } from "./style.ts";
-import { similarNames } from "./table.ts";
+import { similarNames, unknownCommand } from "./table.ts";
 import { takePoints } from "./take_points.ts";
 
 export interface SessionOptions {
@@ -382,6 +382,13 @@ export class LiveSession implements Session {
     const { cause } = error;
     const unknown = cause instanceof ReferenceError && cause.message.startsWith(`${word} `);
     if (!word || !(cause instanceof SyntaxError || unknown)) return error;
+    // exits is a name of TypeScript's, too, and "exits sav" no use of it.
+    const second = /^\S+\s+(\S+)/.exec(text)?.[1];
+    const halves = second === undefined ? undefined : this.table.find([word, second]);
+    if (halves && "ambiguous" in halves) {
+      const { message } = unknownCommand(this.table, [word, second ?? ""], halves);
+      return new UserError(message, { cause: error });
+    }
     const similar = similarNames(this.table, word);
     const hint = similar.length > 0 ? `did you mean ${similar.join(" or ")}?` : "see help";
     return new UserError(`${JSON.stringify(word)} is neither a command nor TypeScript: ${hint}`, {

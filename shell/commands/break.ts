@@ -46,7 +46,7 @@ function breakCommand(name: "break" | "tbreak", aliases: readonly string[], temp
   return defineCommand({
     name,
     aliases,
-    group: "run",
+    group: "stops",
     summary: temporary
       ? "stop the guest once before it executes the instruction at ADDR"
       : "stop the guest before it executes the instruction at ADDR",
@@ -106,7 +106,7 @@ function addWatchpoint(
 function watchText(name: string, note: string) {
   return {
     name,
-    group: "run",
+    group: "stops",
     description:
       `${name} ADDR [LENGTH] [if EXPR]: LENGTH bytes from ADDR, by default those of the symbol or a word as wide as an
 address. The guest stops after the instruction, on any vCPU. ${note}ADDR is what the guest's instructions use (x86: segment
@@ -161,7 +161,7 @@ export const accessWatch = watchOthers(
 export const catchExit = defineCommand({
   name: "catch exit",
   aliases: ["catch"],
-  group: "run",
+  group: "stops",
   summary: "stop the guest after an instruction that exits",
   description:
     `catch exit [KIND] [KEY] [if EXPR]: KIND is mmio, pio, hypercall, any other reason of "info exits" or the backend's own

@@ -72,7 +72,8 @@ export const call = defineCommand({
   description:
     `call FN [ARG...]: FN is a number of 32 bits; each ARG adds its bytes to the data, without padding:
   0x2a          8 bytes, little-endian, on every guest; also $rax, -1, label+4
-  0x2a:4        4 bytes, little-endian; the width is 1, 2, 4 or 8; 0x2a:4be is big-endian
+  0x2a:4        4 bytes, little-endian; the width is 1, 2, 4 or 8
+  0x2a:4be      4 bytes, big-endian
   "text"        its UTF-8 bytes, with the escapes of the assembler
   hex:deadbeef  these bytes in this order
 --reply N says how many bytes of reply are wanted at most. --ring calls by the ring opened last instead: a request, a

@@ -25,6 +25,9 @@ const GUESTS = [
   { arch: "ppc", mode: 64, backend: "kvm-hv", guest: "ppc64" },
 ] as const satisfies readonly (VmOptions & { guest: string; backend: BackendName })[];
 
+/** Bytes of RAM for each machine: no more than calls need, as a table takes twelve machines. */
+const MEMORY = 2 * 2 ** 20;
+
 const VEHICLES = ["hypercall", "pio", "mmio"] as const;
 
 async function cell(
@@ -36,7 +39,7 @@ async function cell(
   const { arch, mode, backend, guest } = options;
   const layer = await loadMachine();
   const profile = session.vm.arch === arch ? session.vm.profile : undefined;
-  const vm = layer.createVm({ arch, mode, backend, ...(profile && { profile }) });
+  const vm = layer.createVm({ arch, mode, backend, memory: MEMORY, ...(profile && { profile }) });
   for (const entry of session.devices.values()) {
     const { device } = entry;
     if (vm.devices.get(device.name) === undefined) vm.devices.add(device as Device, placeOn(vm, entry));
@@ -58,7 +61,7 @@ async function cell(
 
 export const compare = defineCommand({
   name: "compare",
-  group: "exits",
+  group: "experiments",
   summary: "make one call by every vehicle on every backend, and show what each costs",
   description:
     `compare NAME [FN [ARG...]]: the arguments are those of call, without them FN 1 with 8 bytes. Each cell is a fresh

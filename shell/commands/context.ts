@@ -11,7 +11,7 @@ const MOST = 64;
 
 export const context = defineCommand({
   name: "context",
-  group: "run",
+  group: "stops",
   summary: "show or choose how much is told after each stop",
   description:
     `context full: five instructions and four words of the stack; context brief: one instruction; context code N and context

@@ -53,7 +53,7 @@ function printCpu({ index, state, pc, symbol }: CpuData): string {
 
 export const cpu = defineCommand({
   name: "cpu",
-  group: "run",
+  group: "running",
   summary: "select a vCPU, or start one that is parked",
   description:
     `Commands that show or change registers, and step, are about the selected vCPU: the first, until another one is
@@ -112,7 +112,7 @@ the one that is furthest behind first. All but the first are parked until they a
 export const infoCpus = defineCommand({
   name: "info cpus",
   aliases: ["info vcpus"],
-  group: "inspect",
+  group: "running",
   summary: "list the vCPUs; * marks the selected one",
   grammar: object({}),
   examples: [{ line: "info cpus", after: ["vcpus 2"], shows: "parked" }],

@@ -17,7 +17,7 @@ const print = (list: readonly DisplayData[]) => displayLines(list).join("\n");
 
 export const display = defineCommand({
   name: "display",
-  group: "inspect",
+  group: "stops",
   summary: "show an expression, now and after each stop",
   description:
     `display EXPR shows its value; display/NFU EXPR the memory at it, in the formats of x: display/3i $pc. display alone shows
@@ -47,7 +47,7 @@ all of them.`,
 
 export const undisplay = defineCommand({
   name: "undisplay",
-  group: "inspect",
+  group: "stops",
   summary: "show an expression no longer after each stop, or none at all",
   grammar: object({ ids: words("N") }),
   examples: [{ line: "undisplay 1", after: ["arch x86", "display $rax"], shows: "1 is displayed no longer" }],
@@ -68,7 +68,7 @@ export const undisplay = defineCommand({
 
 export const infoDisplay = defineCommand({
   name: "info display",
-  group: "inspect",
+  group: "stops",
   summary: "list what is shown after each stop",
   grammar: object({}),
   examples: [{ line: "info display", after: ["arch x86", "display $rax"], shows: "1: $rax" }],

@@ -79,7 +79,7 @@ async function waitFor(session: Session, server: GdbServer): Promise<GdbServerDa
 
 export const gdbserver = defineCommand({
   name: "gdbserver",
-  group: "run",
+  group: "stops",
   summary: "let GDB, or a debugger that speaks its remote protocol, attach to the guest",
   description:
     `gdbserver [PORT] listens on PORT of 127.0.0.1, and nowhere else: 1234 without PORT, any free one for 0. In
@@ -125,7 +125,7 @@ the guest's present one, for a guest that is going to change it.`,
 
 export const infoGdbserver = defineCommand({
   name: "info gdbserver",
-  group: "run",
+  group: "stops",
   summary: "tell whether a debugger can attach, or is attached",
   grammar: object({}),
   examples: [{ line: "info gdbserver", after: ["gdbserver 0 --background"], shows: "no debugger" }],

@@ -20,7 +20,7 @@ const MOST_LINES = 16;
 
 export const irq = defineCommand({
   name: "irq",
-  group: "devices",
+  group: "running",
   summary: "attach an interrupt controller; raise and lower its lines",
   description:
     `irq on makes a new machine with an interrupt controller: on x86 two 8259A with an 8254 timer, on ppc an
@@ -62,7 +62,7 @@ line: the guest takes the interrupt on the next run, where it has it enabled.`,
 
 export const nmi = defineCommand({
   name: "nmi",
-  group: "devices",
+  group: "running",
   summary: "interrupt a vCPU whether the guest has interrupts enabled or not",
   description:
     `On x86 vector 2 of the first vCPU, held off while the handler of an earlier one is at work; on ppc the system reset interrupt,

@@ -4,6 +4,8 @@ import { multiple, optional } from "@optique/core/modifiers";
 import { object } from "@optique/core/constructs";
 import { choice } from "@optique/core/valueparser";
 import { defineCommand } from "../command.ts";
+import { ramOf } from "../ram.ts";
+import { sizeText } from "../reports/numbers.ts";
 import type { Session, Settings } from "../session.ts";
 import { BACKENDS } from "./support/backends.ts";
 import { oneOf } from "./support/grammar.ts";
@@ -24,17 +26,16 @@ export interface MachineData {
 }
 
 function machineData(session: Session): MachineData {
-  const { arch, mode, isa: { order }, backend, memory, profile } = session.vm;
-  const bytes = memory.slots.reduce((sum, slot) => sum + slot.size, 0);
+  const { arch, mode, isa: { order }, backend, profile } = session.vm;
   const hypervisor = { backend: backend.name, title: backend.title };
-  return { arch, mode, order, ...hypervisor, memory: bytes, profile: profile.name };
+  return { arch, mode, order, ...hypervisor, memory: ramOf(session.vm), profile: profile.name };
 }
 
 function printMachine(data: MachineData): string {
-  const kib = data.memory / 1024;
-  const memory = kib % 1024 === 0 ? `${kib / 1024} MiB` : `${kib} KiB`;
   const bits = `${data.mode}-bit${data.arch === "ppc" && data.order === "le" ? " little-endian" : ""}`;
-  return `${data.arch}, ${bits}, on ${data.backend} (${data.title}), ${memory} of RAM, profile ${data.profile}`;
+  return `${data.arch}, ${bits}, on ${data.backend} (${data.title}), ${
+    sizeText(data.memory)
+  } of RAM, profile ${data.profile}`;
 }
 
 /** Makes the machine that `change` asks for; if it cannot be, the present one stays. */

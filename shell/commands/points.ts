@@ -16,7 +16,7 @@ const plural = (list: readonly PointData[]) => {
 export const infoBreak = defineCommand({
   name: "info break",
   aliases: ["info breakpoints", "info watchpoints", "info catchpoints", "info b"],
-  group: "run",
+  group: "stops",
   summary: "list breakpoints, watchpoints and catchpoints",
   description:
     `on is n for those that are disabled; once marks the temporary ones; hits counts how often one was met with its
@@ -40,7 +40,7 @@ condition fulfilled; ignore is how many times more it is passed over.`,
 export const deletePoints = defineCommand({
   name: "delete",
   aliases: ["d"],
-  group: "run",
+  group: "stops",
   summary: "delete breakpoints, watchpoints and catchpoints by number, or all of them",
   grammar: object({ ids: words("ID") }),
   examples: [{ line: "delete", after: ["arch x86", "break 0x1000"], shows: "deleted breakpoint 1" }],
@@ -56,7 +56,7 @@ export const deletePoints = defineCommand({
 function switchCommand(name: "enable" | "disable", enabled: boolean): Command {
   return defineCommand({
     name,
-    group: "run",
+    group: "stops",
     summary: `${name} breakpoints, watchpoints and catchpoints by number, or all of them`,
     grammar: object({ ids: words("ID") }),
     examples: [{ line: `${name} 1`, after: ["arch x86", "break 0x1000"], shows: `${name}d breakpoint 1` }],
@@ -74,7 +74,7 @@ export const disable = switchCommand("disable", false);
 
 export const ignore = defineCommand({
   name: "ignore",
-  group: "run",
+  group: "stops",
   summary: "pass over a breakpoint, watchpoint or catchpoint N times before it stops",
   grammar: object({ id: word("ID"), count: word("N") }),
   examples: [{ line: "ignore 1 3", after: ["arch x86", "break 0x1000"], shows: "passed over 3 times" }],
@@ -90,7 +90,7 @@ export const ignore = defineCommand({
 
 export const condition = defineCommand({
   name: "condition",
-  group: "run",
+  group: "stops",
   summary: "give a breakpoint, watchpoint or catchpoint a condition, or take it away",
   description: "condition ID EXPR: it stops only where EXPR is not 0. condition ID: it stops always.",
   grammar: object({ id: word("ID"), words: words("EXPR") }),

@@ -19,7 +19,7 @@ const SAVED = ["arch x86", "asm mov eax, 1 ;; mov eax, 2 ;; mov eax, 3 ;; hlt", 
 
 export const record = defineCommand({
   name: "record",
-  group: "run",
+  group: "running",
   summary: "keep what is needed to go back, before each run",
   description:
     `record on saves the machine before each run, step, next, finish and until; reverse-stepi and reverse-continue then go back
@@ -56,7 +56,7 @@ async function goBack(session: Session, go: (signal: AbortSignal) => Promise<Bac
 export const reverseStep = defineCommand({
   name: "reverse-stepi",
   aliases: ["rsi"],
-  group: "run",
+  group: "running",
   summary: "go back by one instruction, or N",
   description: "As far as record has kept. What was changed at the prompt since then is undone with it.",
   grammar: object({ count: maybeWord("N") }),
@@ -73,7 +73,7 @@ export const reverseStep = defineCommand({
 export const reverseContinue = defineCommand({
   name: "reverse-continue",
   aliases: ["rc"],
-  group: "run",
+  group: "running",
   summary: "go back to the last breakpoint, watchpoint or catchpoint that stops the guest",
   description: "Or to the beginning of what record has kept. Counts of hits stay as they are.",
   grammar: object({}),

@@ -19,7 +19,7 @@ const number = (name: `--${string}`, metavar: "N" | "LINE" = "N") =>
 
 export const ring = defineCommand({
   name: "ring",
-  group: "devices",
+  group: "rings",
   summary: "open a ring of requests on a device, in memory that the guest shares with it",
   description:
     `The guest's driver puts requests into the ring and tells the device by a doorbell; all that it does is guest code,
@@ -105,7 +105,7 @@ export interface SubmitData {
 
 export const submit = defineCommand({
   name: "submit",
-  group: "devices",
+  group: "rings",
   summary: "put a request into the ring, or several alike",
   description:
     `submit [ARG...]: the arguments are bytes as call takes them. --times N puts N of them in, one after the other; --reply N
@@ -154,7 +154,7 @@ is the room that each answer has in bytes; --ring N takes another ring than the 
 
 export const kick = defineCommand({
   name: "kick",
-  group: "devices",
+  group: "rings",
   summary: "ring the ring's doorbell for what was submitted, if the device wants that",
   grammar: object({ ring: number("--ring") }),
   examples: [{ line: "kick", after: ["arch x86", "ring echo --batch 9", "submit 1"], shows: "rang" }],
@@ -180,7 +180,7 @@ const SHOWN = 8;
 
 export const flush = defineCommand({
   name: "flush",
-  group: "devices",
+  group: "rings",
   summary: "kick, wait until everything in the ring is answered, and show the answers",
   grammar: object({ ring: number("--ring") }),
   examples: [
@@ -205,7 +205,7 @@ export const flush = defineCommand({
 
 export const closeRing = defineCommand({
   name: "ring close",
-  group: "devices",
+  group: "rings",
   summary: "take a ring out of the guest's memory: the last one, or number N",
   grammar: object({ ring: maybeWord("N") }),
   examples: [{ line: "ring close", after: ["arch x86", "ring echo"], shows: "ring 1 is closed" }],
@@ -219,7 +219,7 @@ export const closeRing = defineCommand({
 
 export const infoRings = defineCommand({
   name: "info rings",
-  group: "devices",
+  group: "rings",
   summary: "list the machine's rings with what they did so far",
   description:
     `kicks are doorbells that were rung; those not wanted were due, and the device needed none. Answers without irq were found

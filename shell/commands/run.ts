@@ -49,7 +49,7 @@ function runLimited(
 export const run = defineCommand({
   name: "run",
   aliases: ["r", "c", "continue", "cont"],
-  group: "run",
+  group: "running",
   summary: "let the guest run from its program counter until it stops",
   description:
     `run [N] stops after N instructions at the latest. Without N there is no limit at a prompt, where Ctrl-C stops
@@ -88,7 +88,7 @@ const LINE = optional(flag("--line", "-l", { description: message`by source line
 export const step = defineCommand({
   name: "step",
   aliases: ["s", "si", "stepi"],
-  group: "run",
+  group: "running",
   summary: "execute one instruction, or N",
   description:
     `Of the selected vCPU only, while the others stand still: see cpu. --line goes on to another source line, into functions whose
@@ -111,7 +111,7 @@ lines are known (see list).`,
 export const until = defineCommand({
   name: "until",
   aliases: ["advance"],
-  group: "run",
+  group: "running",
   summary: "let the guest run until it is about to execute the instruction at ADDR",
   grammar: object({ words: words("ADDR", 1) }),
   examples: [{ line: "until done", after: ["arch x86", "asm nop ;; done: hlt"], shows: "<done>" }],
@@ -127,7 +127,7 @@ function runUntil(session: Session, until: bigint): Promise<StopData> {
 export const next = defineCommand({
   name: "next",
   aliases: ["n", "ni", "nexti"],
-  group: "run",
+  group: "running",
   summary: "execute one instruction, or N, and what they call in one go",
   description:
     `As step, but a call runs until it has come back to this depth of the stack, and a repeated string instruction until it
@@ -155,7 +155,7 @@ is through; all vCPUs run meanwhile. A breakpoint on the way stops it. --line go
 export const finish = defineCommand({
   name: "finish",
   aliases: ["fin"],
-  group: "run",
+  group: "running",
   summary: "let the guest run until the function that it is in has returned",
   description:
     `The function's own instructions are looked at one by one, some 100,000 a second, until one returns to the caller; what

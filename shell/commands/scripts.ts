@@ -10,7 +10,7 @@ import { word, words } from "./support/grammar.ts";
 
 export const script = defineCommand({
   name: "script",
-  group: "shell",
+  group: "experiments",
   summary: "run a TypeScript experiment on this session",
   description:
     `The file's default export is called with a context: session, args, out, style, json, signal, progress, each; without one the

@@ -52,7 +52,7 @@ async function candidates(session: Session, typed: readonly string[]): Promise<s
 
 export const saveVm = defineCommand({
   name: "savevm",
-  group: "machine",
+  group: "snapshots",
   summary: "keep the machine as it is now, under a name or in a file",
   description:
     `All that its further run depends on: memory, registers, time, the exit ledger, interrupt controllers, devices. A NAME
@@ -75,7 +75,7 @@ bytes. A device of yours needs save() and load(state), or stateless: true. Break
 
 export const loadVm = defineCommand({
   name: "loadvm",
-  group: "machine",
+  group: "snapshots",
   summary: "go back to a machine that savevm kept, or on with it under another hypervisor",
   description:
     `The machine in use is given up. Devices of the session are found by their names and get the snapshot's state; a
@@ -115,7 +115,7 @@ with "as HYPERVISOR" (first, if both are given) it finds another one below it: t
 
 export const deleteVm = defineCommand({
   name: "delvm",
-  group: "machine",
+  group: "snapshots",
   summary: "forget a snapshot of the session",
   grammar: object({ name: word("NAME") }),
   examples: [{ line: "delvm before", after: ["arch x86", "savevm before"], shows: "deleted before" }],
@@ -131,7 +131,7 @@ export const deleteVm = defineCommand({
 
 export const infoSnapshots = defineCommand({
   name: "info snapshots",
-  group: "machine",
+  group: "snapshots",
   summary: "list the session's snapshots, or tell what a file holds",
   grammar: object({ file: maybeWord("FILE") }),
   examples: [

@@ -76,7 +76,7 @@ function print(data: SweepRun): string {
 
 export const sweep = defineCommand({
   name: "sweep",
-  group: "exits",
+  group: "experiments",
   summary: "run a module's experiment over all combinations of its parameters",
   description:
     `FILE exports what defineSweep made: parameters, and a function for one cell of their product. Cells run in
@@ -147,7 +147,7 @@ function machineOf(session: Session): string {
 
 export const sweepCall = defineCommand({
   name: "sweep call",
-  group: "exits",
+  group: "experiments",
   summary: "make one call over all combinations of vehicles, hypervisors, sizes ..., without a module",
   description:
     `sweep call NAME [FN [ARG...]] --over LIST: the call is that of compare, each on a fresh machine that is else like the
@@ -169,7 +169,13 @@ options are those of sweep; they stand before FN and ARG, where these are negati
     { line: "sweep call echo --over vehicle,size=1,8", after: ["arch x86"], shows: "6 cells: 6 ok" },
     { line: "sweep call echo 1 0x2a --over backend,vehicle --jobs 1", shows: "kvm-hv" },
   ],
-  complete: (session, typed) => typed.length <= 1 ? session.devices.keys() : [],
+  complete(session, typed) {
+    if (typed.at(-2) !== "--over") return typed.length <= 1 ? session.devices.keys() : [];
+    const list = typed.at(-1) ?? "", before = list.slice(0, list.lastIndexOf(",") + 1);
+    const taken = before.split(/[,=]/);
+    return Object.keys(OVER).filter((name) => !taken.includes(name))
+      .map((name) => ({ text: before + name, shown: name, open: true }));
+  },
   async run(session, { name, fn, args, over, cold, ...options }): Promise<SweepRun> {
     requireDevice(session, name);
     const entry = session.devices.get(name);
@@ -211,7 +217,7 @@ options are those of sweep; they stand before FN and ARG, where these are negati
 
 export const merge = defineCommand({
   name: "merge",
-  group: "exits",
+  group: "experiments",
   summary: "put the shards of a sweep together",
   description:
     `merge OUT [JOURNAL...]: OUT, .csv or .json, gets the bytes that the sweep would have written in one piece. Without

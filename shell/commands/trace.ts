@@ -19,7 +19,7 @@ const NONE: TraceData = { on: false, filter: "", lines: 0, limit: 0 };
 
 export const trace = defineCommand({
   name: "trace",
-  group: "run",
+  group: "stops",
   summary: "write each instruction and exit of the guest, to the terminal or a file",
   description:
     `trace on [--to FILE] [--limit N] [FILTER...]; trace off; trace tells how it stands. FILTER: "in SYMBOL" or "in FIRST..LAST"
@@ -38,7 +38,18 @@ instructions a second, and stay the same; tracing exits alone costs nothing.`,
     { line: "trace on exit pio", after: ["arch x86"], shows: "tracing exit pio to the terminal" },
     { line: "trace", shows: "no trace" },
   ],
-  complete: (session, typed) => typed.at(-2) === "in" ? symbolNames(session) : ["in", "op", "exit"],
+  complete(session, typed) {
+    switch (typed.at(-2)) {
+      case "in":
+        return symbolNames(session);
+      case "exit":
+        return session.vm.catchpoints.reasons.map((name) => name.toLowerCase());
+      case "op":
+        return [];
+      default:
+        return ["in", "op", "exit"];
+    }
+  },
   run(session, { what, to, limit, filter }): TraceData {
     if (what !== "on") {
       if (filter.length > 0 || to !== undefined || limit !== undefined) {

@@ -1,6 +1,7 @@
 /** `tutorial`, `answer`: the argument of 2009 in eight lessons. */
 import { object } from "@optique/core/constructs";
 import { defineCommand } from "../command.ts";
+import { reflow } from "../reflow.ts";
 import type { Session } from "../session.ts";
 import type { Style } from "../style.ts";
 import type { Verdict } from "../tutorial/course.ts";
@@ -15,6 +16,9 @@ type LessonData = Pick<Lesson, "title" | "story" | "lines" | "question"> & {
   /** Lessons that were answered right, by number. */
   readonly passed: readonly number[];
 };
+
+/** Prose that is read well, on a narrow terminal too. */
+const filled = (text: string, style: Style) => reflow(text, Math.min(style.width, 80));
 
 async function lessonAt(session: Session): Promise<LessonData> {
   const [{ LESSONS }, { progressOf }] = await Promise.all([
@@ -31,7 +35,7 @@ function printLesson({ number, of, title, story, lines, question }: LessonData, 
   return [
     style.paint("bold", `Lesson ${number} of ${of}: ${title}`),
     "",
-    story,
+    filled(story, style),
     "",
     ...lines.map((line) => `    ${style.paint("cyan", line)}`),
     "",
@@ -80,6 +84,6 @@ export const answer = defineCommand({
     const on = verdict.next === undefined
       ? "That was the last lesson."
       : `"tutorial" shows lesson ${verdict.next}.`;
-    return `${style.paint("green", "Right.")} ${verdict.lesson.moral}\n\n${on}`;
+    return `${filled(`${style.paint("green", "Right.")} ${verdict.lesson.moral}`, style)}\n\n${on}`;
   },
 });

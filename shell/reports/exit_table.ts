@@ -16,6 +16,8 @@ export interface ExitTableText {
   readonly unit?: "cycles" | "us";
   /** Bars of the shares of time and of the stages, where `width` leaves room for them; none if not given. */
   readonly bars?: Glyphs;
+  /** What the column of means is called; perf's `Avg` if not given. */
+  readonly mean?: string;
 }
 
 const HEADS: Readonly<Record<ExitTableBy, string>> = {
@@ -148,14 +150,14 @@ export function originText(provenance: StageProvenance, device: boolean): string
 
 /** What stands under a table: the total, the unit, the profile and where its figures are from. */
 export function exitTableNotes(data: ExitTable, options: ExitTableText = {}): string[] {
-  const { width = 100, unit = "cycles" } = options;
+  const { width = 100, unit = "cycles", mean = "Avg" } = options;
   const { total, profile, clock } = data;
   const others = data.notShown > 0 && data.by !== "pc" ? ` of ${data.exits}` : "";
   const time = unit === "us" ? `, at ${clock.hz / 1e6} MHz (${clock.provenance})` : "";
   return [
     `${total.samples}${others} exit${
       total.samples === 1 && others === "" ? "" : "s"
-    }, ${total.cycles.total} cycles; stages and Avg are means of one exit in ${unit}${time}`,
+    }, ${total.cycles.total} cycles; stages and ${mean} are means of one exit in ${unit}${time}`,
     `profile ${profile.name}: ${profile.title}`,
     `source: ${profile.source}`,
     `figures: ${originText(data.provenance, total.cycles.device > 0)}`,

@@ -4,6 +4,7 @@ import type { LedgerView } from "../../emulator/exits/ledger_view.ts";
 import type { Frequency } from "../../emulator/exits/profile.ts";
 import { snapshot } from "../../emulator/exits/snapshot.ts";
 import type { Vm } from "../machine_types.ts";
+import { ramOf } from "../ram.ts";
 import { VERSION } from "../version.ts";
 import { sizeText } from "./numbers.ts";
 
@@ -169,8 +170,7 @@ function machineFacts(vm: Vm): MachineFacts {
     backendTitle: vm.backend.title,
     hypervisor: vm.hypervisor.name,
     wrongHypercall: vm.arch === "x86" ? vm.wrongHypercall : null,
-    // "ram", and in real mode "ram high" beyond the hole of the adapters.
-    ram: slots.reduce((sum, { name, size }) => /^ram\b/.test(name) ? sum + size : sum, 0),
+    ram: ramOf(vm),
     memory: slots.map(({ name, gpa, size }) => ({ name, gpa, size })),
     vcpus: vm.vcpus.length,
     turn: vm.vcpus.length > 1 ? options.turn ?? null : null,

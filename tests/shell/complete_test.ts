@@ -6,7 +6,7 @@ import { smallSession } from "./small_session.ts";
 const CASES: readonly (readonly [line: string, candidates: string[], replaced: string])[] = [
   ["ca", ["call"], "ca"],
   ["re", ["regs", "reset"], "re"],
-  ["info ", ["devices", "exits"], ""],
+  ["info ", ["devices", "exits", "registers"], ""],
   ["info e", ["exits"], "e"],
   ["exits r", ["reset"], "r"],
   ["call --v", ["--via"], "--v"],

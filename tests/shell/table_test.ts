@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { defineCommand } from "../../shell/command.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { defineCommand, GROUPS } from "../../shell/command.ts";
 import { quitCommand } from "../../shell/quit.ts";
+import { createShellTable } from "../../shell/shell_table.ts";
 import { createTable, unknownCommand } from "../../shell/table.ts";
 import { smallTable } from "./small_table.ts";
 
@@ -60,4 +61,12 @@ Deno.test("unknownCommand() says what may have been meant", () => {
     unknownCommand(smallTable, ["info", "nonsense"], { ambiguous }).message,
     'There is no command "info nonsense": there are info exits, info devices',
   );
+});
+
+Deno.test("help has a place for each command, and no group is called as a command", () => {
+  const { commands, get } = createShellTable();
+  for (const name of Object.keys(GROUPS)) {
+    assert(get(name)?.name !== name, `${name} is a group and a command`);
+    assert(commands.some(({ group }) => group === name), `the group ${name} is empty`);
+  }
 });

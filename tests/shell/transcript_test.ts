@@ -2,7 +2,17 @@
 import { transcript } from "./transcript.ts";
 
 const TRANSCRIPTS: Readonly<Record<string, readonly string[]>> = {
-  "help": ["help", "help help", "help quit", "help typescript", "help nonsense"],
+  "help": [
+    "help",
+    "help help",
+    "help stops",
+    "help rings",
+    "help device",
+    "help ring",
+    "help quit",
+    "help typescript",
+    "help nonsense",
+  ],
   "x86, hypercall": ["open echo via hypercall", "call 1 0x2a", "info exits"],
   "ppc, hypercall": ["arch ppc", "open echo via hypercall", "call 1 0x2a", "info exits"],
   "TypeScript": [
@@ -22,6 +32,7 @@ const TRANSCRIPTS: Readonly<Record<string, readonly string[]>> = {
   ],
   "mistakes": [
     "hlep",
+    "exits sav",
     "lod file",
     "call 1",
     "open nothing",

@@ -212,7 +212,9 @@ function exitSection(table: ExitTable): string {
     "exits",
     "Exits",
     `<div class="columns"><div><h3>What one costs</h3>${mean}</div><div><h3>What all cost</h3>${sum}</div></div>\n` +
-      `<h3>By exit reason</h3>${exitHtmlTable(table)}${note(exitTableNotes(table, { width: Infinity }))}`,
+      `<h3>By exit reason</h3>${exitHtmlTable(table)}${
+        note(exitTableNotes(table, { width: Infinity, mean: "Mean" }))
+      }`,
   );
 }
 
