@@ -264,6 +264,8 @@ function asText(sections: readonly Section[]): string {
 }
 
 function asCsv(sections: readonly Section[]): string {
+  // Interrupted before the first.
+  if (sections.length === 0) return "";
   const lines = sections.flatMap(({ rows }) =>
     rows.flatMap((row) =>
       row.measured.map((one, i) =>

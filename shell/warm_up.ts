@@ -15,6 +15,7 @@ const LINES = [
   "write 0 0x2a",
   "asm nop",
   "step",
+  "savevm state",
   "info exits",
   "vm.arch",
   "ring echo",

@@ -9,11 +9,12 @@ import ringVsCall, {
   measureRings,
   type Section,
 } from "../../scripts/ring_vs_call.ts";
+import { quietly } from "../../scripts/support/each.ts";
 
 async function printed(args: readonly string[] = [], json = false): Promise<string> {
   let text = "";
   const out = { write: (part: string) => void (text += part) };
-  await ringVsCall({ args, json, out } as unknown as ScriptContext);
+  await ringVsCall({ args, json, out, each: quietly } as unknown as ScriptContext);
   return text;
 }
 
