@@ -4,6 +4,7 @@ import type { ScriptContext } from "../../mod.ts";
 import hypervisors from "../../scripts/hypervisors.ts";
 import hello from "../../scripts/hello.ts";
 import transports from "../../scripts/transports.ts";
+import { quietly } from "../../scripts/support/each.ts";
 
 /** What a script prints. */
 async function printed(
@@ -13,7 +14,7 @@ async function printed(
 ): Promise<string> {
   let text = "";
   const out = { write: (part: string) => void (text += part) };
-  await script({ args, json, out } as unknown as ScriptContext);
+  await script({ args, json, out, each: quietly } as unknown as ScriptContext);
   return text;
 }
 

@@ -92,7 +92,7 @@ Deno.test("what cannot be traced is refused, and the session goes on", async () 
       ["trace on foo bar", 'a trace filter is "in SYMBOL"'],
       ["trace on in 2..1", "ends before it begins"],
       ["trace on exit nothing", "there is no exit nothing: there are pio"],
-      ["trace on --to /nonexistent/trace.txt", "no such file or directory"],
+      ["trace on --to /tmp/nonexistent/trace.txt", "no such file or directory"],
       ["trace on --limit 0", "limit 0 is not between 1"],
       ["trace off op mov", 'go with "trace on"'],
     ]
