@@ -36,6 +36,19 @@ export type Exiting = ExitSite & VirtualCpu & {
 
 type Answer = BusValue | void | Promise<BusValue | void>;
 
+/** What is particular about an access. */
+export interface AccessWay {
+  /** A store's exit asks for a match by address before anything else. */
+  readonly fast?: boolean;
+  /** Takes it whatever stands on the bus. */
+  readonly own?: BusHandler;
+  /** For an iteration of a repeated access: how many more are completed in the exit that it begins. */
+  readonly further?: (inKernel: boolean) => number;
+}
+
+/** Nothing; one object, as there is an access for each exit. */
+const PLAIN: AccessWay = {};
+
 export class ExitPath {
   readonly #board: Board;
   readonly #state: CpuState;
@@ -48,8 +61,6 @@ export class ExitPath {
   #inHandler = false;
   /** Exits completed in this slice of the run. */
   #completed = 0;
-  /** For an iteration of a repeated access: how many more are completed in the exit that it begins. */
-  further: ((inKernel: boolean) => number) | undefined;
   readonly #series = new Series();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
@@ -126,10 +137,7 @@ export class ExitPath {
     this.#vcpu.debug.exit(native, 0, "none", 0);
   }
 
-  /**
-   * An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. `fast` says whether a store's exit asks
-   * for a match by address before anything else; `own` takes it whatever stands on the bus.
-   */
+  /** An access on a bus; `value` goes out. A load's answer goes to `STATE.result`. */
   access(
     bus: Bus,
     native: NativeReason,
@@ -137,8 +145,7 @@ export class ExitPath {
     direction: "in" | "out",
     size: AccessSize,
     value: BusValue,
-    fast = false,
-    own?: BusHandler,
+    { fast = false, own, further }: AccessWay = PLAIN,
   ): Status {
     this.#turn();
     if (this.#journal.replays) {
@@ -148,11 +155,11 @@ export class ExitPath {
     }
     const range = own ? { name: bus.name, base: key, handler: own } : bus.find(key, size);
     if (direction === "out" && !own) {
-      const done = this.#inKernel(bus, native, key, size, value, range !== undefined, fast);
+      const done = this.#inKernel(bus, native, key, size, value, range !== undefined, fast, further);
       if (done !== undefined) return done;
     }
     const handledIn = range?.handler.handledIn ?? "userspace";
-    this.#charge(native, key, direction, size, handledIn);
+    this.#charge(native, key, direction, size, handledIn, further);
     const drain = handledIn === "userspace" && this.#board.coalesced.waiting > 0;
     if (!range && (!drain || this.#board.unclaimed === "stop")) {
       return this.#nobody(bus, key, direction, size);
@@ -176,6 +183,7 @@ export class ExitPath {
     value: BusValue,
     claimed: boolean,
     fast: boolean,
+    further: AccessWay["further"],
   ): Status | undefined {
     const { ports, ioevents, coalesced, unclaimed } = this.#board;
     const name = bus === ports ? "pio" : "mmio";
@@ -184,13 +192,13 @@ export class ExitPath {
     // Devices of KVM's buses are asked by their first addresses; its fast bus comes before them all.
     const zone = byAddress ? undefined : coalesced.find(name, key, size);
     if (zone && !(event && zone.address >= key) && (claimed || unclaimed === "ones")) {
-      this.#charge(native, key, "out", size, "kernel");
+      this.#charge(native, key, "out", size, "kernel", further);
       coalesced.push(bus, key, size, size === 8 ? BigInt(value) : value);
       this.#journal.complete(undefined);
       return this.#accessDone();
     }
     if (!event) return undefined;
-    this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel");
+    this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel", further);
     return this.#handle(event.name, "out", size, () => event.ring());
   }
 
@@ -346,10 +354,17 @@ export class ExitPath {
     this.#journal.turnTo(this.#vcpu.engine.instructions);
   }
 
-  #charge(native: NativeReason, key: number, direction: Direction, size: number, handledIn: Handling): void {
+  #charge(
+    native: NativeReason,
+    key: number,
+    direction: Direction,
+    size: number,
+    handledIn: Handling,
+    further?: AccessWay["further"],
+  ): void {
     const outer = this.#inHandler;
     this.#inHandler = this.exited = true;
-    const { exits } = this.#board, { further } = this, now = this.#vcpu.engine.instructions;
+    const { exits } = this.#board, now = this.#vcpu.engine.instructions;
     if (this.#journal.started) {
       this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
     } else if (further && this.#series.takes(now, key, direction, size) && exits.isOpen(this.#vcpu.vcpu)) {

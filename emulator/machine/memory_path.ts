@@ -16,6 +16,7 @@ import { type ExitPath, setResult } from "./exit_path.ts";
 import { REACH, type Reach, type Translation } from "./processor.ts";
 
 const PAGE = 4096;
+const FAST = { fast: true } as const;
 /** Guest-physical addresses have at most 52 bits on every processor that KVM runs on. */
 export const PHYSICAL_LIMIT = 2 ** 52;
 /** What `#find` answers instead of an address. */
@@ -191,7 +192,7 @@ export class MemoryPath {
     const { mmio, backend } = this.#board;
     const native = this.#mmioReason(address), { fast } = backend.mmio;
     const asksFast = fast === "every" || fast === "later" && this.#touched;
-    return this.#exits.access(mmio, native, address, "out", size, value, asksFast);
+    return this.#exits.access(mmio, native, address, "out", size, value, asksFast ? FAST : undefined);
   }
 
   #mmioReason(address: number): NativeReason {

@@ -101,9 +101,11 @@ function move(vcpu: Vcpu, native: NativeReason, direction: "in" | "out", left: n
     setStatus(vcpu, taken ? STATUS.success : 0);
     return taken ? messages.move(byte) : 0xff;
   };
-  const done = portAccess(vcpu, native, direction, undefined, {
-    read: () => begin(0),
-    write: (_offset, _size, value) => void begin(Number(value)),
+  const done = portAccess(vcpu, native, direction, {
+    own: {
+      read: () => begin(0),
+      write: (_offset, _size, value) => void begin(Number(value)),
+    },
   });
   if (done !== ENGINE.proceed || (state.get32(RBX) >>> 16 & STATUS.success) !== 0) return done;
   return vcpu.completeOnce();

@@ -27,7 +27,7 @@ export function stringPort(direction: "in" | "out"): ArchTrap {
       const moved = door.move(vcpu, rule.reason, direction, left(vcpu));
       if (moved !== undefined) return moved;
     }
-    return portAccess(vcpu, rule.reason, direction, (inKernel) => further(vcpu, inKernel));
+    return portAccess(vcpu, rule.reason, direction, { further: (inKernel) => further(vcpu, inKernel) });
   };
 }
 
