@@ -21,6 +21,7 @@ const LINES = [
   "ring echo",
   "submit 0x2a",
   "compare echo 1 0x2a",
+  "sweep call echo --over vehicle",
 ];
 
 /** Keys are answered between two steps. */

@@ -14,7 +14,7 @@ import { besideThis } from "../sweeps/beside_this.ts";
 import type { CallInput } from "../sweeps/call_sweep.ts";
 import type { SweepParameters, SweepValue } from "../sweeps/definition.ts";
 import type { MergedSweep } from "../sweeps/merge_sweeps.ts";
-import { checkParameters, parseSettings } from "../sweeps/product.ts";
+import { cellCount, checkParameters, parseSettings } from "../sweeps/product.ts";
 import type { OwnOptions, SweepOptions, SweepRun } from "../sweeps/run_sweep.ts";
 import { sweepLines } from "../sweeps/sweep_table.ts";
 import { BACKENDS } from "./support/backends.ts";
@@ -26,6 +26,8 @@ import { numberOf } from "./support/numbers.ts";
 import { payload } from "./support/payload.ts";
 import { namesOfProfiles } from "./support/profiles.ts";
 
+/** Cells that are performed here, if nothing asks for workers: some milliseconds each. */
+const FEW_CELLS = 24;
 /** Longer tables are for files. */
 const MOST_LINES = 60;
 
@@ -99,6 +101,11 @@ same whatever --jobs, stops and shards. Ctrl-C, or a kill, loses the cells at wo
     perform(session, file, { ...(options as How), set: parseSettings(set) }, {}),
   print,
 });
+
+/** Nothing is said of how. */
+function isPlain({ jobs, out, shard, patience }: How): boolean {
+  return [jobs, out, shard, patience].every((given) => given === undefined);
+}
 
 /** What `sweep call` can go over, each with the values that it has if none are given. */
 const OVER: Readonly<Record<string, () => readonly SweepValue[] | Promise<readonly SweepValue[]>>> = {
@@ -209,6 +216,8 @@ options are those of sweep; they stand before FN and ARG, where these are negati
       input,
       parameters,
       title: `call ${name}`,
+      // A user's device may hang; more cells are worth the workers' start.
+      here: file === undefined && cellCount(parameters) <= FEW_CELLS && isPlain(options as How),
       ...(file !== undefined && { also: [file] }),
     });
   },

@@ -2,6 +2,7 @@
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../errors.ts";
+import { VERSION } from "../version.ts";
 import { cellCount } from "./product.ts";
 import type { SweepParameters, SweepValue } from "./definition.ts";
 
@@ -35,7 +36,6 @@ export async function identify(
   sweep: { title?: string; parameters: SweepParameters; input?: SweepInput; also?: readonly string[] },
 ): Promise<SweepIdentity> {
   const { title, parameters, input, also = [] } = sweep;
-  const { default: project } = await import("../../deno.json", { with: { type: "json" } });
   const texts = new Map<string, string>();
   for (const file of [path, ...also]) await collect(file, texts);
   // Trapsh's own module is none of its files, and where it lies is nobody's business.
@@ -47,7 +47,7 @@ export async function identify(
   return {
     name: basename(path),
     ...(title !== undefined && { title }),
-    version: project.version,
+    version: VERSION,
     sources: await ownSources(),
     // By name: paths outside of the folder sort differently on another machine.
     files: Object.fromEntries(Object.entries(files).sort(([a], [b]) => a < b ? -1 : 1)),
@@ -79,8 +79,18 @@ function isOwn(path: string): boolean {
   return from === "mod.ts" || OWN_FOLDERS.includes(from.split("/")[0]);
 }
 
-/** One hash over trapsh's modules and profiles; where they are no files, the version alone has to do. */
-async function ownSources(): Promise<string> {
+/**
+ * One hash over trapsh's modules and profiles; where they are no files, the version alone has to do. What is loaded stays
+ * what it is while the process runs: they are read once.
+ */
+const ownSources = once(hashSources);
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => made ??= make();
+}
+
+async function hashSources(): Promise<string> {
   if (ROOT.protocol !== "file:") return "";
   const files: string[] = ["mod.ts"];
   for (const folder of OWN_FOLDERS) await listModules(folder, files);

@@ -31,6 +31,17 @@ export interface Described {
   readonly parameters: SweepParameters;
 }
 
+/** What performs cells, one after the other. */
+export interface CellPerformer {
+  /** Rejects with `UserError` if the module cannot be loaded. */
+  readonly described: Promise<Described>;
+  /** False once it can take no further cell. */
+  readonly alive: boolean;
+  /** Performs a cell. Rejects only if the module cannot be loaded. */
+  perform(request: CellRequest): Promise<CellOutcome>;
+  end(): void;
+}
+
 /** One for each core, up to a limit. */
 export function defaultJobs(): number {
   return Math.max(1, Math.min(MOST_JOBS, navigator.hardwareConcurrency));
@@ -46,8 +57,7 @@ export function checkJobs(jobs: number): number {
  * A worker, from its start to its loss. It may do what the process may: Deno 2.9.6 gives workers fewer permissions only behind
  * an unstable flag, and what a worker gives up by itself the process loses, too.
  */
-export class CellWorker {
-  /** Rejects with `UserError` if the module cannot be loaded. */
+export class CellWorker implements CellPerformer {
   readonly described: Promise<Described>;
   readonly #worker: Worker;
   readonly #patience: number;
@@ -95,12 +105,10 @@ export class CellWorker {
     });
   }
 
-  /** False once it can take no further cell. */
   get alive(): boolean {
     return this.#alive;
   }
 
-  /** Performs a cell. Rejects only if the module cannot be loaded. */
   async perform(request: CellRequest): Promise<CellOutcome> {
     await this.described;
     return await new Promise((resolve) => {
@@ -135,18 +143,18 @@ export class CellWorker {
 }
 
 /**
- * Performs `cells`, several at once, `first` being a worker that is there already. `onDone` is called for each, in the order in
+ * Performs `cells`, several at once, `first` being there already. `onDone` is called for each, in the order in
  * which they end. Resolves when all are done, or soon after the signal, with cells left. Rejects with what `onDone` throws.
  */
 export async function performCells(
   task: WorkerTask,
-  first: CellWorker,
+  first: CellPerformer,
   cells: readonly number[],
   parameters: SweepParameters,
   options: PoolOptions,
   onDone: (cell: number, outcome: CellOutcome) => void,
 ): Promise<void> {
-  const workers = new Set<CellWorker>([first]);
+  const workers = new Set<CellPerformer>([first]);
   const stopping = Promise.withResolvers<void>();
   const { signal } = options;
   let next = 0, stopped = signal.aborted;
@@ -156,7 +164,7 @@ export async function performCells(
     stopping.resolve();
   };
   signal.addEventListener("abort", stop, { once: true });
-  const slot = async (worker: CellWorker | undefined) => {
+  const slot = async (worker: CellPerformer | undefined) => {
     while (!stopped && next < cells.length) {
       const cell = cells[next++];
       if (worker !== undefined && !worker.alive) {

@@ -8,6 +8,7 @@ import type { SweepParameters, SweepValue } from "./definition.ts";
 import { identify, identityHash, type SweepInput } from "./identity.ts";
 import { Journal, type JournalMode } from "./journal.ts";
 import type { CellOutcome } from "./outcome.ts";
+import { CellsHere } from "./cells_here.ts";
 import { CellWorker, checkJobs, defaultJobs, PATIENCE, performCells } from "./pool.ts";
 import { cellCount, override, parseShard, type Shard, WHOLE, workOrder } from "./product.ts";
 import { type SweepTable, sweepTable } from "./sweep_table.ts";
@@ -74,6 +75,8 @@ export interface OwnOptions {
   readonly title?: string;
   /** Further files that the cells depend on, absolute; cells get them as `files`. */
   readonly also?: readonly string[];
+  /** Cells are so few, and so much trapsh's own, that they are performed in this thread. */
+  readonly here?: boolean;
   /** MiB for the objects of a worker. */
   readonly heap?: number;
 }
@@ -93,12 +96,12 @@ export function runSweep(module: string | URL, options: SweepOptions = {}): Prom
 export async function runOwnSweep(
   module: string | URL,
   options: SweepOptions,
-  { input, also, heap, ...own }: OwnOptions,
+  { input, also, here = false, heap, ...own }: OwnOptions,
 ): Promise<SweepRun> {
   const path = /^file:/.test(String(module)) ? fileURLToPath(module) : resolve(String(module));
   const where = String(module).startsWith("file:") ? path : String(module);
   await checkIsFile(path, where);
-  const jobs = checkJobs(options.jobs ?? defaultJobs());
+  const jobs = here ? 1 : checkJobs(options.jobs ?? defaultJobs());
   const shard = options.shard === undefined ? WHOLE : parseShard(options.shard);
   const patience = options.patience ?? PATIENCE;
   if (!(patience > 0 && patience <= 2_000_000)) {
@@ -111,7 +114,7 @@ export async function runOwnSweep(
     where,
     ...(input && { input: { ...input, files: also ?? [] } }),
   };
-  const first = new CellWorker(task, { patience, ...(heap && { heap }) });
+  const first = here ? new CellsHere(task) : new CellWorker(task, { patience, ...(heap && { heap }) });
   let journal: Journal | undefined;
   try {
     const { title, parameters } = { ...await abortable(first.described, signal), ...own };

@@ -97,3 +97,19 @@ Deno.test("sweep and merge: from the prompt", () =>
     );
     session.close();
   }));
+
+Deno.test("sweep call: a few cells of trapsh's own device are the same here as in workers", async () => {
+  const { session, type } = startSession();
+  try {
+    const line = "sweep call echo --over hypervisor,vehicle,size=1,64",
+      few = `${line.replace("hypervisor,", "")}`;
+    assertEquals(await type(few), await type(`${few} --jobs 2`));
+    assertEquals(await type(line), await type(`${line} --jobs 2`));
+    assertEquals(
+      await session.invoke(`${few} --json`),
+      await session.invoke(`${few} --jobs 1 --json`),
+    );
+  } finally {
+    session.close();
+  }
+});
