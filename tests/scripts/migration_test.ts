@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { migrate, MOVES } from "../../scripts/migration.ts";
+import { migrate } from "../../scripts/migration.ts";
+import { MOVES } from "../../scripts/migration/moves.ts";
 
 /** `TRAPSH_CASES` makes a longer run: 1,000 every night. */
 const CUTS = Math.max(50, Number(Deno.env.get("TRAPSH_CASES") ?? 0));
