@@ -225,6 +225,7 @@ function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): voi
 class HandlerTarget implements Target {
   readonly cpu = CPU;
   readonly hints = false;
+  readonly flat = undefined;
   readonly code: FunctionWriter;
   branches = false;
   readonly #context: Context;

@@ -1,5 +1,5 @@
 /** Where an instruction's definition is lowered to in a region: state slots are locals, fields and addresses constants. */
-import type { Target } from "../ir/lower.ts";
+import type { FlatReach, Target } from "../ir/lower.ts";
 import type { Node } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
@@ -23,6 +23,7 @@ export interface Place {
 /** The region around it. */
 export interface RegionFrame {
   readonly code: FunctionWriter;
+  readonly flat: FlatReach | undefined;
   /** The local of a state slot. */
   slot(offset: number): SlotLocal;
   /** Makes the state precise as of an instruction, it counted in. */
@@ -42,6 +43,7 @@ export class RegionTarget implements Target {
   readonly cpu = REGION_CPU;
   readonly hints = true;
   readonly code: FunctionWriter;
+  readonly flat: FlatReach | undefined;
   /** The instruction has called the host, which may have changed the region's code. */
   mayGoStale = false;
   readonly #frame: RegionFrame;
@@ -55,6 +57,7 @@ export class RegionTarget implements Target {
   ) {
     this.#frame = frame;
     this.code = frame.code;
+    this.flat = frame.flat;
     this.#place = place;
     this.#goTo = goTo;
   }

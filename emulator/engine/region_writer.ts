@@ -1,6 +1,6 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import { Lowering } from "../ir/lower.ts";
+import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { LEFT } from "./interpreter_module.ts";
@@ -29,6 +29,7 @@ export interface RegionParts {
   /** Slot of the code segment's base, where there is one. */
   readonly codeBase: number | undefined;
   readonly links: RegionLinks;
+  readonly flat: FlatReach | undefined;
 }
 
 /** A loop of the shape while it is written. */
@@ -251,6 +252,9 @@ export class RegionWriter implements RegionFrame {
 
   get code(): FunctionWriter {
     return this.#code;
+  }
+  get flat(): FlatReach | undefined {
+    return this.#parts.flat;
   }
 
   /** The local of a state slot. */
