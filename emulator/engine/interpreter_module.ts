@@ -309,6 +309,13 @@ class HandlerTarget implements Target {
     this.code.op("select").set(this.#context.pc);
   }
 
+  keep(): void {
+    throw new TypeError("a handler keeps no recipe: it sees one instruction");
+  }
+  settle(): void {
+    this.keep();
+  }
+
   #spill(): void {
     const { code, spill, cycles } = this.#context;
     code.get(CPU).get(RECORD_AT).get(LEFT_NOW).get(cycles).call(spill);

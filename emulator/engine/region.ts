@@ -13,6 +13,7 @@ import { ModuleWriter } from "../wasm/module_writer.ts";
 import type { EngineHost } from "./host.ts";
 import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region_blocks.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
+import { settleSignature } from "./region_kept.ts";
 import { RegionWriter } from "./region_writer.ts";
 
 const PAGE = 2 ** TLB.pageBits;
@@ -120,6 +121,8 @@ export function regionBytes(
     trap: module.importFunction("host", "trap", { parameters: ["i32", "i32"], results: ["i32"] }),
   };
   const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
+  const kept = isa.kept ?? [];
+  const settle = kept.length > 0 ? module.define(settleSignature(kept)) : undefined;
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
   new RegionWriter(code, imports, {
@@ -129,6 +132,8 @@ export function regionBytes(
     stops,
     codeBase: isa.codeBase,
     links,
+    kept,
+    settle,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
   return {

@@ -8,6 +8,7 @@ import type { Opcode } from "../wasm/opcodes.ts";
 import { swapBytes } from "./byte_swap.ts";
 import { STATE } from "./layout.ts";
 import { FLAT, flatLimit, type FlatPlaces } from "./flat_layout.ts";
+import type { KeptRecipe } from "./keeper.ts";
 import type { Node, Step } from "./nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "./ops.ts";
 import { TLB } from "./tlb_layout.ts";
@@ -44,6 +45,10 @@ export interface Target {
   branch(push: () => void, target: Node): void;
   /** On at `push` if `condition` pushes 1, else at the next instruction. */
   branchIf(condition: () => void, push: () => void, target: Node): void;
+  /** Keeps a recipe as what it is made of, which `push` pushes, by index. */
+  keep(recipe: KeptRecipe, push: (index: number) => void): void;
+  /** Makes slots what the recipe that is kept writes; `all`: nothing is kept then. */
+  settle(recipe: KeptRecipe | undefined, slots: readonly number[], all: boolean): void;
 }
 
 /** Where flat memory lies, and what is called for an access that is not to it. */
@@ -119,6 +124,10 @@ export class Lowering {
         if (condition === undefined) return this.#target.branch(() => this.#push(target), target);
         return this.#target.branchIf(() => this.#push(condition), () => this.#push(target), target);
       }
+      case "keep":
+        return this.#target.keep(step.recipe, (index) => this.#push(step.recipe.again.from[index]));
+      case "settle":
+        return this.#target.settle(step.recipe, step.slots, step.all);
     }
   }
 
@@ -141,7 +150,7 @@ export class Lowering {
       case "load":
         break;
       case "trap":
-        return this.#trap(node, source.trap, source.operands);
+        return this.#trap(node, source.trap, source.operands, source.final);
     }
     this.#compute(node);
     this.#keep(node);
@@ -381,7 +390,7 @@ export class Lowering {
     code.memory("i64.store", STATE.args + index * 8);
   }
 
-  #trap(node: Node, trap: number, operands: readonly Node[]): void {
+  #trap(node: Node, trap: number, operands: readonly Node[], final: boolean): void {
     const code = this.#code;
     operands.forEach((operand, i) => {
       code.get(this.#target.cpu);
@@ -390,6 +399,10 @@ export class Lowering {
     });
     this.#target.callTrap(trap);
     this.#target.leaveUnlessProceed();
+    if (final) {
+      code.op("unreachable");
+      return;
+    }
     this.#target.reloadState();
     if (node.uses === 0) return;
     code.get(this.#target.cpu).memory(node.width === 1 ? "i32.load8_u" : LOAD[node.width], STATE.result);

@@ -167,6 +167,9 @@ export interface Ops<V extends Value> {
   trap(name: string, args: readonly V[], resultWidth: Width): V;
   trap(name: string, args: readonly V[]): void;
 
+  /** As `trap`, for one that never comes back to the instruction: an exception. */
+  raise(name: string, args: readonly V[]): void;
+
   /** Commits flags: see `Recipe`. */
   flags(recipe: Recipe<V>): void;
   /** A condition of the live recipe, or `otherwise` computed from the stored state. */
