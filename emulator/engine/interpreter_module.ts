@@ -223,7 +223,6 @@ function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): voi
 
 /** A handler's way to state: slots and immediates come from the record. */
 class HandlerTarget implements Target {
-  readonly cpu = CPU;
   readonly hints = false;
   readonly flat = undefined;
   readonly code: FunctionWriter;
@@ -237,6 +236,10 @@ class HandlerTarget implements Target {
     this.code = context.code;
     this.#offsets = offsets;
     this.#kinds = kinds;
+  }
+
+  pushCpu(): void {
+    this.code.get(CPU);
   }
 
   readSlot(slot: number | FieldRef, width: Width): void {
@@ -294,6 +297,9 @@ class HandlerTarget implements Target {
     code.get(CPU).memory("i64.load", STATE.cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.restCycles);
     code.op("i64.add").set(cycles);
   }
+
+  /** A record that was struck out is noticed when it comes. */
+  ifStale(): void {}
 
   branch(push: () => void): void {
     this.branches = true;

@@ -58,17 +58,19 @@ export function compileRegion(
   request: RegionRequest & {
     readonly host: EngineHost;
     readonly links: RegionLinks;
+    /** Place of the vCPU's state area. */
+    readonly cpu: number;
     /** Where memory lies that addresses reach without a translation, while there is such. */
     readonly flat: FlatPlaces | undefined;
   },
 ): Region {
-  const { arena, host, source, codeBase, pc, length, isa, links, flat } = request;
+  const { arena, host, source, codeBase, pc, length, isa, links, flat, cpu } = request;
   const instructions = regionCode(request);
   const { bytes, longest, entries, blocks } = regionBytes(
     isa,
     instructions,
     source.stops.from(codeBase),
-    links,
+    { ...links, cpu, memoryPages: arena.u8.length / 65536 },
     flat,
   );
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
@@ -89,6 +91,14 @@ export function compileRegion(
   };
 }
 
+/** Linear memory as a region is compiled for it. */
+export interface RegionMemory {
+  /** Place of the vCPU's state area. */
+  readonly cpu: number;
+  /** How large it is at least, in pages of 64 KiB. */
+  readonly memoryPages: number;
+}
+
 /** A region's module, not yet compiled. */
 export interface RegionModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -102,7 +112,7 @@ export function regionBytes(
   isa: Isa,
   instructions: readonly RegionInstruction[],
   stops: ReadonlySet<bigint> = new Set(),
-  links: RegionLinks = { hash: 0, own: 0 },
+  around: RegionLinks & RegionMemory = { hash: 0, own: 0, cpu: 0, memoryPages: 1 },
   flat?: FlatPlaces,
 ): RegionModule {
   const blocks = findBlocks(isa, instructions, stops).map((block) => recordBlock(isa, block));
@@ -114,7 +124,8 @@ export function regionBytes(
     const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
     if (block !== undefined) entries.set(returnsTo!, block);
   }
-  const module = new ModuleWriter();
+  // What is known to lie within the memory needs no check of its bounds.
+  const module = new ModuleWriter(around.memoryPages);
   const imports = {
     load: module.importFunction("host", "load", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
     store: module.importFunction("host", "store", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
@@ -131,7 +142,8 @@ export function regionBytes(
     entries: [...entries.values()],
     stops,
     codeBase: isa.codeBase,
-    links,
+    links: around,
+    cpu: around.cpu,
     kept,
     settle,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },

@@ -12,11 +12,17 @@ const FUNCTION_REFERENCE = 0x70;
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 export class ModuleWriter {
+  readonly #memoryPages: number;
   readonly #types: string[] = [];
   readonly #typeBytes: Uint8Array[] = [];
   readonly #imports: { module: string; name: string; type: number }[] = [];
   #table: { module: string; name: string; least: number } | undefined;
   readonly #functions: { type: number; writer: FunctionWriter; exportName?: string }[] = [];
+
+  /** Its memory has at least so many pages of 64 KiB. */
+  constructor(memoryPages = 1) {
+    this.#memoryPages = memoryPages;
+  }
 
   /** Index of the imported function. All imports come before the first `define`. */
   importFunction(module: string, name: string, signature: Signature): number {
@@ -46,7 +52,7 @@ export class ModuleWriter {
     const out = new Bytes().append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     section(out, SECTION.type, this.#typeBytes, (bytes, type) => bytes.append(type));
     const imports = new Bytes().uleb(this.#imports.length + (this.#table ? 2 : 1));
-    imports.name("env").name("memory").u8(2).u8(0).uleb(1);
+    imports.name("env").name("memory").u8(2).u8(0).uleb(this.#memoryPages);
     if (this.#table) {
       const { module, name, least } = this.#table;
       imports.name(module).name(name).u8(1).u8(FUNCTION_REFERENCE).u8(0).uleb(least);
