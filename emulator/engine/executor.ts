@@ -7,6 +7,7 @@ import type { Isa } from "../isa/isa.ts";
 import { type Block, CodeCache, type CodeSource } from "./code_cache.ts";
 import type { EngineSetup } from "./engine.ts";
 import type { NoInstruction } from "./fetch.ts";
+import { hostImports } from "./host.ts";
 import { HotCode } from "./hot_code.ts";
 import { interpreterModule, LEFT } from "./interpreter_module.ts";
 import { Regions } from "./regions.ts";
@@ -36,11 +37,7 @@ export class Executor {
     const { host, arena } = setup;
     const instance = new WebAssembly.Instance(interpreterModule(isa), {
       env: { memory: arena.memory },
-      host: {
-        load: host.load.bind(host),
-        store: host.store.bind(host),
-        trap: host.trap.bind(host),
-      },
+      host: hostImports(host),
     });
     this.#run = instance.exports.run as Run;
   }

@@ -10,7 +10,7 @@ import { writeFind } from "../ir/lower.ts";
 import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
-import type { EngineHost } from "./host.ts";
+import { type EngineHost, hostImports } from "./host.ts";
 import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region_blocks.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
 import { settleSignature } from "./region_kept.ts";
@@ -75,7 +75,7 @@ export function compileRegion(
   );
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     env: { memory: arena.memory },
-    host: { load: host.load.bind(host), store: host.store.bind(host), trap: host.trap.bind(host) },
+    host: hostImports(host),
   });
   return {
     pc,
