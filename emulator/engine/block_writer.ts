@@ -2,7 +2,7 @@
 import type { Decoded, Form, Isa } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
 import { extraHandler } from "./interpreter_module.ts";
-import { fieldOffsets, RECORD } from "./record.ts";
+import { fieldOffsets, hasLinks, LINK, RECORD } from "./record.ts";
 
 export interface Decoding {
   readonly pc: bigint;
@@ -52,13 +52,21 @@ export class BlockWriter {
     }
     view.setUint16(record + RECORD.blockCount, decoded.length, true);
     view.setUint32(record + RECORD.blockCycles, cycles, true);
-    const last = decoded[decoded.length - 1];
-    if (!last.instruction.form.endsBlock) {
+    const last = decoded[decoded.length - 1], { form } = last.instruction;
+    if (form.endsBlock) {
+      if (hasLinks(form.fields)) this.#unlink(record + (decoded.length - 1) * RECORD.size);
+    } else {
       const at = record + decoded.length * RECORD.size;
+      this.#unlink(at);
       view.setUint16(at + RECORD.handler, extraHandler(this.#isa, "fallThrough"), true);
       view.setBigUint64(at + RECORD.nextPc, last.nextPc, true);
     }
     return { record, count: decoded.length, cycles };
+  }
+
+  #unlink(record: number): void {
+    const { view } = this.#arena;
+    for (const link of Object.values(LINK)) view.setBigUint64(record + link, 0n, true);
   }
 
   #writeFields(record: number, { form, values }: Decoded): void {

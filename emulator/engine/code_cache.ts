@@ -107,11 +107,12 @@ export class CodeCache {
     this.#writer = new BlockWriter(isa, arena, (cycleClass) => source.costOf(cycleClass));
     this.#memo = new DecodeMemo(arena, isa.maxLength);
     this.#room = new Uint8Array(isa.maxLength);
-    this.hash = arena.allocate(HASH.entries * HASH.entrySize);
+    this.hash = arena.allocate(HASH.bytes);
     this.#records = arena.allocate(CACHE_BYTES);
     this.#scratch = arena.allocate((BLOCK_LIMIT + 1) * RECORD.size);
     this.#stale = extraHandler(isa, "stale");
     for (let i = 0; i < HASH.entries; i++) this.#empty(this.hash + i * HASH.entrySize);
+    arena.view.setUint32(this.hash + HASH.epoch, 1, true);
   }
 
   /** Forgets every block. One that is being run notices before its next instruction. */
@@ -173,6 +174,7 @@ export class CodeCache {
   hide(pc: bigint, linear: bigint): void {
     const entry = this.hash + hashOffset(Number(BigInt.asUintN(32, linear)));
     if (this.#arena.view.getBigUint64(entry + HASH.tag, true) === tagOf(pc, linear)) this.#empty(entry);
+    this.#unlinkAll();
   }
 
   /** A block of at most `limit` instructions that is good for one run only. */
@@ -364,11 +366,23 @@ export class CodeCache {
     if (this.#arena.view.getUint32(block.entry + HASH.record, true) === block.record) {
       this.#empty(block.entry);
     }
+    // Where another block has its entry, links may lead to it all the same.
+    this.#unlinkAll();
   }
 
   #emptyAll(): void {
     for (const entry of this.#entries) this.#empty(entry);
     this.#entries.clear();
+    this.#unlinkAll();
+  }
+
+  /** From now on every block has to be found by the hash. */
+  #unlinkAll(): void {
+    const { view } = this.#arena, at = this.hash + HASH.epoch;
+    const epoch = (view.getUint32(at, true) + 1) % 2 ** 32;
+    view.setUint32(at, epoch, true);
+    // The number has been there before: no record may have kept it.
+    if (epoch === 0) this.flush();
   }
 
   #empty(entry: number): void {

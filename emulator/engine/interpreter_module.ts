@@ -11,13 +11,13 @@ import { STATE } from "../ir/layout.ts";
 import { Lowering, type Target } from "../ir/lower.ts";
 import { Node, type Step } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
-import type { Isa } from "../isa/isa.ts";
+import type { Form, Isa } from "../isa/isa.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
 import type { Opcode } from "../wasm/opcodes.ts";
 import { HASH } from "./block_hash.ts";
 import { ACCESS } from "./host.ts";
-import { fieldOffsets, RECORD } from "./record.ts";
+import { fieldOffsets, hasLinks, LINK, RECORD } from "./record.ts";
 
 /** Statuses that only compiled code gives, beside the host's. */
 export const LEFT = {
@@ -99,10 +99,14 @@ function defineSpill(module: ModuleWriter): number {
 
 function writeRun(parts: Parts): void {
   const { isa, code } = parts;
-  const cycles = code.local("i64"), pc = code.local("i64"), status = code.local("i32");
+  const cycles = code.local("i64"),
+    pc = code.local("i64"),
+    status = code.local("i32"),
+    link = code.local("i32");
   code.get(CPU).memory("i64.load", STATE.cycles).set(cycles);
   const leave = code.block();
   const next = code.loop();
+  const enter = code.block();
   const goto = code.block();
   const stale = code.block();
   const fallThrough = code.block();
@@ -110,17 +114,19 @@ function writeRun(parts: Parts): void {
   // The innermost block is the first handler's: where it ends, that handler's code starts.
   code.get(RECORD_AT).memory("i32.load16_u", RECORD.handler);
   code.branchTable([...handlers.toReversed(), fallThrough], stale);
-  const context = { ...parts, cycles, pc, status, leave, next, goto };
+  const context = { ...parts, cycles, pc, link, status, leave, next, enter, goto };
   for (let i = 0; i < isa.forms.length; i++) {
     code.end();
     writeHandler(context, i);
   }
   code.end();
-  code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc).branch(goto);
+  follow(context, "next", () => code.get(RECORD_AT).memory("i64.load", RECORD.nextPc));
   code.end();
   writeStale(context);
   code.end();
-  writeGoto(context);
+  writeFind(context);
+  code.end();
+  writeEnter(context);
   code.end();
   code.end();
   code.get(status);
@@ -129,20 +135,20 @@ function writeRun(parts: Parts): void {
 interface Context extends Parts {
   readonly cycles: number;
   readonly pc: number;
+  /** Place of the link that the search for `pc` is to fill in, or 0. */
+  readonly link: number;
   readonly status: number;
   readonly leave: Label;
   readonly next: Label;
+  /** Pays for the block at `RECORD_AT` and executes it. */
+  readonly enter: Label;
+  /** Goes on at `pc`. */
   readonly goto: Label;
 }
 
 function writeHandler(context: Context, index: number): void {
-  const { isa, code, next, goto, pc } = context;
+  const { isa, code, next, goto, pc, link } = context;
   const form = isa.forms[index];
-  const target = new HandlerTarget(
-    context,
-    form.fields.length === 0 ? [] : fieldOffsets(form.fields),
-    form.fields,
-  );
   const steps: Step[] = [];
   const ops = new EmitOps({
     steps,
@@ -159,6 +165,12 @@ function writeHandler(context: Context, index: number): void {
     slot: (field) => ({ field }),
     value: (field, width) => new Node(width, { kind: "field", field }),
   });
+  const last = steps.at(-1);
+  const target = new HandlerTarget(
+    context,
+    form,
+    last?.kind === "branch" && isFixed(isa, steps, last.target),
+  );
   // A branch on some paths only: the others go on at the next instruction.
   if (steps.some(branchesInside)) code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc);
   new Lowering(target).steps(steps);
@@ -167,8 +179,28 @@ function writeHandler(context: Context, index: number): void {
     code.get(RECORD_AT).i32(RECORD.size).op("i32.add").set(RECORD_AT).branch(next);
     return;
   }
+  if (target.links) return;
   if (!target.branches) code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc);
-  code.branch(goto);
+  code.i32(0).set(link).branch(goto);
+}
+
+/** Whether a branch to `target`, the last of the steps, leads to the same block each time that the same record is executed. */
+function isFixed(isa: Isa, steps: readonly Step[], target: Node): boolean {
+  return isOfRecord(target) && !steps.some((step) => mayChangeCode(isa, step));
+}
+
+/** Whether a value depends on the record only. */
+function isOfRecord({ source }: Node): boolean {
+  if (source.kind === "operator") return source.operands.every(isOfRecord);
+  return ["constant", "field", "pc", "nextPc"].includes(source.kind);
+}
+
+/** Whether a step may change what code is where. */
+function mayChangeCode(isa: Isa, step: Step): boolean {
+  if (step.kind === "when") return step.then.some((inner) => mayChangeCode(isa, inner));
+  if (step.kind === "value") return step.node.source.kind === "trap";
+  return step.kind === "write" && isa.codeBase !== undefined &&
+    (typeof step.slot !== "number" || step.slot === isa.codeBase);
 }
 
 function branchesInside(step: Step): boolean {
@@ -176,16 +208,17 @@ function branchesInside(step: Step): boolean {
 }
 
 /** Gives back this record and the rest of its block, and goes on at its address, which is decoded anew. */
-function writeStale({ code, cycles, pc }: Context): void {
+function writeStale({ code, cycles, pc, link }: Context): void {
   code.get(LEFT_NOW).get(RECORD_AT).memory("i32.load16_u", RECORD.restCount).op("i32.add");
   code.i32(1).op("i32.add").set(LEFT_NOW);
   code.get(cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.restCycles).op("i64.sub");
   code.get(RECORD_AT).memory("i32.load16_u", RECORD.cost).op("i64.extend_i32_u").op("i64.sub").set(cycles);
   code.get(RECORD_AT).memory("i64.load", RECORD.pc).set(pc);
+  code.i32(0).set(link);
 }
 
-/** On at the address in `pc`: finds its block and pays for it. */
-function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): void {
+/** Finds the block at the address in `pc`, and notes it in the link that asked, if one did. */
+function writeFind({ isa, code, pc, link, cycles, status, leave }: Context): void {
   const low = code.local("i32"), entry = code.local("i32"), linear = code.local("i64");
   code.get(pc);
   if (isa.codeBase !== undefined) code.get(CPU).memory("i64.load", isa.codeBase).op("i64.add");
@@ -198,27 +231,57 @@ function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): voi
   }
   code.op("i64.ne");
   code.if();
-  leaveAt(LEFT.miss);
+  code.get(CPU).get(pc).memory("i64.store", STATE.pc);
+  leaveBetween({ code, cycles, status, leave }, LEFT.miss);
   code.end();
   code.get(entry).memory("i32.load", HASH.record).set(RECORD_AT);
-  code.get(LEFT_NOW).get(RECORD_AT).memory("i32.load16_u", RECORD.blockCount).op("i32.sub").tee(low);
-  code.i32(0).op("i32.lt_s");
+  code.get(link);
   code.if();
-  leaveAt(LEFT.budget);
+  code.get(link).get(RECORD_AT).memory("i32.store");
+  code.get(link).get(HASH_AT).memory("i32.load", HASH.epoch).memory("i32.store", 4);
   code.end();
-  code.get(low).set(LEFT_NOW);
-  code.get(cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.blockCycles).op("i64.add").set(cycles);
-  code.branch(next);
   code.release(low, "i32");
   code.release(entry, "i32");
   code.release(linear, "i64");
+}
 
-  function leaveAt(why: number): void {
-    code.get(CPU).get(pc).memory("i64.store", STATE.pc);
-    code.get(CPU).get(LEFT_NOW).memory("i32.store", STATE.left);
-    code.get(CPU).get(cycles).memory("i64.store", STATE.cycles);
-    code.i32(why).set(status).branch(leave);
-  }
+/** Pays for the block at `RECORD_AT` and executes it, if what is left covers it. */
+function writeEnter({ code, cycles, status, leave, next }: Context): void {
+  const left = code.local("i32");
+  code.get(LEFT_NOW).get(RECORD_AT).memory("i32.load16_u", RECORD.blockCount).op("i32.sub").tee(left);
+  code.i32(0).op("i32.lt_s");
+  code.if();
+  code.get(CPU).get(RECORD_AT).memory("i64.load", RECORD.pc).memory("i64.store", STATE.pc);
+  leaveBetween({ code, cycles, status, leave }, LEFT.budget);
+  code.end();
+  code.get(left).set(LEFT_NOW);
+  code.get(cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.blockCycles).op("i64.add").set(cycles);
+  code.branch(next);
+  code.release(left, "i32");
+}
+
+function leaveBetween(
+  { code, cycles, status, leave }: Pick<Context, "code" | "cycles" | "status" | "leave">,
+  why: number,
+): void {
+  code.get(CPU).get(LEFT_NOW).memory("i32.store", STATE.left);
+  code.get(CPU).get(cycles).memory("i64.store", STATE.cycles);
+  code.i32(why).set(status).branch(leave);
+}
+
+/** On at the address that `push` pushes, which is always the same for this record: by its link, if that holds. */
+function follow(context: Context, link: keyof typeof LINK, push: () => void): void {
+  const { code, pc, enter, goto } = context;
+  const at = LINK[link], both = code.local("i64");
+  code.get(RECORD_AT).memory("i64.load", at).tee(both).i64(32n).op("i64.shr_u").op("i32.wrap_i64");
+  code.get(HASH_AT).memory("i32.load", HASH.epoch).op("i32.eq");
+  code.if();
+  code.get(both).op("i32.wrap_i64").set(RECORD_AT).branch(enter);
+  code.end();
+  code.release(both, "i64");
+  push();
+  code.set(pc);
+  code.get(RECORD_AT).i32(at).op("i32.add").set(context.link).branch(goto);
 }
 
 /** A handler's way to state: slots and immediates come from the record. */
@@ -227,15 +290,18 @@ class HandlerTarget implements Target {
   readonly hints = false;
   readonly code: FunctionWriter;
   branches = false;
+  /** Its branch is its end, and goes by links. */
+  readonly links: boolean;
   readonly #context: Context;
   readonly #offsets: readonly number[];
   readonly #kinds: readonly string[];
 
-  constructor(context: Context, offsets: readonly number[], kinds: readonly string[]) {
+  constructor(context: Context, { fields }: Form, fixed: boolean) {
     this.#context = context;
     this.code = context.code;
-    this.#offsets = offsets;
-    this.#kinds = kinds;
+    this.#offsets = fieldOffsets(fields);
+    this.#kinds = fields;
+    this.links = fixed && hasLinks(fields);
   }
 
   readSlot(slot: number | FieldRef, width: Width): void {
@@ -296,12 +362,20 @@ class HandlerTarget implements Target {
 
   branch(push: () => void): void {
     this.branches = true;
+    if (this.links) return follow(this.#context, "taken", push);
     push();
     this.code.set(this.#context.pc);
   }
 
   branchIf(condition: () => void, push: () => void): void {
     this.branches = true;
+    if (this.links) {
+      condition();
+      this.code.if();
+      follow(this.#context, "taken", push);
+      this.code.end();
+      return follow(this.#context, "next", () => this.pushNextPc());
+    }
     push();
     this.pushNextPc();
     condition();

@@ -23,9 +23,27 @@ export const RECORD = {
   nextPc: 24,
   /** The form's fields, packed by `fieldOffsets`. */
   fields: 32,
+  /** Where `LINK`s begin, in a record that ends its block and has room for them. */
+  links: 48,
   /** Bytes. One cache line; a form has up to 32 bytes of fields. */
   size: 64,
 } as const;
+
+/**
+ * Links from a block's last record to the blocks after it, each of 8 bytes: u32 place of that block's first record, u32
+ * `HASH.epoch` as of which this is so. Compiled code fills them in.
+ */
+export const LINK = {
+  /** To where the branch leads. */
+  taken: RECORD.links,
+  /** To the next instruction. */
+  next: RECORD.links + 8,
+} as const;
+
+/** Whether a record of these fields has room for links. */
+export function hasLinks(fields: readonly FieldKind[]): boolean {
+  return fields.reduce<number>((end, kind) => end + BYTES[kind], RECORD.fields) <= RECORD.links;
+}
 
 const BYTES: Record<FieldKind, number> = { slot: 2, i32: 4, i64: 8 };
 
