@@ -6,12 +6,6 @@ export const HASH = {
   tag: 0,
   /** u32: place of the block's first record. */
   record: 8,
-  /**
-   * u32 after the last entry: a number that changes whenever a block is not to be found any more. What was found under
-   * the same number is there still. Not 0.
-   */
-  epoch: 4096 * 16,
-  bytes: 4096 * 16 + 8,
 } as const;
 
 /**

@@ -11,8 +11,8 @@ import { emptyTag, HASH, hashOffset, tagOf } from "./block_hash.ts";
 import { type Block, BlockWriter, type Decoding } from "./block_writer.ts";
 import { DecodeMemo } from "./decode_memo.ts";
 import { type CodeAt, decodeAt, type NoInstruction } from "./fetch.ts";
-import { extraHandler } from "./interpreter_module.ts";
-import { RECORD } from "./record.ts";
+import { HANDLER } from "./interpreter_module.ts";
+import { EPOCH, RECORD } from "./record.ts";
 import type { CpuState } from "./state.ts";
 import type { Stops } from "./stops.ts";
 
@@ -39,6 +39,8 @@ export interface CodeSource extends CodeAt {
   readonly running: boolean;
   /** A page of linear memory has become code. */
   codePage(place: number): void;
+  /** Forgets all that was decoded, in every mode. */
+  flush(): void;
 }
 
 /** Bytes in linear memory, on one page. */
@@ -97,7 +99,6 @@ export class CodeCache {
   /** The short block, and where its code lies while that matters. */
   #short: Block | undefined;
   #shortCode: readonly Range[] = [];
-  readonly #stale: number;
 
   constructor(isa: Isa, arena: Arena, state: CpuState, source: CodeSource) {
     this.#isa = isa;
@@ -107,12 +108,11 @@ export class CodeCache {
     this.#writer = new BlockWriter(isa, arena, (cycleClass) => source.costOf(cycleClass));
     this.#memo = new DecodeMemo(arena, isa.maxLength);
     this.#room = new Uint8Array(isa.maxLength);
-    this.hash = arena.allocate(HASH.bytes);
+    this.hash = arena.allocate(HASH.entries * HASH.entrySize);
     this.#records = arena.allocate(CACHE_BYTES);
     this.#scratch = arena.allocate((BLOCK_LIMIT + 1) * RECORD.size);
-    this.#stale = extraHandler(isa, "stale");
     for (let i = 0; i < HASH.entries; i++) this.#empty(this.hash + i * HASH.entrySize);
-    arena.view.setUint32(this.hash + HASH.epoch, 1, true);
+    this.#unlinkAll();
   }
 
   /** Forgets every block. One that is being run notices before its next instruction. */
@@ -358,7 +358,7 @@ export class CodeCache {
   #strike({ record, count }: Block): void {
     const { view } = this.#arena;
     for (let i = 0; i < count; i++) {
-      view.setUint16(record + i * RECORD.size + RECORD.handler, this.#stale, true);
+      view.setUint16(record + i * RECORD.size + RECORD.handler, HANDLER.stale, true);
     }
   }
 
@@ -378,11 +378,10 @@ export class CodeCache {
 
   /** From now on every block has to be found by the hash. */
   #unlinkAll(): void {
-    const { view } = this.#arena, at = this.hash + HASH.epoch;
-    const epoch = (view.getUint32(at, true) + 1) % 2 ** 32;
-    view.setUint32(at, epoch, true);
-    // The number has been there before: no record may have kept it.
-    if (epoch === 0) this.flush();
+    const epoch = (this.#state.get32(EPOCH) + 1) % 2 ** 32;
+    this.#state.set32(EPOCH, epoch);
+    // From here on numbers come again: no record may have kept one.
+    if (epoch === 0) this.#source.flush();
   }
 
   #empty(entry: number): void {
