@@ -70,7 +70,7 @@ export function compileRegion(
     isa,
     instructions,
     source.stops.from(codeBase),
-    { ...links, cpu, memoryPages: arena.u8.length / 65536 },
+    { ...links, cpu, memory: arena.u8.length },
     flat,
   );
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
@@ -95,8 +95,8 @@ export function compileRegion(
 export interface RegionMemory {
   /** Place of the vCPU's state area. */
   readonly cpu: number;
-  /** How large it is at least, in pages of 64 KiB. */
-  readonly memoryPages: number;
+  /** How many bytes it has at least. */
+  readonly memory: number;
 }
 
 /** A region's module, not yet compiled. */
@@ -112,7 +112,7 @@ export function regionBytes(
   isa: Isa,
   instructions: readonly RegionInstruction[],
   stops: ReadonlySet<bigint> = new Set(),
-  around: RegionLinks & RegionMemory = { hash: 0, own: 0, cpu: 0, memoryPages: 1 },
+  around: RegionLinks & RegionMemory = { hash: 0, own: 0, cpu: 0, memory: 65536 },
   flat?: FlatPlaces,
 ): RegionModule {
   const blocks = findBlocks(isa, instructions, stops).map((block) => recordBlock(isa, block));
@@ -124,8 +124,7 @@ export function regionBytes(
     const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
     if (block !== undefined) entries.set(returnsTo!, block);
   }
-  // What is known to lie within the memory needs no check of its bounds.
-  const module = new ModuleWriter(around.memoryPages);
+  const module = new ModuleWriter();
   const imports = {
     load: module.importFunction("host", "load", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
     store: module.importFunction("host", "store", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
@@ -149,7 +148,7 @@ export function regionBytes(
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
   return {
-    bytes: module.finish(),
+    bytes: module.finish(around.memory),
     longest: Math.max(...blocks.map((block) => block.instructions.length)),
     entries,
     blocks: new Set(places.keys()),

@@ -9,20 +9,15 @@ export interface Signature {
 }
 
 const FUNCTION_REFERENCE = 0x70;
+const PAGE = 65536;
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 export class ModuleWriter {
-  readonly #memoryPages: number;
   readonly #types: string[] = [];
   readonly #typeBytes: Uint8Array[] = [];
   readonly #imports: { module: string; name: string; type: number }[] = [];
   #table: { module: string; name: string; least: number } | undefined;
   readonly #functions: { type: number; writer: FunctionWriter; exportName?: string }[] = [];
-
-  /** Its memory has at least so many pages of 64 KiB. */
-  constructor(memoryPages = 1) {
-    this.#memoryPages = memoryPages;
-  }
 
   /** Index of the imported function. All imports come before the first `define`. */
   importFunction(module: string, name: string, signature: Signature): number {
@@ -47,12 +42,12 @@ export class ModuleWriter {
     return { index: this.#imports.length + this.#functions.length - 1, code };
   }
 
-  /** The module's bytes. It imports its memory as `env.memory`. */
-  finish(): Uint8Array<ArrayBuffer> {
+  /** The module's bytes. It imports its memory as `env.memory`, which has so many bytes at least. */
+  finish(memory = PAGE): Uint8Array<ArrayBuffer> {
     const out = new Bytes().append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     section(out, SECTION.type, this.#typeBytes, (bytes, type) => bytes.append(type));
     const imports = new Bytes().uleb(this.#imports.length + (this.#table ? 2 : 1));
-    imports.name("env").name("memory").u8(2).u8(0).uleb(this.#memoryPages);
+    imports.name("env").name("memory").u8(2).u8(0).uleb(Math.ceil(memory / PAGE));
     if (this.#table) {
       const { module, name, least } = this.#table;
       imports.name(module).name(name).u8(1).u8(FUNCTION_REFERENCE).u8(0).uleb(least);
