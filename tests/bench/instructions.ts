@@ -1,6 +1,7 @@
 /** Guest instructions a second: interpreter and region, the same program, in turn. */
 import type { IsaName, Workload } from "./guests/guest.ts";
 import { type EngineKind, type Machine, makeVm, Prepared } from "./machines.ts";
+import { pick } from "./only.ts";
 import { alternate, type Sample } from "./statistics.ts";
 
 export interface InstructionRow {
@@ -66,11 +67,10 @@ class Timed {
 export async function measureInstructions(
   machine: Machine,
   runs: number,
-  only?: string,
+  only?: readonly string[],
 ): Promise<InstructionRow[]> {
   const rows: InstructionRow[] = [];
-  for (const workload of machine.workloads) {
-    if (only && !workload.name.includes(only)) continue;
+  for (const workload of pick(machine.workloads, only, ({ name }) => [name, machine.isa])) {
     const interpreter = new Timed(machine, workload, "interpreter");
     const region = new Timed(machine, workload, "region");
     await interpreter.warm();

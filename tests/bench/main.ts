@@ -1,8 +1,8 @@
 /**
  * The benchmarks: guest instructions and exits a second on each ISA, interpreter against region, and start-up.
  *
- *     deno task bench [--json] [--runs N] [--only TEXT] [instructions | exits | start ...]
- *     deno task bench --peers [--json] [--runs N] [--only TEXT]
+ *     deno task bench [--json] [--runs N] [--only TEXT ...] [instructions | exits | start ...]
+ *     deno task bench --peers [--json] [--runs N] [--only TEXT ...]
  *
  * `--peers` measures other emulators beside ours on the same guests instead: v86, and QEMU if it is installed.
  */
@@ -11,6 +11,7 @@ import { measureExits } from "./exits.ts";
 import { measureInstructions } from "./instructions.ts";
 import { MACHINES, settle } from "./machines.ts";
 import { measurePeers } from "./peers/measure.ts";
+import { joinValues } from "./only.ts";
 import { asText, type Report } from "./report.ts";
 import { measureStart } from "./start_up.ts";
 
@@ -19,12 +20,12 @@ const PARTS = ["instructions", "exits", "start"];
 const LEAST_RUNS = 5;
 
 const { values, positionals } = parseArgs({
-  args: Deno.args,
+  args: joinValues(Deno.args, ["runs", "only"]),
   allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     runs: { type: "string", default: String(LEAST_RUNS) },
-    only: { type: "string" },
+    only: { type: "string", multiple: true },
     peers: { type: "boolean", default: false },
   },
 });
@@ -49,7 +50,7 @@ const peers = values.peers
 const found = instructions.flat().length + exits.flat().length + (peers?.rows.length ?? 0);
 if (values.only !== undefined && found === 0) {
   throw new RangeError(
-    `--only ${values.only}: no program and no kind of exit has that in its name, e.g. crc32, mmio`,
+    `--only ${values.only.join(" ")}: no program and no kind of exit has that in its name, e.g. crc32, mmio`,
   );
 }
 const report: Report = {
