@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { measureExits } from "./exits.ts";
+import { reachAll } from "./goals/reach.ts";
 import { measureInstructions } from "./instructions.ts";
 import { MACHINES, settle } from "./machines.ts";
 import { measurePeers } from "./peers/measure.ts";
@@ -62,5 +63,6 @@ const report: Report = {
   exits: exits.flat(),
   start: wanted("start") ? await measureStart(runs) : [],
   peers,
+  goals: peers && reachAll(peers.rows),
 };
 console.log(values.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());

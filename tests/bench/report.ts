@@ -6,6 +6,8 @@ import type { InstructionRow } from "./instructions.ts";
 import type { StartRow } from "./start_up.ts";
 import type { PeerReport } from "./peers/measure.ts";
 import { peersAsLines } from "./peers/report.ts";
+import type { Reached } from "./goals/reach.ts";
+import { goalsAsLines } from "./goals/report.ts";
 import { noise, type Sample } from "./statistics.ts";
 
 export interface Report {
@@ -18,6 +20,8 @@ export interface Report {
   readonly start: readonly StartRow[];
   /** What `--peers` measured. */
   readonly peers?: PeerReport;
+  /** How far that comes towards the goals. */
+  readonly goals?: readonly Reached[];
 }
 
 /** A number with three significant digits or all of its whole ones. */
@@ -74,7 +78,7 @@ function widthTable(rows: readonly Pair[], title: string): string[] {
   ], pairs);
 }
 
-export function asText({ deno, v8, target, runs, instructions, exits, start, peers }: Report): string {
+export function asText({ deno, v8, target, runs, instructions, exits, start, peers, goals }: Report): string {
   const sections: string[][] = [];
   const computing = instructions.map((row) => ({ ...row, name: row.workload }));
   const leaving = exits.map((row) => ({ ...row, name: row.kind }));
@@ -102,6 +106,7 @@ export function asText({ deno, v8, target, runs, instructions, exits, start, pee
     ]);
   }
   if (peers) sections.push(peersAsLines(peers));
+  if (goals) sections.push(goalsAsLines(goals));
   const about =
     `Deno ${deno}, V8 ${v8}, ${target}; medians of ${runs} alternating runs; noise is (max - min) / ` +
     "median.\nResults, instruction counts and ledger totals were asserted after each timing.";
