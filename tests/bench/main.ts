@@ -2,11 +2,14 @@
  * The benchmarks: guest instructions and exits a second on each ISA, interpreter against region, and start-up.
  *
  *     deno task bench [--json] [--runs N] [--only TEXT ...] [instructions | exits | start ...]
- *     deno task bench --peers [--json] [--runs N] [--only TEXT ...]
+ *     deno task bench --peers [--json] [--runs N] [--only TEXT ...] [--svg FILE]
  *
- * `--peers` measures other emulators beside ours on the same guests instead: v86, and QEMU if it is installed.
+ * `--peers` measures other emulators beside ours on the same guests instead: v86, and QEMU if it is installed; and
+ * prints what of the goals is reached.
  */
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { benchmarkPicture } from "./charts/picture.ts";
 import { measureExits } from "./exits.ts";
 import { reachAll } from "./goals/reach.ts";
 import { measureInstructions } from "./instructions.ts";
@@ -21,13 +24,14 @@ const PARTS = ["instructions", "exits", "start"];
 const LEAST_RUNS = 5;
 
 const { values, positionals } = parseArgs({
-  args: joinValues(Deno.args, ["runs", "only"]),
+  args: joinValues(Deno.args, ["runs", "only", "svg"]),
   allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     runs: { type: "string", default: String(LEAST_RUNS) },
     only: { type: "string", multiple: true },
     peers: { type: "boolean", default: false },
+    svg: { type: "string" },
   },
 });
 const runs = Number(values.runs);
@@ -65,4 +69,8 @@ const report: Report = {
   peers,
   goals: peers && reachAll(peers.rows),
 };
+if (values.svg !== undefined) {
+  const path = resolve(Deno.env.get("INIT_CWD") ?? ".", values.svg);
+  await Deno.writeTextFile(path, benchmarkPicture(report));
+}
 console.log(values.json ? JSON.stringify(report, null, 2) : asText(report).trimEnd());
