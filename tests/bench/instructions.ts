@@ -1,5 +1,5 @@
 /** Guest instructions a second: interpreter and region, the same program, in turn. */
-import type { IsaName, Workload } from "./guests/guest.ts";
+import { checkOutcome, type IsaName, type Workload } from "./guests/guest.ts";
 import { type EngineKind, type Machine, makeVm, Prepared } from "./machines.ts";
 import { pick } from "./only.ts";
 import { alternate, type Sample } from "./statistics.ts";
@@ -18,7 +18,7 @@ export interface InstructionRow {
 const LEAST_MS = 20;
 
 /** Runs passes for `LEAST_MS` and gives instructions a second; then asserts result, counts and cycles. */
-class Timed {
+export class Timed {
   readonly #prepared: Prepared;
   readonly #workload: Workload;
   instructions = 0;
@@ -47,7 +47,7 @@ class Timed {
       elapsed = performance.now() - start;
     } while (elapsed < LEAST_MS);
     const executed = vm.vcpu.instructions - before;
-    this.#workload.check(vm);
+    checkOutcome(vm, this.#workload.outcome);
     if (vm.exits.totals().count !== 0) {
       throw new Error(`${this.#workload.name} made exits, it should make none`);
     }

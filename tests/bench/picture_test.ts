@@ -20,6 +20,7 @@ function report(rows: readonly PeerRow[]): Report {
     instructions: [],
     exits: [],
     start: [],
+    variants: [],
     peers: { engines, rows },
     goals: reachAll(rows),
   };

@@ -1,5 +1,14 @@
 /** The PowerPC twins of the x86 programs. */
-import { AT, type ExitLoop, EXITS, expectValue, HYPERCALL, SIZE, type Workload } from "./guest.ts";
+import {
+  AT,
+  type ExitLoop,
+  EXITS,
+  HYPERCALL,
+  type Outcome,
+  type Places,
+  SIZE,
+  type Workload,
+} from "./guest.ts";
 import {
   crcResult,
   dispatchResult,
@@ -10,8 +19,6 @@ import {
   sampleBytes,
   sieveResult,
 } from "./results.ts";
-import { checkCopy } from "./x86.ts";
-import type { Vm } from "../../../mod.ts";
 
 type Bits = 32 | 64;
 
@@ -39,11 +46,9 @@ function constant64(register: string, value: bigint): string {
         ori ${register}, ${register}, ${low & 0xffff}`;
 }
 
-function checkR3(expected: bigint): (vm: Vm) => void {
-  return (vm) => expectValue("r3", vm.vcpu.registers.get("r3"), expected);
-}
+const r3 = (value: bigint, bits?: 32): Outcome => ({ register: "r3", value, bits });
 
-export function ppcWorkloads(bits: Bits): readonly Workload[] {
+export function ppcWorkloads(bits: Bits, at: Places = AT): readonly Workload[] {
   const bytes = bits / 8;
   const input = sampleBytes(SIZE.copy);
   /** The same instruction by width. */
@@ -66,12 +71,12 @@ hot:    add r3, r3, r5
         bdnz hot
 hot_end:
         xor r3, r3, r4`,
-      check: checkR3(integerResult(bits)),
+      outcome: r3(integerResult(bits)),
     },
     {
       name: "sieve",
       source: `
-        ${load("r8", AT.flags)}
+        ${load("r8", at.flags)}
         ${load("r9", SIZE.sieve)}
         mtctr r9
         li r7, 1
@@ -100,13 +105,13 @@ composite:
         addi r4, r4, 1
         cmplw r4, r9
         blt next`,
-      check: checkR3(sieveResult()),
+      outcome: r3(sieveResult()),
     },
     {
       name: "crc32",
       source: `
         ${load("r3", 0xffff_ffff)}
-        ${load("r4", AT.source)}
+        ${load("r4", at.source)}
         ${load("r5", SIZE.crc)}
         ${load("r8", 0xedb8_8320)}
 hot:    lbz r6, 0(r4)
@@ -124,15 +129,15 @@ even:   bdnz bit
         bne hot
 hot_end:
         not r3, r3`,
-      prepare: (vm) => vm.memory.write(AT.source, input),
-      check: (vm) => expectValue("r3", vm.vcpu.registers.get("r3") & 0xffff_ffffn, crcResult()),
+      prepare: (vm) => vm.memory.write(at.source, input),
+      outcome: r3(crcResult(), 32),
     },
     {
       name: "copy",
       source: `
         li r9, ${SIZE.copies}
-again:  ${load("r4", AT.source)}
-        ${load("r5", AT.target)}
+again:  ${load("r4", at.source)}
+        ${load("r5", at.target)}
         li r6, ${SIZE.copy / bytes}
         mtctr r6
 hot:    ${loadWord} r7, 0(r4)
@@ -145,15 +150,15 @@ hot_end:
         cmpwi r9, 0
         bne again`,
       prepare(vm) {
-        vm.memory.write(AT.source, input);
-        vm.memory.write(AT.target, new Uint8Array(SIZE.copy));
+        vm.memory.write(at.source, input);
+        vm.memory.write(at.target, new Uint8Array(SIZE.copy));
       },
-      check: (vm) => checkCopy(vm, input),
+      outcome: { at: at.target, bytes: input },
     },
     {
       name: "calls",
       source: `
-        ${load("r1", AT.stack)}
+        ${load("r1", at.stack)}
         li r3, ${SIZE.fib}
         bl fib
         b end
@@ -176,7 +181,7 @@ fib:    cmpwi r3, 2
         addi r1, r1, ${frame}
         blr
 fib_end:`,
-      check: checkR3(fibResult()),
+      outcome: r3(fibResult()),
     },
     {
       // A byte code of four operations, each jumped to through a table, as an interpreter does.
@@ -187,7 +192,7 @@ fib_end:`,
         b hot
         .balign 8
 table:  ${wide(".long", ".quad")} op0, op1, op2, op3
-hot:    ${load("r4", AT.source)}
+hot:    ${load("r4", at.source)}
         li r6, ${SIZE.dispatch}
         lis r8, table@h
         ori r8, r8, table@l
@@ -212,9 +217,8 @@ next:   addi r6, r6, -1
         cmpwi r9, 0
         bne hot
 hot_end:`,
-      prepare: (vm) => vm.memory.write(AT.source, input),
-      check: (vm) =>
-        expectValue("r3", vm.vcpu.registers.get("r3") & 0xffff_ffffn, dispatchResult(ROUNDS.dispatch)),
+      prepare: (vm) => vm.memory.write(at.source, input),
+      outcome: r3(dispatchResult(ROUNDS.dispatch), 32),
     },
     {
       name: "divide",
@@ -232,7 +236,7 @@ hot:    ${wide("mullw", "mulld")} r3, r3, r8
         addi r5, r5, -1
         bdnz hot
 hot_end:`,
-      check: checkR3(quotientsResult(bits)),
+      outcome: r3(quotientsResult(bits)),
     },
   ];
 }
