@@ -225,6 +225,7 @@ function writeGoto({ isa, code, cycles, pc, status, leave, next }: Context): voi
 class HandlerTarget implements Target {
   readonly cpu = CPU;
   readonly hints = false;
+  readonly flat = undefined;
   readonly code: FunctionWriter;
   branches = false;
   readonly #context: Context;
@@ -306,6 +307,13 @@ class HandlerTarget implements Target {
     this.pushNextPc();
     condition();
     this.code.op("select").set(this.#context.pc);
+  }
+
+  keep(): void {
+    throw new TypeError("a handler keeps no recipe: it sees one instruction");
+  }
+  settle(): void {
+    this.keep();
   }
 
   #spill(): void {

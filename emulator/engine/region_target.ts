@@ -1,9 +1,11 @@
 /** Where an instruction's definition is lowered to in a region: state slots are locals, fields and addresses constants. */
-import type { Target } from "../ir/lower.ts";
+import type { FlatReach, Target } from "../ir/lower.ts";
+import type { KeptRecipe } from "../ir/keeper.ts";
 import type { Node } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
 import { ACCESS } from "./host.ts";
+import type { RegionKept } from "./region_kept.ts";
 import type { SlotLocal } from "./region_slots.ts";
 
 /** The parameter of a region's function that says which vCPU executes. */
@@ -23,6 +25,8 @@ export interface Place {
 /** The region around it. */
 export interface RegionFrame {
   readonly code: FunctionWriter;
+  readonly flat: FlatReach | undefined;
+  readonly kept: RegionKept;
   /** The local of a state slot. */
   slot(offset: number): SlotLocal;
   /** Makes the state precise as of an instruction, it counted in. */
@@ -42,6 +46,7 @@ export class RegionTarget implements Target {
   readonly cpu = REGION_CPU;
   readonly hints = true;
   readonly code: FunctionWriter;
+  readonly flat: FlatReach | undefined;
   /** The instruction has called the host, which may have changed the region's code. */
   mayGoStale = false;
   readonly #frame: RegionFrame;
@@ -55,6 +60,7 @@ export class RegionTarget implements Target {
   ) {
     this.#frame = frame;
     this.code = frame.code;
+    this.flat = frame.flat;
     this.#place = place;
     this.#goTo = goTo;
   }
@@ -141,6 +147,13 @@ export class RegionTarget implements Target {
     this.code.if();
     this.branch(push, target);
     this.code.end();
+  }
+
+  keep(recipe: KeptRecipe, push: (index: number) => void): void {
+    this.#frame.kept.keep(recipe, push);
+  }
+  settle(recipe: KeptRecipe | undefined, slots: readonly number[], all: boolean): void {
+    this.#frame.kept.settle(this, recipe, slots, all);
   }
 
   #slot(slot: number | FieldRef): SlotLocal & { readonly shift: number } {

@@ -1,12 +1,16 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import { Lowering } from "../ir/lower.ts";
+import type { Need } from "../ir/keeper.ts";
+import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
+import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
+import { branchesAnywhere, needsOf, wantedBehind, withSettled } from "./region_flow.ts";
 import { lookUp, REGION_HASH } from "./region_hash.ts";
+import { RegionKept, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { type HostCall, type Place, REGION_CPU, type RegionFrame, RegionTarget } from "./region_target.ts";
@@ -29,6 +33,10 @@ export interface RegionParts {
   /** Slot of the code segment's base, where there is one. */
   readonly codeBase: number | undefined;
   readonly links: RegionLinks;
+  readonly flat: FlatReach | undefined;
+  /** Slots of flags, and the function that stores them. */
+  readonly kept: readonly KeptSlot[];
+  readonly settle: SettleFunction | undefined;
 }
 
 /** A loop of the shape while it is written. */
@@ -47,10 +55,15 @@ export class RegionWriter implements RegionFrame {
   readonly #imports: HostImports;
   readonly #parts: RegionParts;
   readonly #shape: Loop;
+  /** The blocks that each may go on to, the entries where that is known only when it runs. */
+  readonly #following: readonly (readonly number[])[];
   readonly #paths: ReadonlyMap<number, Path>;
   /** Loops that are being written, outermost first. */
   readonly #open: OpenLoop[] = [];
   readonly #slots: RegionSlots;
+  readonly kept: RegionKept;
+  /** What each block wants of the slots that may be kept. */
+  readonly #needs: readonly Need[];
   readonly #cycles: number;
   readonly #pc: number;
   readonly #status: number;
@@ -61,11 +74,15 @@ export class RegionWriter implements RegionFrame {
     this.#code = code;
     this.#imports = imports;
     this.#parts = parts;
-    const { blocks, entries } = parts;
-    this.#shape = shapeOf(blocks.map((block) => this.#successors(block)), entries);
+    const { blocks, entries, kept, settle } = parts;
+    const successors = blocks.map((block) => this.#successors(block));
+    this.#shape = shapeOf(successors, entries);
     this.#paths = pathsOf(this.#shape);
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
-    this.#slots = new RegionSlots(code, steps);
+    this.#slots = new RegionSlots(code, steps, kept);
+    this.kept = new RegionKept(code, kept, this.#slots, settle);
+    this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
+    this.#needs = needsOf(blocks, this.#following);
     this.#cycles = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
@@ -80,6 +97,7 @@ export class RegionWriter implements RegionFrame {
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
+    this.kept.finish();
   }
 
   /** Blocks that a block may go on to without leaving. */
@@ -123,6 +141,7 @@ export class RegionWriter implements RegionFrame {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.blocks[index];
+    this.kept.held = this.#needs[index] === 2 ? "settled" : "unknown";
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
       "none",
       "unlikely",
@@ -132,7 +151,8 @@ export class RegionWriter implements RegionFrame {
     code.end();
     code.get(this.#cycles).i64(BigInt(block.cycles)).op("i64.add").set(this.#cycles);
     let restCount = block.instructions.length, restCycles = block.cycles;
-    for (const instruction of block.instructions) {
+    const wanted = wantedBehind(this.#needs, this.#following[index]);
+    for (const instruction of withSettled(block, wanted, this.#parts.kept)) {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
@@ -197,7 +217,7 @@ export class RegionWriter implements RegionFrame {
     const code = this.#code;
     pushPc();
     code.set(this.#pc);
-    this.#slots.store(CPU);
+    this.#store();
     code.get(CPU).get(this.#pc).memory("i64.store", STATE.pc);
     code.get(CPU).get(LEFT_NOW).memory("i32.store", STATE.left);
     code.get(CPU).get(this.#cycles).memory("i64.store", STATE.cycles);
@@ -221,10 +241,15 @@ export class RegionWriter implements RegionFrame {
     return () => this.#code.get(this.#pc);
   }
 
+  #store(): void {
+    this.#slots.store(CPU);
+    if (this.#slots.keeps) this.kept.store(CPU);
+  }
+
   /** Makes the state precise as of an instruction, it counted in. */
   spill({ pc, nextPc, cost, restCount, restCycles }: Place): void {
     const code = this.#code;
-    this.#slots.store(CPU);
+    this.#store();
     code.get(CPU).i64(pc).memory("i64.store", STATE.pc);
     code.get(CPU).i64(nextPc).memory("i64.store", STATE.nextPc);
     code.get(CPU).i32(cost).memory("i32.store", STATE.cost);
@@ -245,12 +270,16 @@ export class RegionWriter implements RegionFrame {
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
     this.#slots.load(CPU);
+    if (this.#slots.keeps) this.kept.reset();
     code.get(CPU).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
     code.get(CPU).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(this.#cycles);
   }
 
   get code(): FunctionWriter {
     return this.#code;
+  }
+  get flat(): FlatReach | undefined {
+    return this.#parts.flat;
   }
 
   /** The local of a state slot. */
