@@ -13,6 +13,7 @@ import { fits } from "./access.ts";
 import type { Answer, Answerer } from "./answerer.ts";
 import type { Board } from "./board.ts";
 import { type AccessSize, type Bus, type BusHandler, type BusValue, Mapped } from "./bus.ts";
+import { ExitWay } from "./exit_lane.ts";
 import { AnsweringCall, type Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
@@ -36,6 +37,9 @@ export interface AccessWay {
   readonly further?: (inKernel: boolean) => number;
 }
 
+/** What `repeat` answers where an exit has to be looked at. */
+export const UNKNOWN_WAY = -1;
+
 /** Nothing; one object, as there is an access for each exit. */
 const PLAIN: AccessWay = {};
 
@@ -52,6 +56,10 @@ export class ExitPath {
   /** Exits completed in this slice of the run. */
   #completed = 0;
   readonly #series = new Series();
+  /** The way of the exit made last, if it can be gone again without a look: see `ExitWay`. */
+  readonly #way = new ExitWay();
+  #known = false;
+  #wayIsAll = true;
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
 
@@ -149,10 +157,16 @@ export class ExitPath {
       const done = this.#inKernel(bus, native, key, size, value, range !== undefined, way);
       if (done !== undefined) return done;
     }
-    const handledIn = range === undefined ? "userspace" : range.handledIn;
-    this.#charge(native, key, direction, size, handledIn, further);
-    if (range === undefined && unclaimed === "stop") return this.#nobody(bus, key, direction, size);
-    return this.#handle(range ?? bus.nobody, key, direction, size, value, handledIn === "userspace");
+    if (range === undefined && unclaimed === "stop") {
+      this.#charge(native, key, direction, size, "userspace", further);
+      return this.#nobody(bus, key, direction, size);
+    }
+    const answerer = range ?? bus.nobody, handledIn = answerer.handledIn();
+    const isNew = this.#charge(native, key, direction, size, handledIn, further);
+    if (isNew && own === undefined && further === undefined && coalesced.isEmpty && ioevents.isEmpty) {
+      this.#note(answerer, key, key - answerer.base, direction, size, handledIn);
+    }
+    return this.#handle(answerer, key - answerer.base, direction, size, value, handledIn === "userspace");
   }
 
   /** A write that the kernel half completes by itself: matched, or gathered. Undefined if it does not. */
@@ -179,7 +193,7 @@ export class ExitPath {
     }
     if (!event) return undefined;
     this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel", further);
-    return this.#handle(event, key, "out", size, value, false);
+    return this.#handle(event, 0, "out", size, value, false);
   }
 
   /**
@@ -207,20 +221,85 @@ export class ExitPath {
         return this.#fail(call.name, error);
       }
     }
-    if (seen === undefined) this.#charge(native, number, "none", 0, handledIn);
-    else this.#charge(native, seen.key, seen.direction, seen.size, handledIn);
+    const isNew = seen === undefined
+      ? this.#charge(native, number, "none", 0, handledIn)
+      : this.#charge(native, seen.key, seen.direction, seen.size, handledIn);
     if (call === undefined) {
       unknown(this.#vcpu, number);
       this.#journal.complete(undefined);
       return this.#accessDone();
     }
-    return this.#handle(call, number, "none", 8, 0, handledIn === "userspace");
+    if (isNew && seen === undefined && !call.asksArguments) {
+      this.#note(call, number, 0, "none", 8, handledIn);
+    }
+    return this.#handle(call, 0, "none", 8, 0, handledIn === "userspace");
+  }
+
+  /** Remembers the way of the exit at hand, for the next one like it. */
+  #note(
+    answerer: Answerer,
+    key: number,
+    offset: number,
+    direction: "in" | "out" | "none",
+    size: AccessSize,
+    handledIn: Handling,
+  ): void {
+    const way = this.#way, { coalesced, changes, debug, exits: { charged } } = this.#board;
+    if (coalesced.waiting > 0 || debug.catchpoints.active.length > 0 || charged === undefined) return;
+    way.answerer = answerer;
+    way.charged = charged;
+    way.key = key;
+    way.offset = offset;
+    way.direction = direction;
+    way.size = size;
+    way.handledIn = handledIn;
+    way.changes = changes.count;
+    this.#known = true;
+  }
+  /** An exit may follow whose way is wanted. */
+  expectWay(): void {
+    this.#known = false;
+    this.#wayIsAll = true;
+  }
+  /** The way of the exit that has been made since, if it was a single one and depended on no more than is known. */
+  get way(): ExitWay | undefined {
+    return this.#known && this.#wayIsAll ? this.#way : undefined;
+  }
+  /** More than a few words of the guest's state decide on what is at hand. */
+  dependsOnMore(): void {
+    this.#wayIsAll = false;
+  }
+
+  /** Makes an exit by the way of an earlier one like it, or answers `UNKNOWN_WAY`. `value` goes out. */
+  repeat(way: ExitWay, value: BusValue): Status | typeof UNKNOWN_WAY {
+    const { answerer, direction, handledIn } = way, vcpu = this.#vcpu;
+    if (way.changes !== this.#board.changes.count || answerer === undefined || this.overdue) {
+      return UNKNOWN_WAY;
+    }
+    if (answerer.handledIn(vcpu) !== handledIn || !this.#journal.begins(vcpu.engine.instructions)) {
+      return UNKNOWN_WAY;
+    }
+    const outer = this.#inHandler;
+    this.#inHandler = this.exited = true;
+    this.#series.end();
+    const { exits } = this.#board;
+    this.#charged += exits.chargeAgain(way.charged!);
+    way.charged = exits.charged;
+    let answer: Answer;
+    try {
+      answer = answerer.answer(way.offset, direction, way.size, value, vcpu);
+    } catch (error) {
+      return this.#fail(answerer.name, error);
+    } finally {
+      this.#inHandler = outer;
+    }
+    return this.#settle(answerer.name, answer, direction, way.size);
   }
 
   /** Asks for an answer, in userspace after that has taken what was gathered for it. */
   #handle(
     answerer: Answerer,
-    key: number,
+    offset: number,
     direction: "in" | "out" | "none",
     size: AccessSize,
     value: BusValue,
@@ -232,8 +311,8 @@ export class ExitPath {
     try {
       const drained = inUserspace && coalesced.waiting > 0 ? coalesced.drain() : undefined;
       answer = drained === undefined
-        ? answerer.answer(key, direction, size, value, this.#vcpu)
-        : drained.then(() => answerer.answer(key, direction, size, value, this.#vcpu));
+        ? answerer.answer(offset, direction, size, value, this.#vcpu)
+        : drained.then(() => answerer.answer(offset, direction, size, value, this.#vcpu));
     } catch (error) {
       return this.#fail(answerer.name, error);
     } finally {
@@ -336,6 +415,7 @@ export class ExitPath {
     this.#journal.turnTo(this.#vcpu.engine.instructions);
   }
 
+  /** Whether it is an exit of its own. */
   #charge(
     native: NativeReason,
     key: number,
@@ -343,9 +423,10 @@ export class ExitPath {
     size: number,
     handledIn: Handling,
     further?: AccessWay["further"],
-  ): void {
+  ): boolean {
     const outer = this.#inHandler;
     this.#inHandler = this.exited = true;
+    let isNew = false;
     const { exits } = this.#board, now = this.#journal.instruction;
     if (this.#journal.started) {
       this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
@@ -355,17 +436,19 @@ export class ExitPath {
       if (handling === "userspace") this.#series.end();
       this.#charged += exits.accessAgain(key, direction, size, handling, this.#vcpu);
     } else {
+      isNew = true;
       this.#charged += exits.charge(native, key, direction, size, handledIn, this.#vcpu);
       this.#vcpu.debug.exit(native, key, direction, size);
       if (further) this.#series.begin(now, key, direction, size, further(handledIn !== "userspace"));
       else this.#series.end();
     }
     this.#inHandler = outer;
+    return isNew;
   }
 
   /** Brings a handler's answer, now or later, into the instruction. */
   #settle(device: string, answer: Answer, direction: Direction, size: AccessSize): Status {
-    if (answer instanceof Promise) {
+    if (typeof answer === "object" && answer instanceof Promise) {
       this.#await(device, answer, direction);
       return STATUS.again;
     }
