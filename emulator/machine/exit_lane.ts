@@ -35,6 +35,32 @@ export class ExitWay {
   }
 }
 
+/** The way of the exit that was made last, if another one may go it without a look. */
+export class LastWay {
+  readonly #way = new ExitWay();
+  #known = false;
+  #wordsAreAll = true;
+
+  /** An exit may follow whose way is wanted. */
+  expect(): void {
+    this.#known = false;
+    this.#wordsAreAll = true;
+  }
+  /** More than a few words of the guest's state decide on what is at hand. */
+  dependsOnMore(): void {
+    this.#wordsAreAll = false;
+  }
+  /** The exit at hand can be made again: its way, to be filled in. */
+  note(): ExitWay {
+    this.#known = true;
+    return this.#way;
+  }
+  /** The way of the exit that has been made since one was expected. */
+  get found(): ExitWay | undefined {
+    return this.#known && this.#wordsAreAll ? this.#way : undefined;
+  }
+}
+
 /** Lanes of a vCPU: a driver talks to a few registers of a device or two. */
 const LANES = 16;
 /** The way of a trap's exit, with the words that it depends on. */

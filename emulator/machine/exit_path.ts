@@ -8,17 +8,18 @@ import type { CpuState } from "../engine/state.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import type { Handling } from "../exits/stages.ts";
-import { STATE } from "../ir/layout.ts";
 import { fits } from "./access.ts";
 import type { Answer, Answerer } from "./answerer.ts";
 import type { Board } from "./board.ts";
 import { type AccessSize, type Bus, type BusHandler, type BusValue, Mapped } from "./bus.ts";
-import { ExitWay } from "./exit_lane.ts";
+import { type ExitWay, LastWay } from "./exit_lane.ts";
 import { AnsweringCall, type Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
+import { setResult } from "./result.ts";
+import { RunStops } from "./run_stops.ts";
 import { Series } from "./series.ts";
-import { loadStop, saveStop, type StopDetail } from "./stop.ts";
+import type { StopDetail } from "./stop.ts";
 import type { Vcpu } from "./vcpu.ts";
 
 /** Exits between two turns of the event loop: handlers are users' code, and Ctrl-C has to stay prompt. */
@@ -49,17 +50,15 @@ export class ExitPath {
   readonly #vcpu: Vcpu;
   readonly #journal = new Journal();
   #charged = 0;
-  #stop: StopDetail | undefined;
-  #stopAfter: StopDetail | undefined;
   #pending: Promise<void> | undefined;
   #inHandler = false;
   /** Exits completed in this slice of the run. */
   #completed = 0;
   readonly #series = new Series();
-  /** The way of the exit made last, if it can be gone again without a look: see `ExitWay`. */
-  readonly #way = new ExitWay();
-  #known = false;
-  #wayIsAll = true;
+  /** What ends the run. */
+  readonly stops = new RunStops();
+  /** Of the exit made last. */
+  readonly ways = new LastWay();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
 
@@ -148,7 +147,7 @@ export class ExitPath {
     this.#turn();
     if (this.#journal.replays) {
       const seen = this.#journal.take();
-      if (direction === "in") this.#result(seen!, size);
+      if (direction === "in") setResult(this.#state, seen!, size);
       return STATUS.proceed;
     }
     const { own, further } = way, { ioevents, coalesced, unclaimed } = this.#board;
@@ -242,10 +241,11 @@ export class ExitPath {
     offset: number,
     direction: "in" | "out" | "none",
     size: AccessSize,
-    handledIn: Handling,
+    handledIn: HandledIn,
   ): void {
-    const way = this.#way, { coalesced, changes, debug, exits: { charged } } = this.#board;
+    const { coalesced, changes, debug, exits: { charged } } = this.#board;
     if (coalesced.waiting > 0 || debug.catchpoints.active.length > 0 || charged === undefined) return;
+    const way = this.ways.note();
     way.answerer = answerer;
     way.charged = charged;
     way.key = key;
@@ -254,20 +254,6 @@ export class ExitPath {
     way.size = size;
     way.handledIn = handledIn;
     way.changes = changes.count;
-    this.#known = true;
-  }
-  /** An exit may follow whose way is wanted. */
-  expectWay(): void {
-    this.#known = false;
-    this.#wayIsAll = true;
-  }
-  /** The way of the exit that has been made since, if it was a single one and depended on no more than is known. */
-  get way(): ExitWay | undefined {
-    return this.#known && this.#wayIsAll ? this.#way : undefined;
-  }
-  /** More than a few words of the guest's state decide on what is at hand. */
-  dependsOnMore(): void {
-    this.#wayIsAll = false;
   }
 
   /** Makes an exit by the way of an earlier one like it, or answers `UNKNOWN_WAY`. `value` goes out. */
@@ -337,38 +323,10 @@ export class ExitPath {
 
   // --- Stops.
 
-  /** Ends the run; the instruction is complete. */
-  stopDone(stop: StopDetail): Status {
-    this.#stop = stop;
-    return STATUS.done;
-  }
-  /** Ends the run; the instruction is not executed. */
-  stopAgain(stop: StopDetail): Status {
-    this.#stop = stop;
-    return STATUS.again;
-  }
-  /** As `stopAgain`, and the exits that the instruction made are made again when it is tried again. */
+  /** As `stops.again`, and the exits that the instruction made are made again when it is tried again. */
   stopAnew(stop: StopDetail): Status {
     this.#journal.abandon();
-    return this.stopAgain(stop);
-  }
-  /** Ends the run after the instruction at hand. */
-  requestStop(stop: StopDetail): void {
-    this.#stopAfter = stop;
-  }
-  /** Why the host stopped the engine, taken once; what was to end the run later is void then. */
-  takeStop(): StopDetail | undefined {
-    const stop = this.#stop;
-    if (stop) this.#stop = this.#stopAfter = undefined;
-    return stop;
-  }
-  /** What ends the run when the instruction at hand is complete. */
-  get stopAfter(): StopDetail | undefined {
-    return this.#stopAfter;
-  }
-  /** That instruction is complete. */
-  clearStopAfter(): void {
-    this.#stopAfter = undefined;
+    return this.stops.again(stop);
   }
 
   // --- The instruction at hand.
@@ -386,7 +344,8 @@ export class ExitPath {
   abandon(): void {
     this.#series.end();
     this.#journal.abandon();
-    this.#stop = this.#stopAfter = this.#pending = undefined;
+    this.stops.abandon();
+    this.#pending = undefined;
     this.#completed = 0;
   }
 
@@ -394,8 +353,7 @@ export class ExitPath {
   save(): SavedState {
     return {
       charged: this.#charged,
-      stop: this.#stop ? saveStop(this.#stop) : null,
-      stopAfter: this.#stopAfter ? saveStop(this.#stopAfter) : null,
+      ...this.stops.save(),
       exited: this.exited,
       journal: this.#journal.save(),
       series: this.#series.save(),
@@ -403,8 +361,7 @@ export class ExitPath {
   }
   load(saved: SavedFields): void {
     this.#charged = saved.whole("charged");
-    this.#stop = saved.has("stop") ? loadStop(saved.fields("stop")) : undefined;
-    this.#stopAfter = saved.has("stopAfter") ? loadStop(saved.fields("stopAfter")) : undefined;
+    this.stops.load(saved);
     this.exited = saved.flag("exited");
     this.#journal.load(saved.fields("journal"));
     this.#series.load(saved.fields("series"));
@@ -454,7 +411,7 @@ export class ExitPath {
     }
     if (direction === "in") {
       if (!fits(answer)) return this.#fail(device, badAnswer(device, answer));
-      this.#result(answer, size);
+      setResult(this.#state, answer, size);
     }
     this.#journal.complete(answer as BusValue | undefined);
     return this.#accessDone();
@@ -477,7 +434,7 @@ export class ExitPath {
 
   #fail(device: string, error: unknown): Status {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return this.stopAgain({
+    return this.stops.again({
       reason: "DEVICE_ERROR",
       device,
       error,
@@ -487,7 +444,7 @@ export class ExitPath {
 
   #nobody(bus: Bus, key: number, direction: "in" | "out", size: AccessSize): Status {
     const what = `${direction === "in" ? "load from" : "store to"} ${bus.name} 0x${key.toString(16)}`;
-    return this.stopAgain({
+    return this.stops.again({
       reason: "INTERNAL_ERROR",
       address: BigInt(key),
       message: `${what} (${size} bytes), which nothing claims`,
@@ -500,25 +457,13 @@ export class ExitPath {
    */
   #accessDone(): Status {
     this.#completed++;
-    return this.#stopAfter || this.due ? STATUS.again : STATUS.proceed;
-  }
-
-  #result(value: BusValue, size: number): void {
-    setResult(this.#state, value, size);
+    return this.stops.after !== undefined || this.due ? STATUS.again : STATUS.proceed;
   }
 }
 
 /** All of a bus from an address on, for a handler that is not on it. */
 function ownRange(bus: Bus, base: number, handler: BusHandler): Mapped {
   return new Mapped({ base, size: bus.limit - base, name: bus.name }, handler);
-}
-
-/** The low bytes of a value as the result that compiled code takes. */
-export function setResult(state: CpuState, value: BusValue, size: number): void {
-  if (size === 8) return state.set64(STATE.result, BigInt(value));
-  const bits = typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : value;
-  state.set32(STATE.result, size === 4 ? bits >>> 0 : bits & (size === 2 ? 0xffff : 0xff));
-  state.set32(STATE.result + 4, 0);
 }
 
 function badAnswer(device: string, value: unknown): TypeError {

@@ -13,7 +13,8 @@ import type { Board } from "./board.ts";
 import type { DebugUnit } from "./debug/debug_unit.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
 import { MemoryLanes } from "./exit_lane.ts";
-import { type ExitPath, setResult, UNKNOWN_WAY } from "./exit_path.ts";
+import { type ExitPath, UNKNOWN_WAY } from "./exit_path.ts";
+import { setResult } from "./result.ts";
 import { REACH, type Reach, type Translation } from "./processor.ts";
 
 const PAGE = 4096;
@@ -136,7 +137,7 @@ export class MemoryPath {
   #refuse(why: number, low: number, high: number): Status {
     if (why === FAULT) return this.#cpu.raise();
     const address = BigInt(high) << 32n | BigInt(low);
-    return this.#exits.stopAgain({
+    return this.#exits.stops.again({
       reason: "INTERNAL_ERROR",
       address,
       message: `access at 0x${address.toString(16)}, which is no guest-physical address: those have 52 bits`,
@@ -212,9 +213,9 @@ export class MemoryPath {
 
   /** An access that is all of the guest's, of a little-endian value. */
   #mmio(direction: "in" | "out", low: number, gpa: number, size: AccessSize, value: BusValue): Status {
-    this.#exits.expectWay();
+    this.#exits.ways.expect();
     const status = direction === "in" ? this.#mmioLoad(gpa, size) : this.#mmioStore(gpa, size, value);
-    const { way } = this.#exits;
+    const way = this.#exits.ways.found;
     // The next access to the page is no first one.
     if (status === STATUS.proceed && way?.charged?.native === this.#board.backend.mmio.later) {
       this.#lanes.of(direction, low).copy(way);

@@ -400,8 +400,8 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
     const { state, exits } = this;
     lane.trap = -1;
     state.see(lane.seen, dependsOn);
-    exits.expectWay();
-    const status = handler.handle(this), { way } = exits;
+    exits.ways.expect();
+    const status = handler.handle(this), way = exits.ways.found;
     if (status === STATUS.proceed && way !== undefined) {
       lane.trap = trap;
       lane.way.copy(way);
@@ -448,7 +448,7 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
   /** The instruction is complete, and the vCPU waits for an interrupt; a stop where there is nothing else in the VM to do. */
   halt(): Status {
     if (!this.interrupts && this.#board.vcpus === 1) {
-      return this.exits.stopDone({ reason: "HLT", message: ASLEEP });
+      return this.exits.stops.done({ reason: "HLT", message: ASLEEP });
     }
     this.halted = true;
     this.state.set64(STATE.pc, this.nextPc);
@@ -460,14 +460,14 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
    */
   fault(pc: bigint): Status {
     const problem = this.#faults.add(this.instructions);
-    if (problem !== undefined) return this.exits.stopAgain({ reason: "INTERNAL_ERROR", message: problem });
+    if (problem !== undefined) return this.exits.stops.again({ reason: "INTERNAL_ERROR", message: problem });
     this.state.set64(STATE.pc, pc);
     this.exits.leaveInstruction();
     if (this.debug.any) this.engine.brake();
     return STATUS.fault;
   }
   requestStop(stop: StopDetail): void {
-    this.exits.requestStop(stop);
+    this.exits.stops.request(stop);
   }
   chargeDevice(cycles: number): void {
     this.exits.chargeDevice(cycles);
