@@ -1,5 +1,6 @@
 /** A virtual machine: memory, buses, devices, vCPUs, and the loop that runs them. */
 import { Arena } from "../engine/arena.ts";
+import { FlatMemory } from "../engine/flat_memory.ts";
 import type { Backend } from "../engine/backend.ts";
 import { InterpreterEngine } from "../engine/engine.ts";
 import { Ledger } from "../exits/ledger.ts";
@@ -131,6 +132,7 @@ export class Vm {
   readonly #isa: Isa;
   readonly #vcpus: readonly Vcpu[];
   readonly #arch: Arch;
+  readonly #flat: FlatMemory;
   readonly #arena: Arena;
   readonly #engines: Engines;
   readonly #lines: InterruptLines;
@@ -153,10 +155,13 @@ export class Vm {
     this.hypervisor = hypervisor;
     this.wrongHypercall = plan.wrongHypercall;
     this.#arena = new Arena(2 ** 20 * 2 + plan.memory);
+    this.#flat = new FlatMemory(this.#arena);
     this.#engines = new Engines({
       kind: options.engine ?? "interpreter",
       regions: options.regions ?? "hot",
       arena: this.#arena,
+      flat: this.#flat,
+      isUnwatched: () => this.watchpoints.active.length === 0,
       costOf: (cycleClass) => this.exits.profile.costOf(cycleClass),
       breakpoints: () => this.breakpoints.active,
     });
@@ -164,6 +169,8 @@ export class Vm {
       written: (place, length) => void this.#engines.written(place, length),
       layoutChanged: () => {
         this.#changes.note();
+        const slot = this.memory.find(0);
+        this.#flat.set(slot?.place ?? 0, slot && !slot.readOnly ? slot.size : 0);
         this.#engines.flush();
       },
     });
@@ -193,6 +200,7 @@ export class Vm {
     this.catchpoints = new Catchpoints(numbers, backend, () => this.#changes.note());
     const board: Board = {
       arena: this.#arena,
+      flat: this.#flat,
       backend: this.backend,
       memory: this.memory,
       ports: this.ports,
