@@ -37,8 +37,8 @@ export interface CodeSource extends CodeAt {
   readonly stops: Stops;
   /** Compiled code is being executed: it has to be told of what is given up. */
   readonly running: boolean;
-  /** A page of linear memory has become code. */
-  codePage(place: number): void;
+  /** Bytes of linear memory on one page have become code; `first` if the page held none. */
+  codeRange(start: number, end: number, first: boolean): void;
   /** Forgets all that was decoded, in every mode. */
   flush(): void;
 }
@@ -184,9 +184,7 @@ export class CodeCache {
     const decoded = this.#decode(place, pc, linear, Math.min(limit, BLOCK_LIMIT));
     if (!Array.isArray(decoded)) return decoded;
     const { code } = this.#codeOf(place, linear, decoded);
-    for (const { start } of code) {
-      if (!this.isCode(start)) this.#source.codePage(start);
-    }
+    for (const { start, end } of code) this.#source.codeRange(start, end, !this.isCode(start));
     this.#shortCode = code;
     return this.#short = this.#writer.write(decoded, this.#scratch);
   }
@@ -238,14 +236,11 @@ export class CodeCache {
   /** Stores to its code are noticed from now on. */
   #enliven(block: Cached): void {
     block.live = true;
-    for (const { start } of block.code) {
+    for (const { start, end } of block.code) {
       const page = pageOf(start), known = this.#pages.get(page);
-      if (known) {
-        known.blocks.add(block);
-        continue;
-      }
-      if (!this.isCode(start)) this.#source.codePage(start);
-      this.#pages.set(page, { blocks: new Set([block]), spared: 0 });
+      this.#source.codeRange(start, end, !this.isCode(start));
+      if (known) known.blocks.add(block);
+      else this.#pages.set(page, { blocks: new Set([block]), spared: 0 });
     }
   }
 

@@ -1,4 +1,5 @@
 /** Runs one vCPU of any ISA: the loop around compiled code, exact to the instruction. */
+import type { FlatPlaces } from "../ir/flat_layout.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Isa, Undecodable } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
@@ -37,7 +38,10 @@ export interface EngineSetup {
   codeAt(address: bigint): number;
   costOf(cycleClass: string): number;
   /** As `CodeSource` has it, for every vCPU whose stores compiled code does by itself; of this one if not given. */
-  codePage?(place: number): void;
+  codeRange?(start: number, end: number, first: boolean): void;
+  /** The memory that begins at address 0, and how much of it needs no translation now: nothing if not given. */
+  readonly flat?: FlatPlaces;
+  flatBytes?(): number;
   /** Whether hot code is compiled into regions by itself; `off` if not given. */
   readonly regions?: RegionPolicy;
   /** Whether addresses of code are translated now, so that each page of them may be anywhere; false if not given. */
@@ -104,7 +108,7 @@ export class InterpreterEngine implements Engine, CodeSource {
     this.#setup = setup;
     this.#before = setup.executed ?? 0;
     this.#current = this.#executor(setup.isa);
-    clearTlb(setup.state);
+    this.#clearTlb();
   }
 
   get yieldEvery(): number {
@@ -141,15 +145,15 @@ export class InterpreterEngine implements Engine, CodeSource {
   costOf(cycleClass: string): number {
     return this.#setup.costOf(cycleClass);
   }
-  codePage(place: number): void {
-    const { codePage, state } = this.#setup;
-    if (codePage) codePage(place);
-    else protectFromWrites(state, place);
+  codeRange(start: number, end: number, first: boolean): void {
+    const { codeRange, state } = this.#setup;
+    if (codeRange) codeRange(start, end, first);
+    else if (first) protectFromWrites(state, start);
   }
 
   stopsChanged(): void {
     for (const executor of this.#executors.values()) executor.recompile();
-    clearTlb(this.#setup.state);
+    this.#clearTlb();
   }
   isCode(place: number): boolean {
     for (const executor of this.#executors.values()) if (executor.isCode(place)) return true;
@@ -160,11 +164,11 @@ export class InterpreterEngine implements Engine, CodeSource {
   }
   forgetMappings(): void {
     for (const executor of this.#executors.values()) executor.forgetMappings();
-    clearTlb(this.#setup.state);
+    this.#clearTlb();
   }
   flush(): void {
     for (const executor of this.#executors.values()) executor.flush();
-    clearTlb(this.#setup.state);
+    this.#clearTlb();
   }
 
   /**
@@ -231,6 +235,11 @@ export class InterpreterEngine implements Engine, CodeSource {
         return { kind: "host" };
       }
     }
+  }
+
+  #clearTlb(): void {
+    const { state, flatBytes } = this.#setup;
+    clearTlb(state, flatBytes?.() ?? 0);
   }
 
   #isStop(pc: bigint): boolean {

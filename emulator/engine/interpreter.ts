@@ -7,7 +7,7 @@ import { STATE } from "../ir/layout.ts";
 import type { Form, Isa } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
 import { isPair, type Sequence } from "./form_steps.ts";
-import type { EngineHost } from "./host.ts";
+import { type EngineHost, hostImports } from "./host.ts";
 import { HANDLER, interpreterBytes, LEFT } from "./interpreter_module.ts";
 import { RECORD } from "./record.ts";
 import type { CpuState } from "./state.ts";
@@ -122,7 +122,7 @@ export class Interpreter {
     this.#state = state;
     this.#imports = {
       env: { memory: arena.memory },
-      host: { load: host.load.bind(host), store: host.store.bind(host), trap: host.trap.bind(host) },
+      host: hostImports(host),
     };
   }
 

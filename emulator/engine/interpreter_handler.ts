@@ -114,8 +114,8 @@ export function follow(
 
 /** A handler's way to state: slots and immediates come from the record. */
 class HandlerTarget implements Target {
-  readonly cpu = CPU;
   readonly hints = false;
+  readonly flat = undefined;
   readonly code: FunctionWriter;
   branches = false;
   /** Its branch is its end, and goes by links. */
@@ -133,6 +133,10 @@ class HandlerTarget implements Target {
     this.#kinds = forms.flatMap(({ fields }) => fields);
     this.#last = (forms.length - 1) * RECORD.size;
     this.links = fixed && hasLinks(forms[forms.length - 1].fields);
+  }
+
+  pushCpu(): void {
+    this.code.get(CPU);
   }
 
   readSlot(slot: number | FieldRef, width: Width): void {
@@ -189,6 +193,16 @@ class HandlerTarget implements Target {
     code.op("i32.sub").set(LEFT_NOW);
     code.get(CPU).memory("i64.load", STATE.cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.restCycles);
     code.op("i64.add").set(cycles);
+  }
+
+  /** A record that was struck out is noticed when it comes. */
+  ifStale(): void {}
+
+  keep(): void {
+    throw new TypeError("a handler keeps no recipe: each form leaves its flags");
+  }
+  settle(): void {
+    this.keep();
   }
 
   branch(push: () => void): void {

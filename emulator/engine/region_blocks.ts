@@ -1,5 +1,6 @@
 /** Cuts a region's instructions into blocks at branches and their targets, and reads their definitions. */
 import { EmitOps, type Recording } from "../ir/emit.ts";
+import { Keeper, type Keeping, type Need } from "../ir/keeper.ts";
 import type { Node, Step } from "../ir/nodes.ts";
 import type { Recipe } from "../ir/ops.ts";
 import type { Decoded, Isa } from "../isa/isa.ts";
@@ -18,6 +19,9 @@ export interface RegionBlock {
   readonly nextPc: bigint;
   readonly cycles: number;
   readonly instructions: readonly (RegionInstruction & { readonly steps: readonly Step[] })[];
+  /** What it wants of the slots that may be kept, and what it leaves of them. */
+  readonly need: Need;
+  readonly keeping: Keeping;
 }
 
 /** Straight runs of instructions, none of which is entered or left but at its ends; `stops` begin one. */
@@ -88,12 +92,15 @@ export function recordBlock(isa: Isa, instructions: readonly RegionInstruction[]
     nextPc: instructions[instructions.length - 1].nextPc,
     cycles: instructions.reduce((sum, { cost }) => sum + cost, 0),
     instructions: recorded,
+    need: recording.keeper.need,
+    keeping: recording.keeper.keeping,
   };
 }
 
 class BlockRecording implements Recording {
   readonly steps: Step[] = [];
   readonly fuses = true;
+  readonly keeper: Keeper;
   recipe?: Recipe<Node>;
   pc?: bigint;
   nextPc?: bigint;
@@ -101,6 +108,7 @@ class BlockRecording implements Recording {
 
   constructor(isa: Isa) {
     this.#isa = isa;
+    this.keeper = new Keeper(isa.kept);
   }
 
   trapNumber(name: string): number {

@@ -2,6 +2,7 @@
 import type { Step } from "../ir/nodes.ts";
 import type { Width } from "../ir/ops.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
+import type { KeptSlot } from "../ir/keeper.ts";
 import type { ValueType } from "../wasm/opcodes.ts";
 
 /** A state slot in a local: whole, or its low half where nobody touches the other. */
@@ -11,15 +12,24 @@ export interface SlotLocal {
 }
 
 export class RegionSlots {
+  /** Whether slots of flags are kept as recipes: those are `RegionKept`'s to store. */
+  readonly keeps: boolean;
   readonly #code: FunctionWriter;
   /** By the slot's offset. */
   readonly #locals = new Map<number, SlotLocal>();
   readonly #written: readonly number[];
 
   /** Takes locals of the function for all that these steps read and write. */
-  constructor(code: FunctionWriter, steps: readonly Step[]) {
+  constructor(code: FunctionWriter, steps: readonly Step[], kept: readonly KeptSlot[]) {
     this.#code = code;
-    const { used, written } = slotsOf(steps);
+    const { used, written, keeps } = slotsOf(steps);
+    this.keeps = keeps;
+    if (keeps) {
+      for (const { slot, width } of kept) {
+        used.set(slot, width === 64 ? "i64" : "i32");
+        written.delete(slot);
+      }
+    }
     for (const [slot, type] of used) this.#locals.set(slot, { local: code.local(type), type });
     this.#written = [...written];
   }
@@ -29,23 +39,32 @@ export class RegionSlots {
     return this.#locals.get(offset & ~7)!;
   }
 
-  /** Writes code that reads all of them from the state at the local `cpu`. */
+  /** Writes code that reads all of them from the state at `cpu`. */
   load(cpu: number): void {
     for (const [slot, { local, type }] of this.#locals) {
-      this.#code.get(cpu).memory(type === "i64" ? "i64.load" : "i32.load", slot).set(local);
+      this.#code.i32(cpu).memory(type === "i64" ? "i64.load" : "i32.load", slot).set(local);
     }
   }
   /** Writes code that puts those back that may have changed. */
   store(cpu: number): void {
-    for (const slot of this.#written) {
-      const { local, type } = this.of(slot);
-      this.#code.get(cpu).get(local).memory(type === "i64" ? "i64.store" : "i32.store", slot);
-    }
+    for (const slot of this.#written) this.#storeOne(cpu, slot);
+  }
+  /** The same for these. */
+  storeOnly(cpu: number, slots: readonly KeptSlot[]): void {
+    for (const { slot } of slots) this.#storeOne(cpu, slot);
+  }
+
+  #storeOne(cpu: number, slot: number): void {
+    const { local, type } = this.of(slot);
+    this.#code.i32(cpu).get(local).memory(type === "i64" ? "i64.store" : "i32.store", slot);
   }
 }
 
 /** State slots in use, by what holds all that is read and written of them. */
-function slotsOf(steps: readonly Step[]): { used: Map<number, ValueType>; written: Set<number> } {
+function slotsOf(
+  steps: readonly Step[],
+): { used: Map<number, ValueType>; written: Set<number>; keeps: boolean } {
+  let keeps = false;
   const used = new Map<number, ValueType>(), written = new Set<number>();
   const touch = (slot: number, width: Width) => {
     const whole = (slot & 7) * 8 + (width === 1 ? 8 : width) > 32;
@@ -60,9 +79,10 @@ function slotsOf(steps: readonly Step[]): { used: Map<number, ValueType>; writte
         touch(Number(step.slot), step.value.width);
         written.add(Number(step.slot) & ~7);
       }
+      if (step.kind === "keep") keeps = true;
       if (step.kind === "when") walk(step.then);
     }
   };
   walk(steps);
-  return { used, written };
+  return { used, written, keeps };
 }

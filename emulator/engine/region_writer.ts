@@ -1,18 +1,24 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import { Lowering } from "../ir/lower.ts";
+import type { Need } from "../ir/keeper.ts";
+import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
+import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
+import { branchesAnywhere, needsOf, wantedBehind, withSettled } from "./region_flow.ts";
 import { lookUp, REGION_HASH } from "./region_hash.ts";
+import { RegionKept, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
-import { type HostCall, type Place, REGION_CPU, type RegionFrame, RegionTarget } from "./region_target.ts";
+import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./region_target.ts";
 
-/** Parameters of the function; `BLOCK` is the block that a branch table is to lead to. */
-const CPU = REGION_CPU, LEFT_NOW = 1, BLOCK = 2;
+/**
+ * Parameters of the function after the vCPU, which is known; `BLOCK` is the block that a branch table is to lead to.
+ */
+const LEFT_NOW = 1, BLOCK = 2;
 
 /** Functions of the host, by their numbers. */
 export type HostImports = Readonly<Record<HostCall, number>>;
@@ -24,11 +30,17 @@ export interface RegionParts {
   readonly places: ReadonlyMap<bigint, number>;
   /** Blocks that it is entered at. */
   readonly entries: readonly number[];
+  /** Place of the vCPU's state area. */
+  readonly cpu: number;
   /** Addresses that are gone on at from outside only. */
   readonly stops: ReadonlySet<bigint>;
   /** Slot of the code segment's base, where there is one. */
   readonly codeBase: number | undefined;
   readonly links: RegionLinks;
+  readonly flat: FlatReach | undefined;
+  /** Slots of flags, and the function that stores them. */
+  readonly kept: readonly KeptSlot[];
+  readonly settle: SettleFunction | undefined;
 }
 
 /** A loop of the shape while it is written. */
@@ -47,39 +59,47 @@ export class RegionWriter implements RegionFrame {
   readonly #imports: HostImports;
   readonly #parts: RegionParts;
   readonly #shape: Loop;
+  /** The blocks that each may go on to, the entries where that is known only when it runs. */
+  readonly #following: readonly (readonly number[])[];
   readonly #paths: ReadonlyMap<number, Path>;
   /** Loops that are being written, outermost first. */
   readonly #open: OpenLoop[] = [];
   readonly #slots: RegionSlots;
+  readonly kept: RegionKept;
+  /** What each block wants of the slots that may be kept. */
+  readonly #needs: readonly Need[];
   readonly #cycles: number;
   readonly #pc: number;
   readonly #status: number;
-  readonly #stale: number;
   #leave: Label = 0;
 
   constructor(code: FunctionWriter, imports: HostImports, parts: RegionParts) {
     this.#code = code;
     this.#imports = imports;
     this.#parts = parts;
-    const { blocks, entries } = parts;
-    this.#shape = shapeOf(blocks.map((block) => this.#successors(block)), entries);
+    const { blocks, entries, kept, settle } = parts;
+    const successors = blocks.map((block) => this.#successors(block));
+    this.#shape = shapeOf(successors, entries);
     this.#paths = pathsOf(this.#shape);
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
-    this.#slots = new RegionSlots(code, steps);
+    this.#slots = new RegionSlots(code, steps, kept);
+    this.kept = new RegionKept(code, kept, this.#slots, settle);
+    this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
+    this.#needs = needsOf(blocks, this.#following);
     this.#cycles = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
-    this.#stale = code.local("i32");
   }
 
   write(): void {
     const code = this.#code;
-    this.#slots.load(CPU);
-    code.get(CPU).memory("i64.load", STATE.cycles).set(this.#cycles);
+    this.#slots.load(this.#cpu);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles).set(this.#cycles);
     this.#leave = code.block();
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
+    this.kept.finish();
   }
 
   /** Blocks that a block may go on to without leaving. */
@@ -123,6 +143,7 @@ export class RegionWriter implements RegionFrame {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.blocks[index];
+    this.kept.held = this.#needs[index] === 2 ? "settled" : "unknown";
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
       "none",
       "unlikely",
@@ -132,7 +153,8 @@ export class RegionWriter implements RegionFrame {
     code.end();
     code.get(this.#cycles).i64(BigInt(block.cycles)).op("i64.add").set(this.#cycles);
     let restCount = block.instructions.length, restCycles = block.cycles;
-    for (const instruction of block.instructions) {
+    const wanted = wantedBehind(this.#needs, this.#following[index]);
+    for (const instruction of withSettled(block, wanted, this.#parts.kept)) {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
@@ -144,7 +166,6 @@ export class RegionWriter implements RegionFrame {
         else this.#goTo(index, constant);
       });
       new Lowering(target).steps(instruction.steps);
-      if (target.mayGoStale) this.leaveIfStale(place, () => code.i64(nextPc));
     }
     // Not reached where the last instruction has branched.
     this.#goTo(index, block.nextPc);
@@ -174,7 +195,7 @@ export class RegionWriter implements RegionFrame {
     code.set(this.#pc);
     if (entries.length > 1) {
       const entry = code.local("i32");
-      lookUp(code, { cpu: CPU, pc: this.#pc, entry }, links.hash, codeBase);
+      lookUp(code, { pushCpu: () => this.pushCpu(), pc: this.#pc, entry }, links.hash, codeBase);
       code.if();
       code.get(entry).memory("i32.load", REGION_HASH.region).i32(links.own).op("i32.eq").if();
       code.get(entry).memory("i32.load", REGION_HASH.block).set(BLOCK).branch(this.#open[0].label);
@@ -197,44 +218,44 @@ export class RegionWriter implements RegionFrame {
     const code = this.#code;
     pushPc();
     code.set(this.#pc);
-    this.#slots.store(CPU);
-    code.get(CPU).get(this.#pc).memory("i64.store", STATE.pc);
-    code.get(CPU).get(LEFT_NOW).memory("i32.store", STATE.left);
-    code.get(CPU).get(this.#cycles).memory("i64.store", STATE.cycles);
+    this.#store();
+    code.i32(this.#cpu).get(this.#pc).memory("i64.store", STATE.pc);
+    code.i32(this.#cpu).get(LEFT_NOW).memory("i32.store", STATE.left);
+    code.i32(this.#cpu).get(this.#cycles).memory("i64.store", STATE.cycles);
     code.i32(status).set(this.#status).branch(this.#leave);
   }
 
-  /** The host has dropped this region while it runs: the instruction is finished, on outside at `pushPc`. */
-  leaveIfStale({ restCount, restCycles }: Place, pushPc: () => void): void {
+  takeBackRest({ restCount, restCycles }: Place): void {
     const code = this.#code;
-    code.get(this.#stale).if("none", "unlikely");
-    code.get(CPU).i32(0).memory("i32.store", STATE.stale);
     code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
     code.get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").set(this.#cycles);
+  }
+  leaveFor(pushPc: () => void): void {
+    this.#code.i32(this.#cpu).i32(0).memory("i32.store", STATE.stale);
     this.#leaveAt(pushPc, LEFT.miss);
-    code.end();
   }
 
-  /** Takes an address off the stack: answers how to push it. */
-  keepPc(): () => void {
-    this.#code.set(this.#pc);
-    return () => this.#code.get(this.#pc);
+  #store(): void {
+    this.#slots.store(this.#cpu);
+    if (this.#slots.keeps) this.kept.store(this.#cpu);
   }
 
   /** Makes the state precise as of an instruction, it counted in. */
   spill({ pc, nextPc, cost, restCount, restCycles }: Place): void {
     const code = this.#code;
-    this.#slots.store(CPU);
-    code.get(CPU).i64(pc).memory("i64.store", STATE.pc);
-    code.get(CPU).i64(nextPc).memory("i64.store", STATE.nextPc);
-    code.get(CPU).i32(cost).memory("i32.store", STATE.cost);
-    code.get(CPU).get(LEFT_NOW).i32(restCount).op("i32.add").memory("i32.store", STATE.left);
-    code.get(CPU).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory("i64.store", STATE.cycles);
+    this.#store();
+    code.i32(this.#cpu).i64(pc).memory("i64.store", STATE.pc);
+    code.i32(this.#cpu).i64(nextPc).memory("i64.store", STATE.nextPc);
+    code.i32(this.#cpu).i32(cost).memory("i32.store", STATE.cost);
+    code.i32(this.#cpu).get(LEFT_NOW).i32(restCount).op("i32.add").memory("i32.store", STATE.left);
+    code.i32(this.#cpu).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory(
+      "i64.store",
+      STATE.cycles,
+    );
   }
 
   call(name: HostCall): void {
     this.#code.call(this.#imports[name]);
-    this.#code.get(CPU).memory("i32.load", STATE.stale).set(this.#stale);
   }
 
   leaveUnlessProceed(): void {
@@ -244,13 +265,25 @@ export class RegionWriter implements RegionFrame {
   /** The host may have changed any state, and counted further executions of the instruction. */
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
-    this.#slots.load(CPU);
-    code.get(CPU).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
-    code.get(CPU).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(this.#cycles);
+    this.#slots.load(this.#cpu);
+    if (this.#slots.keeps) this.kept.reset();
+    code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(
+      this.#cycles,
+    );
   }
 
+  get #cpu(): number {
+    return this.#parts.cpu;
+  }
+  pushCpu(): void {
+    this.#code.i32(this.#cpu);
+  }
   get code(): FunctionWriter {
     return this.#code;
+  }
+  get flat(): FlatReach | undefined {
+    return this.#parts.flat;
   }
 
   /** The local of a state slot. */

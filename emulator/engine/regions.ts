@@ -56,7 +56,7 @@ export class Regions {
    * Compiles the code at `pc`: `length` bytes, or what branches lead to. Throws `RangeError` if there is no code, or too much.
    */
   compile(pc: bigint, codeBase: bigint, length?: number): Known {
-    const { arena, host, translated } = this.#setup;
+    const { arena, host, state, translated, flat, flatBytes } = this.#setup;
     const table = this.#table ??= new RegionTable(this.#isa, arena);
     const before = this.#entries.get(pc);
     if (before?.region.pc === pc) this.#drop(before);
@@ -66,6 +66,8 @@ export class Regions {
         ...{ isa: this.#isa, arena, host, source: this.#source, codeBase, pc, length },
         samePage: translated?.() === true,
         links: { hash: table.hash, own },
+        cpu: state.base,
+        flat: flatBytes?.() ? flat : undefined,
       });
       const known: Known = { region, own, checked: -1 };
       table.set(own, region.run);
@@ -160,8 +162,7 @@ export class Regions {
         if (found) found.regions.add(known);
         else this.#pages.set(page, { regions: new Set([known]), spared: 0 });
       }
-      this.#source.codePage(start);
-      this.#source.codePage(end - 1);
+      this.#source.codeRange(start, end, true);
     }
   }
 

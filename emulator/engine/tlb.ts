@@ -1,11 +1,13 @@
 /** Fills and clears the translation cache that compiled code looks up (`ir/tlb_layout.ts`). */
 import { TLB } from "../ir/tlb_layout.ts";
+import { setFlatLimits } from "./flat_memory.ts";
 import type { CpuState } from "./state.ts";
 
 const PAGE = 2 ** TLB.pageBits;
 
-/** Forgets every translation. */
-export function clearTlb(state: CpuState): void {
+/** Forgets every translation; the first `flat` bytes of addresses need none from now on. */
+export function clearTlb(state: CpuState, flat: number): void {
+  setFlatLimits(state, flat);
   for (let i = 0; i < TLB.entries; i++) {
     const at = TLB.base + i * TLB.entrySize;
     state.setNumber(at + TLB.read, TLB.invalid);

@@ -1,5 +1,6 @@
 /** The reader for WebAssembly, first half: records a definition as a list of steps (`nodes.ts`). */
 import type { Opcode } from "../wasm/opcodes.ts";
+import type { Keeper } from "./keeper.ts";
 import { STATE } from "./layout.ts";
 import { Node, type Source, type Step } from "./nodes.ts";
 import type { AccessOptions, Ops, Recipe, SlotRef, Width } from "./ops.ts";
@@ -14,6 +15,8 @@ export interface Recording {
   recipe?: Recipe<Node>;
   /** Whether recipes may be looked through at all: not by a handler, which sees one instruction. */
   readonly fuses: boolean;
+  /** What may be kept of recipes instead of what they write (inside a region). */
+  readonly keeper?: Keeper;
   /** Binds pc and nextPc to constants (a region), or leaves them to the record (a handler). */
   readonly pc?: bigint;
   readonly nextPc?: bigint;
@@ -24,10 +27,12 @@ const mask = (width: number) => (1n << BigInt(width)) - 1n;
 export class EmitOps implements Ops<Node> {
   readonly #recording: Recording;
   #steps: Step[];
+  /** Steps of the instruction that are on no condition. */
+  readonly #top: Step[];
 
   constructor(recording: Recording) {
     this.#recording = recording;
-    this.#steps = recording.steps;
+    this.#steps = this.#top = recording.steps;
   }
 
   constant(width: Width, value: number | bigint): Node {
@@ -164,12 +169,16 @@ export class EmitOps implements Ops<Node> {
 
   read(slot: SlotRef, width: Width): Node {
     if (slot === STATE.zero) return this.constant(width, 0);
+    const kept = this.#recording.keeper?.read(slot, width, this.#before);
+    if (kept) return kept;
     return this.#value(width, { kind: "slot", slot });
   }
   write(slot: SlotRef, value: Node): void {
     if (this.#recording.recipe?.writes.some(([written]) => sameSlot(written, slot))) {
       this.#recording.recipe = undefined;
     }
+    const { keeper } = this.#recording;
+    if (keeper?.isKept(slot)) keeper.settle(this.#before, this.#steps === this.#top ? [slot as number] : []);
     this.#write(slot, value);
   }
 
@@ -215,14 +224,32 @@ export class EmitOps implements Ops<Node> {
   trap(name: string, args: readonly Node[], resultWidth: Width): Node;
   trap(name: string, args: readonly Node[]): void;
   trap(name: string, args: readonly Node[], resultWidth?: Width): Node | void {
+    const { keeper } = this.#recording;
     this.#recording.recipe = undefined;
+    // Where it is on a condition, what is kept is the same with it and without.
+    if (this.#steps !== this.#top) keeper?.settle(this.#before);
+    const result = this.#trap(name, args, resultWidth ?? 32, false);
+    keeper?.reloaded();
+    return result;
+  }
+  raise(name: string, args: readonly Node[]): void {
+    this.#trap(name, args, 32, true);
+  }
+  #trap(name: string, args: readonly Node[], width: Width, final: boolean): Node {
     const operands = args.map((arg) => this.zext(this.#clean(arg), 64));
     const trap = this.#recording.trapNumber(name);
-    return this.#value(resultWidth ?? 32, { kind: "trap", trap, operands });
+    return this.#value(width, { kind: "trap", trap, operands, final });
   }
 
   flags(recipe: Recipe<Node>): void {
-    for (const [slot, value] of recipe.writes) this.#write(slot, value);
+    const { keeper } = this.#recording;
+    if (this.#steps === this.#top && keeper?.takes(recipe)) this.#keep(keeper, recipe);
+    else {
+      // What is on a condition leaves some of them as they were.
+      const written = this.#steps === this.#top ? recipe.writes.map(([slot]) => slot) : [];
+      if (recipe.writes.some(([slot]) => keeper?.isKept(slot))) keeper?.settle(this.#before, written);
+      for (const [slot, value] of recipe.writes) this.#write(slot, value);
+    }
     if (!this.#recording.fuses) return;
     // A later condition may read the operands again: keep them.
     this.#use(...recipe.operands ?? [], ...recipe.operands ?? []);
@@ -231,6 +258,16 @@ export class EmitOps implements Ops<Node> {
   condition(name: string, otherwise: () => Node): Node {
     return (this.#recording.recipe?.conditions?.[name] ?? otherwise)();
   }
+
+  #keep(keeper: Keeper, recipe: Recipe<Node>): void {
+    const { recipe: kept, before } = keeper.keep(recipe);
+    for (const [slot, value] of before) this.#write(slot, value);
+    this.#use(...kept.again.from);
+    this.#steps.push({ kind: "keep", recipe: kept });
+  }
+
+  /** Goes before whatever is on a condition. */
+  readonly #before = (step: Step): void => void this.#top.push(step);
 
   #write(slot: SlotRef, value: Node): void {
     const whole = value.width === 1 ? this.zext(value, 8) : value;

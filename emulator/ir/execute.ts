@@ -220,6 +220,9 @@ class ExecuteOps implements Ops<Plain> {
     if (condition.value === 1n) then();
   }
 
+  raise(name: string, args: readonly Plain[]): void {
+    this.trap(name, args);
+  }
   trap(name: string, args: readonly Plain[], resultWidth: Width): Plain;
   trap(name: string, args: readonly Plain[]): void;
   trap(name: string, args: readonly Plain[], resultWidth?: Width): Plain | void {

@@ -6,6 +6,7 @@
  * may be garbage (`dirty`) until someone needs them clean: sums and products need not be masked each time.
  */
 import type { Opcode, ValueType } from "../wasm/opcodes.ts";
+import type { KeptRecipe } from "./keeper.ts";
 import type { AccessOptions, FieldRef, Value, Width } from "./ops.ts";
 
 /** How a value is computed. */
@@ -19,7 +20,13 @@ export type Source =
   | { readonly kind: "pc" }
   | { readonly kind: "nextPc" }
   | { readonly kind: "load"; readonly operands: readonly Node[]; readonly options: AccessOptions }
-  | { readonly kind: "trap"; readonly trap: number; readonly operands: readonly Node[] };
+  | {
+    readonly kind: "trap";
+    readonly trap: number;
+    readonly operands: readonly Node[];
+    /** It never comes back to the instruction. */
+    readonly final: boolean;
+  };
 
 export class Node implements Value {
   /** How many consumers; one that is never used is not computed unless it is an effect. */
@@ -47,4 +54,13 @@ export type Step =
   | { readonly kind: "write"; readonly slot: number | FieldRef; readonly value: Node }
   | { readonly kind: "store"; readonly address: Node; readonly value: Node; readonly options: AccessOptions }
   | { readonly kind: "when"; readonly condition: Node; readonly then: readonly Step[] }
-  | { readonly kind: "branch"; readonly target: Node; readonly condition?: Node };
+  | { readonly kind: "branch"; readonly target: Node; readonly condition?: Node }
+  /** Slots of flags are kept as what their recipe is made of, in a region only: see `keeper.ts`. */
+  | { readonly kind: "keep"; readonly recipe: KeptRecipe }
+  /** Such slots become what the recipe writes; `all`: nothing is kept then. */
+  | {
+    readonly kind: "settle";
+    readonly recipe: KeptRecipe | undefined;
+    readonly slots: readonly number[];
+    readonly all: boolean;
+  };

@@ -60,6 +60,16 @@ export interface Recipe<V extends Value> {
   readonly conditions?: Readonly<Record<ConditionName, () => V>>;
   /** The values that `conditions` close over. */
   readonly operands?: readonly V[];
+  readonly again?: Again<V>;
+}
+
+/** What the same recipe can be made of again, later: compiled code may keep that instead of what the recipe writes. */
+export interface Again<V extends Value> {
+  /** The same for recipes that `make` makes alike, different for others. */
+  readonly key: string;
+  /** One or two values. */
+  readonly from: readonly V[];
+  readonly make: <W extends Value>(b: Ops<W>, from: readonly W[]) => Recipe<W>;
 }
 
 /**
@@ -156,6 +166,9 @@ export interface Ops<V extends Value> {
    */
   trap(name: string, args: readonly V[], resultWidth: Width): V;
   trap(name: string, args: readonly V[]): void;
+
+  /** As `trap`, for one that never comes back to the instruction: an exception. */
+  raise(name: string, args: readonly V[]): void;
 
   /** Commits flags: see `Recipe`. */
   flags(recipe: Recipe<V>): void;

@@ -1,6 +1,8 @@
 /** What a vCPU shares with the rest of its VM. */
 import type { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
+import type { FlatMemory } from "../engine/flat_memory.ts";
+import type { NativeReason } from "../engine/native_reason.ts";
 import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
@@ -23,10 +25,13 @@ export interface Watch {
   marked(place: number): void;
   /** Something has been derived from the page of this place: stores to it are noticed from now on. */
   watch(place: number): void;
+  /** A store to this place that need not be told to anybody was: others to its page go unnoticed from now on. */
+  open(place: number): void;
 }
 
 export interface Board {
   readonly arena: Arena;
+  readonly flat: FlatMemory;
   readonly backend: Backend;
   readonly memory: GuestMemory;
   readonly ports: Bus;
@@ -39,6 +44,8 @@ export interface Board {
   /** What the guest takes the hypervisor for. */
   readonly hypervisor: Personality;
   readonly hypervisorState: HypervisorState;
+  /** How PowerPC's calls of the hypervisor come out, where not as the system calls that they are. */
+  readonly callReason: NativeReason | undefined;
   /** What becomes of the other vendor's hypercall instruction. */
   readonly wrongHypercall: WrongHypercall;
   readonly exits: Ledger;

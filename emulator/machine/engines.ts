@@ -6,6 +6,7 @@
 import type { Arena } from "../engine/arena.ts";
 import { type Engine, InterpreterEngine } from "../engine/engine.ts";
 import type { RegionPolicy } from "../engine/hot_code.ts";
+import type { FlatMemory } from "../engine/flat_memory.ts";
 import { OracleEngine } from "../engine/oracle_engine.ts";
 import { clearTlb, protectFromWrites } from "../engine/tlb.ts";
 import type { Watch } from "./board.ts";
@@ -20,6 +21,9 @@ export interface EngineParts {
   readonly kind: "interpreter" | "oracle";
   readonly regions: RegionPolicy;
   readonly arena: Arena;
+  readonly flat: FlatMemory;
+  /** Whether no access to memory is watched for. */
+  isUnwatched(): boolean;
   /** Cycles of an instruction, as the profile has them now. */
   costOf(cycleClass: string): number;
   /** Where runs stop. */
@@ -49,7 +53,7 @@ export class Engines implements Watch {
 
   /** What compiled code reaches by itself is asked for anew. */
   clearTlbs(): void {
-    for (const { state } of this.#vcpus) clearTlb(state);
+    for (const vcpu of this.#vcpus) clearTlb(vcpu.state, this.#flatBytes(vcpu));
   }
 
   /** Tells engines of breakpoints that they have not. Those that they have on top they find out by themselves. */
@@ -81,11 +85,29 @@ export class Engines implements Watch {
   }
 
   watch(place: number): void {
+    const page = place - place % PAGE;
+    this.#parts.flat.mark(page, page + PAGE);
+    this.#protect(place);
+  }
+
+  open(place: number): void {
+    const { flat } = this.#parts;
+    if (flat.isMarked(place)) flat.open(place, this.isWatched(place + PAGE));
+  }
+
+  #protect(place: number): void {
     for (const { state } of this.#vcpus) protectFromWrites(state, place);
   }
 
+  /** Bytes from address 0 on that a vCPU's compiled code may reach by itself. */
+  #flatBytes({ translation }: Vcpu): number {
+    const { flat, isUnwatched } = this.#parts;
+    const translates = translation?.active(REACH.load) || translation?.active(REACH.store);
+    return !translates && isUnwatched() ? flat.size : 0;
+  }
+
   #make(vcpu: Vcpu): Engine {
-    const { kind, regions, arena, costOf } = this.#parts;
+    const { kind, regions, arena, flat, costOf } = this.#parts;
     const setup = {
       isa: vcpu.isa,
       executed: vcpu.instructions,
@@ -94,7 +116,12 @@ export class Engines implements Watch {
       host: vcpu,
       regions,
       codeAt: (address: bigint) => vcpu.code.placeOf(address),
-      codePage: (place: number) => this.watch(place),
+      codeRange: (start: number, end: number, first: boolean) => {
+        flat.mark(start, end);
+        if (first) this.#protect(start);
+      },
+      flat,
+      flatBytes: () => this.#flatBytes(vcpu),
       translated: () => vcpu.translation?.active(REACH.fetch) === true,
       costOf,
     };

@@ -92,7 +92,11 @@ export class MemoryPath {
     const place = slot.place + (gpa - slot.gpa);
     setValue(this.#bytes, value, size, littleEndian);
     // A store to a table may have moved the page that it went to.
-    if (!this.#write(place, size)) this.#remember(low, high, place, this.#mayStore(place));
+    if (!this.#write(place, size)) {
+      const mayStore = this.#mayStore(place);
+      if (mayStore) this.#board.watch.open(place);
+      this.#remember(low, high, place, mayStore);
+    }
     return STATUS.proceed;
   }
 

@@ -1,5 +1,6 @@
 /** A virtual machine: memory, buses, devices, vCPUs, and the loop that runs them. */
 import { Arena } from "../engine/arena.ts";
+import { FlatMemory } from "../engine/flat_memory.ts";
 import type { Backend } from "../engine/backend.ts";
 import { InterpreterEngine } from "../engine/engine.ts";
 import { Ledger } from "../exits/ledger.ts";
@@ -129,6 +130,7 @@ export class Vm {
   readonly #isa: Isa;
   readonly #vcpus: readonly Vcpu[];
   readonly #arch: Arch;
+  readonly #flat: FlatMemory;
   readonly #arena: Arena;
   readonly #engines: Engines;
   readonly #lines: InterruptLines;
@@ -151,16 +153,23 @@ export class Vm {
     this.hypervisor = hypervisor;
     this.wrongHypercall = plan.wrongHypercall;
     this.#arena = new Arena(2 ** 20 * 2 + plan.memory);
+    this.#flat = new FlatMemory(this.#arena);
     this.#engines = new Engines({
       kind: options.engine ?? "interpreter",
       regions: options.regions ?? "hot",
       arena: this.#arena,
+      flat: this.#flat,
+      isUnwatched: () => this.watchpoints.active.length === 0,
       costOf: (cycleClass) => this.exits.profile.costOf(cycleClass),
       breakpoints: () => this.breakpoints.active,
     });
     this.memory = new GuestMemory(this.#arena, {
       written: (place, length) => void this.#engines.written(place, length),
-      layoutChanged: () => this.#engines.flush(),
+      layoutChanged: () => {
+        const slot = this.memory.find(0);
+        this.#flat.set(slot?.place ?? 0, slot && !slot.readOnly ? slot.size : 0);
+        this.#engines.flush();
+      },
     });
     this.ports = new Bus("port", Math.max(arch.portLimit, 1));
     this.mmio = new Bus("guest-physical", 2 ** 52);
@@ -187,6 +196,7 @@ export class Vm {
     this.catchpoints = new Catchpoints(numbers, backend, () => {});
     const board: Board = {
       arena: this.#arena,
+      flat: this.#flat,
       backend: this.backend,
       memory: this.memory,
       ports: this.ports,
@@ -197,6 +207,9 @@ export class Vm {
       devices: this.devices,
       hypervisor,
       hypervisorState: this.hypervisorState,
+      callReason: backend.reasons.find(({ reason, keySpace }) =>
+        reason === hypervisor.systemCalls?.reason && keySpace === "hypercall"
+      ),
       wrongHypercall: this.wrongHypercall,
       exits: this.exits,
       symbols: this.symbols,

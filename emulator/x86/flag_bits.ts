@@ -1,6 +1,6 @@
 /** EFLAGS as bits, made from the lazy slots and turned back into them, for people and debuggers. */
 import type { StateView } from "../isa/isa.ts";
-import { AUX, EFLAGS_REST, RES } from "./slots.ts";
+import { AUX, CARRY, EFLAGS_REST, RES } from "./slots.ts";
 
 /** EFLAGS bits. SDM vol. 1, section 3.4.3. */
 export const FLAG = {
@@ -16,7 +16,7 @@ export const FLAG = {
   VM: 1n << 17n,
 } as const;
 
-/** The flags that `RES` and `AUX` hold. */
+/** The flags that `RES`, `AUX` and `CARRY` hold. */
 export const ARITHMETIC = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
 
 /** What POPF and a debugger can set besides: TF IF DF IOPL NT AC ID. RF, VIF and VIP are not kept. */
@@ -33,7 +33,8 @@ export function composeFlags(state: StateView): bigint {
   parity ^= parity >> 1;
   const zero = res === 0 && high === 0 ? 0x40 : 0, sign = (high >>> 31 ^ aux & 1) << 7;
   const overflow = (carries >>> 31 ^ carries >>> 30 & 1) << 11;
-  const bits = 2 | carries >>> 31 | (parity & 1 ^ 1) << 2 | (aux >>> 3 & 1) << 4 | zero | sign | overflow;
+  const bits = 2 | state.get32(CARRY) | (parity & 1 ^ 1) << 2 | (aux >>> 3 & 1) << 4 | zero |
+    sign | overflow;
   return BigInt(bits | state.get32(EFLAGS_REST) & Number(REST));
 }
 
@@ -45,6 +46,7 @@ export function setFlags(state: StateView, value: bigint): void {
   state.set32(RES, zf ^ 1);
   state.set32(RES + 4, 0);
   state.set32(AUX, bit(4) << 3 | bit(7) | (bit(2) ^ zf) << 8);
-  state.set32(AUX + 4, cf << 31 | (cf ^ bit(11)) << 30);
+  state.set32(AUX + 4, bit(11) << 31);
+  state.set32(CARRY, cf);
   state.set64(EFLAGS_REST, value & REST | state.get64(EFLAGS_REST) & FLAG.VM);
 }

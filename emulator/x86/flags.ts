@@ -4,31 +4,50 @@
  * | slot | bits | meaning |
  * |---|---|---|
  * | RES | 63..0 | the result, sign-extended: ZF = (RES == 0), SF = bit 63, PF from bits 7..0 |
- * | AUX | 63 | CF |
- * | AUX | 62 | CF xor OF (the carry into the sign bit) |
+ * | AUX | 63, 62 | OF = one xor the other (the carries out of and into the sign bit) |
  * | AUX | 15..8 | correction to RES bits 7..0 before parity is taken |
  * | AUX | 3 | AF |
  * | AUX | 0 | correction to SF: SF = RES bit 63 xor this |
+ * | CARRY | 31..0 | CF, 0 or 1 |
  *
  * An addition stores its carry vector (bit i = carry out of bit i) moved to the top, a subtraction its
- * borrow vector; the corrections are used by POPF and SAHF only. SDM vol. 1, section 3.4.3.1.
+ * borrow vector, into AUX; INC and DEC leave CARRY alone. The corrections are used by POPF and SAHF only.
+ * SDM vol. 1, section 3.4.3.1.
  */
 import { STATE } from "../ir/layout.ts";
 import type { ConditionName, Ops, Recipe, Value } from "../ir/ops.ts";
+import type { KeptSlot } from "../ir/keeper.ts";
 import { FLAG, REST } from "./flag_bits.ts";
 import { lockedFlags } from "./privilege.ts";
-import { AUX, EFLAGS_REST, RES } from "./slots.ts";
+import { AUX, CARRY, EFLAGS_REST, RES } from "./slots.ts";
 import type { Variant } from "./variant.ts";
 
-/** CF and OF within AUX: to change CF alone, flip both. */
-export const CARRY_BITS = 0xc000_0000_0000_0000n;
-const VECTOR_BITS = CARRY_BITS | 8n;
+/** The slots, for code that keeps flags as what they are made of. */
+export const FLAG_SLOTS: readonly KeptSlot[] = [
+  { slot: RES, width: 64 },
+  { slot: AUX, width: 64 },
+  { slot: CARRY, width: 32 },
+];
+
+/** OF within AUX. */
+const OVERFLOW_BITS = 0xc000_0000_0000_0000n;
+const VECTOR_BITS = OVERFLOW_BITS | 8n;
 
 /** A carry vector of any width, placed as AUX wants it. */
 function placed<V extends Value>(b: Ops<V>, vector: V): V {
   const wide = b.zext(vector, 64);
   const both = vector.width === 64 ? wide : b.or(b.shl(wide, b.constant(64, 64 - vector.width)), wide);
   return b.and(both, b.constant(64, VECTOR_BITS));
+}
+
+/** What an addition or subtraction stores. */
+function stored<V extends Value>(b: Ops<V>, result: V, vector: V, carry: V): Recipe<V>["writes"] {
+  return [[RES, b.sext(result, 64)], [AUX, placed(b, vector)], [CARRY, b.zext(carry, 32)]];
+}
+
+/** The highest bit of a vector, width 1. */
+function highest<V extends Value>(b: Ops<V>, vector: V): V {
+  return b.lts(vector, b.constant(vector.width, 0));
 }
 
 /** Carry out of every bit of x + y (+ carry in) = sum. */
@@ -53,7 +72,8 @@ function resultConditions<V extends Value>(b: Ops<V>, result: V): Conditions<V> 
 /** ADD. */
 export function addFlags<V extends Value>(b: Ops<V>, x: V, y: V, sum: V): Recipe<V> {
   return {
-    writes: [[RES, b.sext(sum, 64)], [AUX, placed(b, carries(b, x, y, sum))]],
+    writes: stored(b, sum, carries(b, x, y, sum), b.ltu(sum, x)),
+    again: { key: `add${x.width}`, from: [x, y], make: (b, [x, y]) => addFlags(b, x, y, b.add(x, y)) },
     conditions: { ...resultConditions(b, sum), b: () => b.ltu(sum, x) },
     operands: [x, sum],
   };
@@ -62,7 +82,8 @@ export function addFlags<V extends Value>(b: Ops<V>, x: V, y: V, sum: V): Recipe
 /** SUB and CMP. */
 export function subFlags<V extends Value>(b: Ops<V>, x: V, y: V, difference: V): Recipe<V> {
   return {
-    writes: [[RES, b.sext(difference, 64)], [AUX, placed(b, borrows(b, x, y, difference))]],
+    writes: stored(b, difference, borrows(b, x, y, difference), b.ltu(x, y)),
+    again: { key: `sub${x.width}`, from: [x, y], make: (b, [x, y]) => subFlags(b, x, y, b.sub(x, y)) },
     conditions: {
       z: () => b.eq(x, y),
       s: () => b.lts(difference, b.constant(difference.width, 0)),
@@ -77,8 +98,9 @@ export function subFlags<V extends Value>(b: Ops<V>, x: V, y: V, difference: V):
 
 /** ADC. */
 export function adcFlags<V extends Value>(b: Ops<V>, x: V, y: V, sum: V): Recipe<V> {
+  const vector = carries(b, x, y, sum);
   return {
-    writes: [[RES, b.sext(sum, 64)], [AUX, placed(b, carries(b, x, y, sum))]],
+    writes: stored(b, sum, vector, highest(b, vector)),
     conditions: resultConditions(b, sum),
     operands: [sum],
   };
@@ -86,8 +108,9 @@ export function adcFlags<V extends Value>(b: Ops<V>, x: V, y: V, sum: V): Recipe
 
 /** SBB. */
 export function sbbFlags<V extends Value>(b: Ops<V>, x: V, y: V, difference: V): Recipe<V> {
+  const vector = borrows(b, x, y, difference);
   return {
-    writes: [[RES, b.sext(difference, 64)], [AUX, placed(b, borrows(b, x, y, difference))]],
+    writes: stored(b, difference, vector, highest(b, vector)),
     conditions: resultConditions(b, difference),
     operands: [difference],
   };
@@ -97,7 +120,8 @@ export function sbbFlags<V extends Value>(b: Ops<V>, x: V, y: V, difference: V):
 export function logicFlags<V extends Value>(b: Ops<V>, result: V): Recipe<V> {
   const { z, s } = resultConditions(b, result);
   return {
-    writes: [[RES, b.sext(result, 64)], [AUX, b.constant(64, 0)]],
+    writes: [[RES, b.sext(result, 64)], [AUX, b.constant(64, 0)], [CARRY, b.constant(32, 0)]],
+    again: { key: `logic${result.width}`, from: [result], make: (b, [result]) => logicFlags(b, result) },
     conditions: {
       z,
       s,
@@ -111,17 +135,16 @@ export function logicFlags<V extends Value>(b: Ops<V>, result: V): Recipe<V> {
   };
 }
 
-/** `vector` with CF as it was: where the two differ, CF and its copy in bit 62 flip together. */
-function keepingCarry<V extends Value>(b: Ops<V>, vector: V): V {
-  const differs = b.sar(b.xor(vector, b.read(AUX, 64)), b.constant(64, 63));
-  return b.xor(vector, b.and(differs, b.constant(64, CARRY_BITS)));
-}
-
 /** INC: as ADD of 1, but CF stays. */
 export function incFlags<V extends Value>(b: Ops<V>, x: V, sum: V): Recipe<V> {
   const one = b.constant(x.width, 1), minusOne = () => b.constant(x.width, -1);
   return {
-    writes: [[RES, b.sext(sum, 64)], [AUX, keepingCarry(b, placed(b, carries(b, x, one, sum)))]],
+    writes: [[RES, b.sext(sum, 64)], [AUX, placed(b, carries(b, x, one, sum))]],
+    again: {
+      key: `inc${x.width}`,
+      from: [x],
+      make: (b, [x]) => incFlags(b, x, b.add(x, b.constant(x.width, 1))),
+    },
     conditions: {
       ...resultConditions(b, sum),
       l: () => b.lts(x, minusOne()),
@@ -135,10 +158,12 @@ export function incFlags<V extends Value>(b: Ops<V>, x: V, sum: V): Recipe<V> {
 export function decFlags<V extends Value>(b: Ops<V>, x: V, difference: V): Recipe<V> {
   const one = b.constant(x.width, 1);
   return {
-    writes: [
-      [RES, b.sext(difference, 64)],
-      [AUX, keepingCarry(b, placed(b, borrows(b, x, one, difference)))],
-    ],
+    writes: [[RES, b.sext(difference, 64)], [AUX, placed(b, borrows(b, x, one, difference))]],
+    again: {
+      key: `dec${x.width}`,
+      from: [x],
+      make: (b, [x]) => decFlags(b, x, b.sub(x, b.constant(x.width, 1))),
+    },
     conditions: {
       ...resultConditions(b, difference),
       l: () => b.lts(x, b.constant(x.width, 1)),
@@ -154,7 +179,18 @@ export function decFlags<V extends Value>(b: Ops<V>, x: V, difference: V): Recip
  */
 export function mulFlags<V extends Value>(b: Ops<V>, half: V, overflow: V, adjust: 0 | 1): Recipe<V> {
   const cf = b.shl(b.zext(overflow, 64), b.constant(64, 63));
-  return { writes: [[RES, b.sext(half, 64)], [AUX, b.or(cf, b.constant(64, 8 * adjust))]] };
+  return {
+    writes: [
+      [RES, b.sext(half, 64)],
+      [AUX, b.or(cf, b.constant(64, 8 * adjust))],
+      [CARRY, b.zext(overflow, 32)],
+    ],
+    again: {
+      key: `mul${half.width}.${adjust}`,
+      from: [half, overflow],
+      make: (b, [half, overflow]) => mulFlags(b, half, overflow, adjust),
+    },
+  };
 }
 
 /** ASCII and decimal adjustments: SF ZF PF by AL; CF, AF and OF as given (width 1), OF 0 without. */
@@ -166,63 +202,64 @@ export function adjustFlags<V extends Value>(
   overflow: V = b.constant(1, 0),
 ): Recipe<V> {
   const to = (v: V, n: number) => b.shl(b.zext(v, 64), b.constant(64, n));
-  const aux = b.or(b.or(to(carry, 63), to(b.xor(carry, overflow), 62)), to(adjust, 3));
-  return { writes: [[RES, b.sext(al, 64)], [AUX, aux]] };
+  const aux = b.or(to(overflow, 63), to(adjust, 3));
+  return { writes: [[RES, b.sext(al, 64)], [AUX, aux], [CARRY, b.zext(carry, 32)]] };
 }
 
 /** BT and its kin: CF is `bit` (width 1); OF SF AF PF are undefined and stay, ZF stays. */
 export function bitFlags<V extends Value>(b: Ops<V>, bit: V): Recipe<V> {
-  const wanted = b.shl(b.zext(bit, 64), b.constant(64, 63));
-  return carryFlags(b, (aux) => b.sar(b.xor(aux, wanted), b.constant(64, 63)));
+  return { writes: [[CARRY, b.zext(bit, 32)]] };
 }
 
-/** AUX of a shift whose CF and CF xor OF stand in the top two bits of `top`. */
+/** AUX and CARRY of a shift whose CF and CF xor OF stand in the top two bits of `top`. */
 export function topBits<V extends Value>(b: Ops<V>, top: V): V {
   const wide = b.zext(top, 64);
   const moved = top.width === 64 ? wide : b.shl(wide, b.constant(64, 64 - top.width));
-  return b.and(moved, b.constant(64, CARRY_BITS));
+  return b.and(moved, b.constant(64, OVERFLOW_BITS));
 }
 
-/** Flags of a shift or rotate: without `res` ZF SF PF AF stay; if `changed` (width 1) is false all stay. */
+/**
+ * Flags of a shift or rotate, CF in bit 63 of `aux`: without `res` ZF SF PF AF stay; if `changed` (width 1) is false all
+ * stay.
+ */
 export function shiftFlags<V extends Value>(b: Ops<V>, res: V | undefined, aux: V, changed?: V): Recipe<V> {
-  const old = () => b.read(AUX, 64);
-  const keep = res === undefined ? b.or(aux, b.and(old(), b.constant(64, ~CARRY_BITS))) : aux;
-  const writes: (readonly [number, V])[] = [[
-    AUX,
-    changed === undefined ? keep : b.select(changed, keep, old()),
-  ]];
-  if (res !== undefined) {
-    const wide = b.sext(res, 64);
-    writes.unshift([RES, changed === undefined ? wide : b.select(changed, wide, b.read(RES, 64))]);
+  const unless = (slot: number, value: V): readonly [number, V] => {
+    return [
+      slot,
+      changed === undefined ? value : b.select(changed, value, b.read(slot, value.width as 32 | 64)),
+    ];
+  };
+  const carry = b.zext(highest(b, aux), 32);
+  if (res === undefined) {
+    const others = b.and(b.read(AUX, 64), b.constant(64, ~OVERFLOW_BITS));
+    return { writes: [unless(AUX, b.or(aux, others)), unless(CARRY, carry)] };
   }
-  if (res === undefined || changed !== undefined) return { writes };
+  const writes = [unless(RES, b.sext(res, 64)), unless(AUX, aux), unless(CARRY, carry)];
+  if (changed !== undefined) return { writes };
   return { writes, conditions: resultConditions(b, res), operands: [res] };
-}
-
-/** A change of CF alone: `set` gives the bits of AUX to flip (within `CARRY_BITS`) from AUX. */
-export function carryFlags<V extends Value>(b: Ops<V>, flip: (aux: V) => V): Recipe<V> {
-  const aux = b.read(AUX, 64);
-  return { writes: [[AUX, b.xor(aux, b.and(flip(aux), b.constant(64, CARRY_BITS)))]] };
 }
 
 /** The stored form of CF PF AF ZF SF OF, each at its place in the 64-bit value `eflags`. */
 export function storedFlags<V extends Value>(b: Ops<V>, eflags: V): Recipe<V> {
   const bit = (n: number) => b.and(b.shr(eflags, b.constant(64, n)), b.constant(64, 1));
   const to = (v: V, n: number) => b.shl(v, b.constant(64, n));
-  const cf = bit(0), zf = bit(6);
+  const zf = bit(6);
   const aux = [
-    to(cf, 63),
-    to(b.xor(cf, bit(11)), 62),
+    to(bit(11), 63),
     to(bit(4), 3),
     bit(7),
     to(b.xor(bit(2), zf), 8),
   ].reduce((x, y) => b.or(x, y));
-  return { writes: [[RES, b.xor(zf, b.constant(64, 1))], [AUX, aux]] };
+  return { writes: [[RES, b.xor(zf, b.constant(64, 1))], [AUX, aux], [CARRY, b.trunc(bit(0), 32)]] };
+}
+
+function storedCarry<V extends Value>(b: Ops<V>): V {
+  return b.ne(b.read(CARRY, 32), b.constant(32, 0));
 }
 
 /** Carry flag, width 1. */
 export function carry<V extends Value>(b: Ops<V>): V {
-  return b.condition("b", () => b.lts(b.read(AUX, 64), b.constant(64, 0)));
+  return b.condition("b", () => storedCarry(b));
 }
 
 /** Even condition codes, in the order of their encoding. SDM vol. 1, appendix B. */
@@ -242,7 +279,7 @@ function baseCondition<V extends Value>(b: Ops<V>, name: ConditionName): V {
     case "z":
       return b.condition(name, () => b.eq(res(), zero));
     case "be":
-      return b.condition(name, () => b.or(b.lts(aux(), zero), b.eq(res(), zero)));
+      return b.condition(name, () => b.or(storedCarry(b), b.eq(res(), zero)));
     case "s":
       return b.condition(name, () => b.lts(b.xor(res(), up(aux(), 63)), zero));
     case "p":

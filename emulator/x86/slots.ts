@@ -19,8 +19,10 @@ export const RDI = gpr(7);
 export const RES = gpr(16);
 /** Carries of the last flag result and corrections to what `RES` says; see `flags.ts`. */
 export const AUX = RES + 8;
+/** CF in the lowest of 32 bits, nothing else. */
+export const CARRY = AUX + 8;
 /** EFLAGS without CF PF AF ZF SF OF and without bit 1, at their own bit positions. */
-export const EFLAGS_REST = AUX + 8;
+export const EFLAGS_REST = CARRY + 8;
 
 /** Segment registers in the order of their codes. */
 export const SEGMENT_NAMES = ["es", "cs", "ss", "ds", "fs", "gs"] as const;

@@ -1,7 +1,7 @@
 /**
  * Where an x86 vCPU keeps its registers in the state area, and the names that users give them.
  *
- * The arithmetic flags are not kept as bits: `RES` and `AUX` hold a result and its carries, `flags.ts`
+ * The arithmetic flags are not kept as bits: `RES`, `AUX` and `CARRY` hold a result and its carries, `flags.ts`
  * says how they read. Everything else of EFLAGS is kept as bits in `EFLAGS_REST`.
  */
 import { STATE } from "../ir/layout.ts";

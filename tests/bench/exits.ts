@@ -2,6 +2,7 @@
 import type { Device, Vm } from "../../mod.ts";
 import { type ExitKind, type ExitLoop, EXITS, expectValue, HYPERCALL, type IsaName } from "./guests/guest.ts";
 import { type EngineKind, type Machine, makeVm, Prepared } from "./machines.ts";
+import { pick } from "./only.ts";
 import { alternate, type Sample } from "./statistics.ts";
 
 export interface ExitRow {
@@ -125,10 +126,14 @@ function exitMachine(
   return { vm, counter, loops: machine.exitLoops({ window: window.gpa, port: ports?.base ?? 0 }) };
 }
 
-export async function measureExits(machine: Machine, runs: number, only?: string): Promise<ExitRow[]> {
+export async function measureExits(
+  machine: Machine,
+  runs: number,
+  only?: readonly string[],
+): Promise<ExitRow[]> {
   const rows: ExitRow[] = [];
-  for (const { name } of exitMachine(machine, "interpreter").loops) {
-    if (only && !name.includes(only)) continue;
+  const { loops } = exitMachine(machine, "interpreter");
+  for (const { name } of pick(loops, only, ({ name }) => [name, machine.isa])) {
     const interpreter = new Timed(machine, name, "interpreter");
     const region = new Timed(machine, name, "region");
     await interpreter.warm();

@@ -1,6 +1,7 @@
 /** Guest instructions a second: interpreter and region, the same program, in turn. */
-import type { IsaName, Workload } from "./guests/guest.ts";
+import { checkOutcome, type IsaName, type Workload } from "./guests/guest.ts";
 import { type EngineKind, type Machine, makeVm, Prepared } from "./machines.ts";
+import { pick } from "./only.ts";
 import { alternate, type Sample } from "./statistics.ts";
 
 export interface InstructionRow {
@@ -17,7 +18,7 @@ export interface InstructionRow {
 const LEAST_MS = 20;
 
 /** Runs passes for `LEAST_MS` and gives instructions a second; then asserts result, counts and cycles. */
-class Timed {
+export class Timed {
   readonly #prepared: Prepared;
   readonly #workload: Workload;
   instructions = 0;
@@ -46,7 +47,7 @@ class Timed {
       elapsed = performance.now() - start;
     } while (elapsed < LEAST_MS);
     const executed = vm.vcpu.instructions - before;
-    this.#workload.check(vm);
+    checkOutcome(vm, this.#workload.outcome);
     if (vm.exits.totals().count !== 0) {
       throw new Error(`${this.#workload.name} made exits, it should make none`);
     }
@@ -66,11 +67,10 @@ class Timed {
 export async function measureInstructions(
   machine: Machine,
   runs: number,
-  only?: string,
+  only?: readonly string[],
 ): Promise<InstructionRow[]> {
   const rows: InstructionRow[] = [];
-  for (const workload of machine.workloads) {
-    if (only && !workload.name.includes(only)) continue;
+  for (const workload of pick(machine.workloads, only, ({ name }) => [name, machine.isa])) {
     const interpreter = new Timed(machine, workload, "interpreter");
     const region = new Timed(machine, workload, "region");
     await interpreter.warm();

@@ -37,6 +37,11 @@ function ppc(bits: 32 | 64): Machine {
 
 export const MACHINES: readonly Machine[] = [x86(16), x86(32), x86(64), ppc(32), ppc(64)];
 
+/** Where a program is loaded. */
+function codeOf(program: Workload | ExitLoop): bigint {
+  return "code" in program && program.code !== undefined ? program.code : AT.code;
+}
+
 /** A loaded program, ready to be run over and over. */
 export class Prepared {
   readonly vm: Vm;
@@ -48,7 +53,7 @@ export class Prepared {
   constructor(vm: Vm, program: Workload | ExitLoop) {
     this.vm = vm;
     this.#program = program;
-    const image = vm.assemble(`${program.source}\nend: nop`, AT.code);
+    const image = vm.assemble(`${program.source}\nend: nop`, codeOf(program));
     this.#symbols = image.symbols;
     this.#start = vm.load(image).entry;
     this.#end = this.#label("end");

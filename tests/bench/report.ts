@@ -6,7 +6,11 @@ import type { InstructionRow } from "./instructions.ts";
 import type { StartRow } from "./start_up.ts";
 import type { PeerReport } from "./peers/measure.ts";
 import { peersAsLines } from "./peers/report.ts";
+import type { Reached } from "./goals/reach.ts";
+import { goalsAsLines } from "./goals/report.ts";
 import { noise, type Sample } from "./statistics.ts";
+import type { VariantRow } from "./variants/measure.ts";
+import { variantsAsLines } from "./variants/report.ts";
 
 export interface Report {
   readonly deno: string;
@@ -16,8 +20,11 @@ export interface Report {
   readonly instructions: readonly InstructionRow[];
   readonly exits: readonly ExitRow[];
   readonly start: readonly StartRow[];
+  readonly variants: readonly VariantRow[];
   /** What `--peers` measured. */
   readonly peers?: PeerReport;
+  /** How far that comes towards the goals. */
+  readonly goals?: readonly Reached[];
 }
 
 /** A number with three significant digits or all of its whole ones. */
@@ -74,7 +81,8 @@ function widthTable(rows: readonly Pair[], title: string): string[] {
   ], pairs);
 }
 
-export function asText({ deno, v8, target, runs, instructions, exits, start, peers }: Report): string {
+export function asText(report: Report): string {
+  const { deno, v8, target, runs, instructions, exits, start, variants, peers, goals } = report;
   const sections: string[][] = [];
   const computing = instructions.map((row) => ({ ...row, name: row.workload }));
   const leaving = exits.map((row) => ({ ...row, name: row.kind }));
@@ -101,7 +109,9 @@ export function asText({ deno, v8, target, runs, instructions, exits, start, pee
       ], start),
     ]);
   }
+  if (variants.length > 0) sections.push(variantsAsLines(variants));
   if (peers) sections.push(peersAsLines(peers));
+  if (goals) sections.push(goalsAsLines(goals));
   const about =
     `Deno ${deno}, V8 ${v8}, ${target}; medians of ${runs} alternating runs; noise is (max - min) / ` +
     "median.\nResults, instruction counts and ledger totals were asserted after each timing.";

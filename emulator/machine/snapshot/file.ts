@@ -20,7 +20,7 @@ import { pack, type SavedState, unpack } from "../../engine/saved_state.ts";
 
 const MAGIC = "trapshvm";
 /** Raised with every change that an older reader would take wrongly. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 const HEADER = 64, CHECKED_TO = 32;
 /** Bytes of text at most: what is long is kept as bytes, and parsing takes many times as much memory. */
 const LONGEST_TEXT = 16 * 2 ** 20;

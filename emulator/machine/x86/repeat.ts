@@ -86,10 +86,11 @@ function reach(vcpu: Vcpu, argument: number, register: number, bits: number, tag
   const offset = BigInt.asUintN(bits, state.get64(register)), isReal = isa.pcWidth === 16;
   // Elsewhere only fs and gs have a base, and what they are checked against.
   if (!isReal && offset !== (BigInt(high) << 32n | BigInt(low))) return NOWHERE;
-  const place = findInTlb(state, low, high, tag);
+  const { flat } = vcpu.board, inRow = flat.room(state, low, high, tag === TLB.read ? "read" : "write");
+  const place = inRow > 0 ? flat.place + low : findInTlb(state, low, high, tag);
   if (place < 0) return NOWHERE;
-  const end = isReal ? 0x1_0000n : 1n << BigInt(bits);
-  return { place, room: Math.min(PAGE - low % PAGE, Number(BigInt.asUintN(53, end - offset))) };
+  const end = isReal ? 0x1_0000n : 1n << BigInt(bits), most = Number(BigInt.asUintN(53, end - offset));
+  return { place, room: Math.min(inRow || PAGE - low % PAGE, most) };
 }
 
 /** Moves an index register or the count by less than its range; 32 bits in 64-bit mode clear the upper half. */

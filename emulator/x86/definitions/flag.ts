@@ -1,9 +1,9 @@
 /** Instructions on single flags, and LAHF and SAHF. SDM vol. 2A and 2B, by mnemonic. */
 import { FLAG } from "../flag_bits.ts";
-import { CARRY_BITS, carryFlags, cond, eflags, storedFlags, tellOfEnabled } from "../flags.ts";
+import { cond, eflags, storedFlags, tellOfEnabled } from "../flags.ts";
 import { requireIoPrivilege } from "../privilege.ts";
 import type { Definition } from "../record.ts";
-import { EFLAGS_REST, RAX } from "../slots.ts";
+import { CARRY, EFLAGS_REST, RAX } from "../slots.ts";
 
 /** CLC: CF <- 0. */
 export const clc: Definition = {
@@ -11,7 +11,7 @@ export const clc: Definition = {
   encodings: { "f8": "" },
   cycleClass: "alu",
   semantics(b) {
-    b.flags(carryFlags(b, (aux) => b.sar(aux, b.constant(64, 63))));
+    b.write(CARRY, b.constant(32, 0));
   },
   examples: ["f8 | clc | cf=1 of=1 sf=1 => cf=0 of=1 sf=1"],
 };
@@ -22,7 +22,7 @@ export const stc: Definition = {
   encodings: { "f9": "" },
   cycleClass: "alu",
   semantics(b) {
-    b.flags(carryFlags(b, (aux) => b.not(b.sar(aux, b.constant(64, 63)))));
+    b.write(CARRY, b.constant(32, 1));
   },
   examples: ["f9 | stc | cf=0 of=1 zf=1 => cf=1 of=1 zf=1", "f9 | stc | cf=1 of=0 => cf=1 of=0"],
 };
@@ -33,7 +33,7 @@ export const cmc: Definition = {
   encodings: { "f5": "" },
   cycleClass: "alu",
   semantics(b) {
-    b.flags(carryFlags(b, () => b.constant(64, CARRY_BITS)));
+    b.write(CARRY, b.xor(b.read(CARRY, 32), b.constant(32, 1)));
   },
   examples: ["f5 | cmc | cf=1 of=0 => cf=0 of=0", "f5 | cmc | cf=0 of=1 => cf=1 of=1"],
 };

@@ -12,7 +12,7 @@ import type { Definition } from "../record.ts";
 
 interface Shifted<V extends Value> {
   readonly result: V;
-  /** CF and CF xor OF in AUX's places. */
+  /** CF and CF xor OF in bits 63 and 62. */
   readonly aux: V;
 }
 
@@ -52,17 +52,27 @@ function define(
     memory: "rmw",
     cycleClass: "shift",
     semantics(b, [dst, src], { mode }) {
+      const flagsOf = <W extends Value>(b: Ops<W>, { result, aux }: Shifted<W>, changed?: W) => {
+        if (kind === "rotate") return shiftFlags(b, undefined, aux, changed);
+        return shiftFlags(b, result, mode === 16 ? b.or(aux, adjustOf(b, mnemonic, result)) : aux, changed);
+      };
       const x = dst.readForWrite(b), w = x.width;
       const amount = src.read(b);
       const count = b.and(w === 8 ? amount : b.zext(amount, w), b.constant(w, w === 64 ? 63 : 31));
-      const { result, aux } = compute(b, x, count);
+      const shifted = compute(b, x, count);
       // An immediate that is 0 after masking is decoded to the form with a register: see decode.ts.
       const changed = src.isImmediate ? undefined : b.ne(count, b.constant(w, 0));
-      const recipe = kind === "shift" && mode === 16
-        ? shiftFlags(b, result, b.or(aux, adjustOf(b, mnemonic, result)), changed)
-        : shiftFlags(b, kind === "shift" ? result : undefined, aux, changed);
-      dst.write(b, result);
-      b.flags(recipe);
+      const recipe = flagsOf(b, shifted, changed);
+      dst.write(b, shifted.result);
+      if (kind === "rotate" || changed !== undefined) return b.flags(recipe);
+      b.flags({
+        ...recipe,
+        again: {
+          key: `${mnemonic}${w} in ${mode}`,
+          from: [x, count],
+          make: (b, [x, count]) => flagsOf(b, compute(b, x, count)),
+        },
+      });
     },
     examples,
   };

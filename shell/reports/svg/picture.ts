@@ -19,13 +19,14 @@ const NOTE = 130;
 /** Buckets of a timeline in a picture: columns of some six units. */
 export const PLOT_BUCKETS = 120;
 
-interface Section {
+/** A drawing with a line over it. */
+export interface Section {
   readonly title: string;
   readonly drawing: Drawing;
 }
 
 /** An SVG document by itself, light or dark as the reader's system is. */
-function picture(
+export function picture(
   title: string,
   facts: RunFacts | undefined,
   sections: readonly Section[],

@@ -1,16 +1,35 @@
 /** The PowerPC twins of the x86 programs. */
-import { AT, type ExitLoop, EXITS, expectValue, HYPERCALL, SIZE, type Workload } from "./guest.ts";
-import { crcResult, fibResult, integerResult, sampleBytes, sieveResult } from "./results.ts";
-import { checkCopy } from "./x86.ts";
-import type { Vm } from "../../../mod.ts";
+import {
+  AT,
+  type ExitLoop,
+  EXITS,
+  HYPERCALL,
+  type Outcome,
+  type Places,
+  SIZE,
+  type Workload,
+} from "./guest.ts";
+import {
+  crcResult,
+  dispatchResult,
+  DIVISOR,
+  fibResult,
+  integerResult,
+  quotientsResult,
+  sampleBytes,
+  sieveResult,
+} from "./results.ts";
 
 type Bits = 32 | 64;
+
+/** Rounds of the dispatch, so that it is as long as the other programs. */
+export const ROUNDS = { dispatch: 32 } as const;
 
 /** KVM_SC_MAGIC_R0: marks a hypercall among the system calls of a guest without hypervisor mode. */
 const MAGIC = 0x4b56_4d21;
 
 /** Loads a 32-bit constant, zero-extended. */
-function load(register: string, value: number): string {
+export function load(register: string, value: number): string {
   const high = value >>> 16;
   if (high === 0 && value < 0x8000) return `li ${register}, ${value}`;
   if (high < 0x8000) return `lis ${register}, ${high}\n ori ${register}, ${register}, ${value & 0xffff}`;
@@ -19,11 +38,17 @@ function load(register: string, value: number): string {
   }`;
 }
 
-function checkR3(expected: bigint): (vm: Vm) => void {
-  return (vm) => expectValue("r3", vm.vcpu.registers.get("r3"), expected);
+function constant64(register: string, value: bigint): string {
+  const [high, low] = [Number(value >> 32n), Number(value & 0xffff_ffffn)];
+  return `${load(register, high)}
+        sldi ${register}, ${register}, 32
+        oris ${register}, ${register}, ${low >>> 16}
+        ori ${register}, ${register}, ${low & 0xffff}`;
 }
 
-export function ppcWorkloads(bits: Bits): readonly Workload[] {
+const r3 = (value: bigint, bits?: 32): Outcome => ({ register: "r3", value, bits });
+
+export function ppcWorkloads(bits: Bits, at: Places = AT): readonly Workload[] {
   const bytes = bits / 8;
   const input = sampleBytes(SIZE.copy);
   /** The same instruction by width. */
@@ -46,12 +71,12 @@ hot:    add r3, r3, r5
         bdnz hot
 hot_end:
         xor r3, r3, r4`,
-      check: checkR3(integerResult(bits)),
+      outcome: r3(integerResult(bits)),
     },
     {
       name: "sieve",
       source: `
-        ${load("r8", AT.flags)}
+        ${load("r8", at.flags)}
         ${load("r9", SIZE.sieve)}
         mtctr r9
         li r7, 1
@@ -80,13 +105,13 @@ composite:
         addi r4, r4, 1
         cmplw r4, r9
         blt next`,
-      check: checkR3(sieveResult()),
+      outcome: r3(sieveResult()),
     },
     {
       name: "crc32",
       source: `
         ${load("r3", 0xffff_ffff)}
-        ${load("r4", AT.source)}
+        ${load("r4", at.source)}
         ${load("r5", SIZE.crc)}
         ${load("r8", 0xedb8_8320)}
 hot:    lbz r6, 0(r4)
@@ -104,15 +129,15 @@ even:   bdnz bit
         bne hot
 hot_end:
         not r3, r3`,
-      prepare: (vm) => vm.memory.write(AT.source, input),
-      check: (vm) => expectValue("r3", vm.vcpu.registers.get("r3") & 0xffff_ffffn, crcResult()),
+      prepare: (vm) => vm.memory.write(at.source, input),
+      outcome: r3(crcResult(), 32),
     },
     {
       name: "copy",
       source: `
         li r9, ${SIZE.copies}
-again:  ${load("r4", AT.source)}
-        ${load("r5", AT.target)}
+again:  ${load("r4", at.source)}
+        ${load("r5", at.target)}
         li r6, ${SIZE.copy / bytes}
         mtctr r6
 hot:    ${loadWord} r7, 0(r4)
@@ -125,15 +150,15 @@ hot_end:
         cmpwi r9, 0
         bne again`,
       prepare(vm) {
-        vm.memory.write(AT.source, input);
-        vm.memory.write(AT.target, new Uint8Array(SIZE.copy));
+        vm.memory.write(at.source, input);
+        vm.memory.write(at.target, new Uint8Array(SIZE.copy));
       },
-      check: (vm) => checkCopy(vm, input),
+      outcome: { at: at.target, bytes: input },
     },
     {
       name: "calls",
       source: `
-        ${load("r1", AT.stack)}
+        ${load("r1", at.stack)}
         li r3, ${SIZE.fib}
         bl fib
         b end
@@ -156,7 +181,62 @@ fib:    cmpwi r3, 2
         addi r1, r1, ${frame}
         blr
 fib_end:`,
-      check: checkR3(fibResult()),
+      outcome: r3(fibResult()),
+    },
+    {
+      // A byte code of four operations, each jumped to through a table, as an interpreter does.
+      name: "dispatch",
+      source: `
+        li r3, 0
+        li r9, ${ROUNDS.dispatch}
+        b hot
+        .balign 8
+table:  ${wide(".long", ".quad")} op0, op1, op2, op3
+hot:    ${load("r4", at.source)}
+        li r6, ${SIZE.dispatch}
+        lis r8, table@h
+        ori r8, r8, table@l
+fetch:  lbz r5, 0(r4)
+        addi r4, r4, 1
+        andi. r5, r5, 3
+        ${wide("slwi r5, r5, 2", "sldi r5, r5, 3")}
+        ${wide("lwzx", "ldx")} r7, r8, r5
+        mtctr r7
+        bctr
+op0:    addi r3, r3, 7
+        b next
+op1:    xori r3, r3, 0x1234
+        b next
+op2:    rotlwi r3, r3, 3
+        b next
+op3:    addi r3, r3, -5
+next:   addi r6, r6, -1
+        cmpwi r6, 0
+        bne fetch
+        addi r9, r9, -1
+        cmpwi r9, 0
+        bne hot
+hot_end:`,
+      prepare: (vm) => vm.memory.write(at.source, input),
+      outcome: r3(dispatchResult(ROUNDS.dispatch), 32),
+    },
+    {
+      name: "divide",
+      source: `
+        ${load("r5", SIZE.divide)}
+        mtctr r5
+        ${bits === 32 ? load("r8", Number(DIVISOR[32])) : constant64("r8", DIVISOR[64])}
+        li r3, 1
+hot:    ${wide("mullw", "mulld")} r3, r3, r8
+        add r3, r3, r5
+        ${wide("divwu", "divdu")} r6, r3, r5
+        ${wide("mullw", "mulld")} r7, r6, r5
+        subf r3, r7, r3
+        xor r3, r3, r6
+        addi r5, r5, -1
+        bdnz hot
+hot_end:`,
+      outcome: r3(quotientsResult(bits)),
     },
   ];
 }

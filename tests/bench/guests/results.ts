@@ -81,3 +81,13 @@ export function divideResult(bits: 32 | 64): bigint {
   }
   return a;
 }
+
+/** a = a * constant + c, divided by c: quotient ^ remainder, for c from `SIZE.divide` down to 1, in registers of `bits`. */
+export function quotientsResult(bits: 32 | 64): bigint {
+  let a = 1n;
+  for (let c = BigInt(SIZE.divide); c > 0n; c--) {
+    const dividend = BigInt.asUintN(bits, a * DIVISOR[bits] + c);
+    a = dividend / c ^ dividend % c;
+  }
+  return a;
+}

@@ -1,18 +1,18 @@
 /** Programs of protected and long mode: indirect jumps, string instructions, wide multiplication and division. */
-import { AT, expectValue, SIZE, type Workload } from "./guest.ts";
+import { type Places, SIZE, type Workload } from "./guest.ts";
 import { dispatchResult, divideResult, DIVISOR, sampleBytes, stringsResult } from "./results.ts";
 import { widen } from "./widths.ts";
 
 /** Rounds of the dispatch and of the strings, so that they are as long as the other programs. */
 export const ROUNDS = { dispatch: 32, strings: 32 } as const;
 
-export function furtherWorkloads(bits: 32 | 64): readonly Workload[] {
+export function furtherWorkloads(bits: 32 | 64, at: Places): readonly Workload[] {
   const bytes = bits / 8;
   const accumulator = bits === 32 ? "eax" : "rax";
   const input = sampleBytes(Math.max(SIZE.dispatch, SIZE.strings));
-  const common = (result: bigint): Pick<Workload, "prepare" | "check"> => ({
-    prepare: (vm) => vm.memory.write(AT.source, input),
-    check: (vm) => expectValue(accumulator, vm.vcpu.registers.get(accumulator), result),
+  const common = (result: bigint): Pick<Workload, "prepare" | "outcome"> => ({
+    prepare: (vm) => vm.memory.write(at.source, input),
+    outcome: { register: accumulator, value: result },
   });
   return [
     {
@@ -25,7 +25,7 @@ export function furtherWorkloads(bits: 32 | 64): readonly Workload[] {
         jmp hot
         .balign 8
 table:  ${bits === 32 ? ".long" : ".quad"} op0, op1, op2, op3
-hot:    mov esi, ${AT.source}
+hot:    mov esi, ${at.source}
         mov ecx, ${SIZE.dispatch}
 fetch:  movzx edx, byte ptr [$si]
         inc $si
@@ -54,23 +54,23 @@ hot_end:`,
         cld
         xor edx, edx
         mov ebx, ${ROUNDS.strings}
-hot:    mov esi, ${AT.source}
-        mov edi, ${AT.target}
+hot:    mov esi, ${at.source}
+        mov edi, ${at.target}
         mov ecx, ${SIZE.strings}
         rep movsb
-        mov esi, ${AT.source}
-        mov edi, ${AT.target}
+        mov esi, ${at.source}
+        mov edi, ${at.target}
         mov ecx, ${SIZE.strings}
         repe cmpsb
         sete al
         movzx eax, al
         add edx, eax
-        mov edi, ${AT.target}
+        mov edi, ${at.target}
         mov ecx, ${SIZE.strings}
         mov al, 0xff
         repne scasb
         add edx, ecx
-        mov edi, ${AT.target}
+        mov edi, ${at.target}
         mov ecx, ${SIZE.strings / 4}
         xor eax, eax
         rep stosd

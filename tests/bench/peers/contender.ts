@@ -1,15 +1,20 @@
 /** One who takes part: an engine, how it is configured, and what it does for an instruction. */
-import type { PeerGuest } from "./guests.ts";
+import type { PeerGuest } from "./guest.ts";
 import type { PeerImage } from "./image.ts";
+import type { PeerSystem } from "./systems.ts";
+
+/** A contender that is there: which version, and whether it can run a guest. */
+export interface Found {
+  readonly version: string;
+  runs(guest: PeerGuest): boolean;
+}
 
 export interface Contender {
   readonly name: string;
   /** What it does beside executing instructions. */
   readonly about: string;
-  /** Why it cannot run at all here, or its version. */
-  find(): Promise<{ readonly missing: string } | { readonly version: string }>;
-  /** Whether it can run this guest. */
-  runs(guest: PeerGuest): boolean;
+  /** Why it cannot run at all here, or what it can. */
+  find(): Promise<{ readonly missing: string } | Found>;
   /** Loads the guest and lets it run until it is as fast as it gets. */
   start(guest: PeerGuest, image: PeerImage): Promise<Running>;
 }
@@ -26,6 +31,7 @@ export const WARM_MS = 800;
 /** Takes what a guest tells, byte by byte, and the time of each result's last byte. Throws if a result is wrong. */
 export class Results {
   readonly #bytes: number;
+  readonly #told: "le" | "be";
   readonly #expected: bigint;
   readonly #who: string;
   #word = 0n;
@@ -35,14 +41,20 @@ export class Results {
   first = 0;
   last = 0;
 
-  constructor(guest: Pick<PeerGuest, "bits" | "result">, who: string) {
-    this.#bytes = guest.bits / 8;
-    this.#expected = guest.result;
+  constructor(
+    { system, result }: { readonly system: Pick<PeerSystem, "bits" | "told">; readonly result: bigint },
+    who: string,
+  ) {
+    this.#bytes = system.bits / 8;
+    this.#told = system.told;
+    this.#expected = result;
     this.#who = who;
   }
 
   take(byte: number, now: number): void {
-    this.#word |= BigInt(byte) << BigInt(8 * this.#filled++);
+    const position = this.#told === "le" ? this.#filled : this.#bytes - 1 - this.#filled;
+    this.#word |= BigInt(byte) << BigInt(8 * position);
+    this.#filled++;
     if (this.#filled < this.#bytes) return;
     if (this.#word !== this.#expected) {
       throw new Error(`${this.#who} computed ${this.#word}, expected ${this.#expected}`);

@@ -1,9 +1,12 @@
 /** Every contender on every guest that it runs, in turn. */
+import { pick } from "../only.ts";
 import { alternate, type Sample } from "../statistics.ts";
-import type { Contender, Running } from "./contender.ts";
-import { PEER_GUESTS, type PeerGuest } from "./guests.ts";
+import type { Contender, Found, Running } from "./contender.ts";
+import type { PeerGuest } from "./guest.ts";
+import { PEER_GUESTS } from "./guests.ts";
 import { peerImage } from "./image.ts";
 import { QEMU_ENGINES } from "./qemu.ts";
+import type { SystemName } from "./systems.ts";
 import { OWN, OwnMachine } from "./trapsh.ts";
 import { V86_ENGINES } from "./v86.ts";
 
@@ -17,11 +20,13 @@ export interface PeerEngine {
 
 export interface PeerRow {
   readonly guest: string;
-  readonly bits: 32 | 64;
+  readonly system: SystemName;
   readonly engine: string;
   /** Guest instructions of a pass as trapsh counts them: the same for all engines. */
   readonly instructions: number;
-  /** Millions of guest instructions a second. */
+  /** Exits of a pass; none for a program that computes. */
+  readonly exits?: number;
+  /** Millions of guest instructions a second; of an exit loop millions of exits. */
   readonly rate: Sample;
 }
 
@@ -30,41 +35,41 @@ export interface PeerReport {
   readonly rows: readonly PeerRow[];
 }
 
-/** A timing lasts at least this long, as the serial line's bytes arrive some tenths of a millisecond late. */
+/** A timing lasts at least this long, as the console's bytes arrive some tenths of a millisecond late. */
 const LEAST_MS = 250;
 
-/** Instructions of a pass, from a machine that runs two of them: they are alike. */
-export async function passLength(guest: PeerGuest): Promise<number> {
-  const image = peerImage(guest);
-  const machine = new OwnMachine(guest, image, "interpreter");
+/** What a pass is made of, from a machine that runs two of them: they are alike. */
+async function passOf(guest: PeerGuest): Promise<Pick<PeerRow, "instructions" | "exits">> {
+  const machine = new OwnMachine(guest, peerImage(guest), "interpreter");
   await machine.begin();
-  return await machine.pass();
+  const accesses = machine.accesses;
+  const instructions = await machine.pass();
+  return guest.exits ? { instructions, exits: machine.accesses - accesses } : { instructions };
 }
 
-async function measureGuest(
-  guest: PeerGuest,
-  contenders: readonly Contender[],
-  runs: number,
-): Promise<PeerRow[]> {
+interface Present {
+  readonly contender: Contender;
+  readonly found: Found;
+}
+
+async function measureGuest(guest: PeerGuest, present: readonly Present[], runs: number): Promise<PeerRow[]> {
   const image = peerImage(guest);
-  const instructions = await passLength(guest);
+  const pass = await passOf(guest);
   const running = new Map<string, Running>();
   try {
-    for (const contender of contenders) {
-      if (contender.runs(guest)) running.set(contender.name, await contender.start(guest, image));
+    for (const { contender, found } of present) {
+      if (found.runs(guest)) running.set(contender.name, await contender.start(guest, image));
     }
+    const events = (pass.exits ?? pass.instructions) / 1000;
     const candidates = Object.fromEntries(
-      [...running].map(([name, machine]) => [
-        name,
-        async () => instructions / 1000 / await machine.time(LEAST_MS),
-      ]),
+      [...running].map(([name, machine]) => [name, async () => events / await machine.time(LEAST_MS)]),
     );
     const samples = await alternate(candidates, runs);
     return Object.entries(samples).map(([engine, rate]) => ({
       guest: guest.name,
-      bits: guest.bits,
+      system: guest.system.name,
       engine,
-      instructions,
+      ...pass,
       rate,
     }));
   } finally {
@@ -74,20 +79,20 @@ async function measureGuest(
 
 export async function measurePeers(
   runs: number,
-  { only, progress }: { only?: string; progress(text: string): void },
+  { only, progress }: { only?: readonly string[]; progress(text: string): void },
 ): Promise<PeerReport> {
   const engines: PeerEngine[] = [];
-  const present: Contender[] = [];
+  const present: Present[] = [];
   for (const contender of [...OWN, ...V86_ENGINES, ...QEMU_ENGINES]) {
     const { name, about } = contender;
     const found = await contender.find();
     engines.push({ name, about, ...found });
-    if ("version" in found) present.push(contender);
+    if ("version" in found) present.push({ contender, found });
   }
-  const guests = PEER_GUESTS.filter(({ name, bits }) => !only || `${name}-${bits}`.includes(only));
+  const guests = pick(PEER_GUESTS, only, ({ name, system }) => [name, system.name]);
   const rows: PeerRow[] = [];
   for (const [i, guest] of guests.entries()) {
-    progress(`${i + 1} of ${guests.length}: ${guest.name}, ${guest.bits}-bit`);
+    progress(`${i + 1} of ${guests.length}: ${guest.name}, ${guest.system.name}`);
     rows.push(...await measureGuest(guest, present, runs));
   }
   return { engines, rows };

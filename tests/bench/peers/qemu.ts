@@ -1,9 +1,49 @@
 /** QEMU's translator (TCG): a process for each timing, as a guest that runs cannot be stopped from outside. */
-import { type Contender, Results, type Running } from "./contender.ts";
-import type { PeerGuest } from "./guests.ts";
+import { type Contender, type Found, Results, type Running } from "./contender.ts";
+import type { PeerGuest } from "./guest.ts";
+import { RAM_MIB, type SystemName } from "./systems.ts";
 
 /** Passes before the timing: translation is done in the first. */
 const WARM_PASSES = 3;
+
+interface Command {
+  readonly binary: string;
+  /** What the image's path follows. */
+  readonly args: readonly string[];
+}
+
+/** The console is standard output. */
+const BARE = "-display none -no-reboot -monitor none -serial stdio".split(" ");
+/** No devices but the board's own and the console. The PReP board would lose its serial line too. */
+const ALONE = "-nodefaults";
+const SMALL = ["-m", String(RAM_MIB)];
+
+const pc = (binary: string): Command => ({ binary, args: [...BARE, ALONE, ...SMALL, "-kernel"] });
+/** Without the mitigations that its translator has not, of which it would tell each time. */
+const PSERIES: Command = {
+  binary: "qemu-system-ppc64",
+  args: [
+    ...BARE,
+    ALONE,
+    "-M",
+    "pseries,usb=off,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off",
+    "-cpu",
+    "POWER8",
+    "-bios",
+  ],
+};
+
+const COMMANDS: Readonly<Record<SystemName, Command>> = {
+  "x86-32": pc("qemu-system-i386"),
+  "x86-32 paging": pc("qemu-system-i386"),
+  "x86-64": pc("qemu-system-x86_64"),
+  "ppc32": {
+    binary: "qemu-system-ppc",
+    args: [...BARE, ...SMALL, "-net", "none", "-vga", "none", "-M", "40p", "-cpu", "750", "-bios"],
+  },
+  "ppc64": PSERIES,
+  "ppc64le": PSERIES,
+};
 
 class QemuMachine implements Running {
   readonly #guest: PeerGuest;
@@ -16,11 +56,12 @@ class QemuMachine implements Running {
     this.#options = options;
   }
 
-  /** The time is that at which the serial line's bytes come out of the pipe. */
+  /** The time is that at which the console's bytes come out of the pipe. */
   async time(leastMs: number): Promise<number> {
     const results = new Results(this.#guest, "QEMU");
-    const child = new Deno.Command(binary(this.#guest.bits), {
-      args: ["-accel", "tcg", ...this.#options, "-kernel", this.#path, ...BARE],
+    const { binary, args } = COMMANDS[this.#guest.system.name];
+    const child = new Deno.Command(binary, {
+      args: ["-accel", "tcg", ...this.#options, ...args, this.#path],
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
@@ -47,24 +88,33 @@ class QemuMachine implements Running {
   }
 }
 
-/** No devices but the serial line, which is standard output. */
-const BARE = "-m 32 -display none -nodefaults -no-reboot -monitor none -serial stdio".split(" ");
-
-function binary(bits: 32 | 64): string {
-  return bits === 32 ? "qemu-system-i386" : "qemu-system-x86_64";
-}
-
-async function find(): Promise<{ missing: string } | { version: string }> {
+/** Its first line, or nothing if it cannot be started. */
+async function versionOf(binary: string): Promise<string | undefined> {
   try {
-    const texts = await Promise.all(([32, 64] as const).map(async (bits) => {
-      const { stdout } = await new Deno.Command(binary(bits), { args: ["--version"] }).output();
-      return new TextDecoder().decode(stdout).split("\n")[0];
-    }));
-    return { version: texts[0] };
+    const { stdout } = await new Deno.Command(binary, { args: ["--version"] }).output();
+    return new TextDecoder().decode(stdout).split("\n")[0];
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { missing: "qemu-system-i386 or -x86_64 not found" };
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+async function find(): Promise<{ missing: string } | Found> {
+  const binaries = [...new Set(Object.values(COMMANDS).map(({ binary }) => binary))];
+  const versions = new Map<string, string>();
+  for (const binary of binaries) {
+    const version = await versionOf(binary);
+    if (version !== undefined) versions.set(binary, version);
+  }
+  const absent = binaries.filter((binary) => !versions.has(binary)).map((binary) => `${binary} not found`);
+  const [version] = versions.values();
+  if (version === undefined) return { missing: absent.join(", ") };
+  return {
+    version: [version, ...absent].join("; "),
+    // Its translator knows no x86 hypervisor whose calls it would answer.
+    runs: ({ system: { name, options }, exits }) =>
+      versions.has(COMMANDS[name].binary) && !(options.arch === "x86" && exits === "hypercall"),
+  };
 }
 
 function qemu(name: string, about: string, options: readonly string[]): Contender {
@@ -72,21 +122,19 @@ function qemu(name: string, about: string, options: readonly string[]): Contende
     name,
     about,
     find,
-    // Nobody answers the port that \`in\` reads: the sum would be another.
-    runs: ({ exits }) => exits !== "in",
-    async start(guest, { elf }) {
+    async start(guest, { file }) {
       const path = await Deno.makeTempFile({ dir: "/tmp", prefix: "trapsh-bench-" });
-      await Deno.writeFile(path, elf);
+      await Deno.writeFile(path, file);
       return new QemuMachine(guest, path, options);
     },
   };
 }
 
 export const QEMU_ENGINES: readonly Contender[] = [
-  qemu("QEMU TCG", "translates, counts nothing; its port has no device", []),
+  qemu("QEMU TCG", "translates, counts nothing; its devices are in C", []),
   qemu(
     "QEMU TCG icount",
-    "translates, counts instructions (-icount shift=0); its port has no device",
+    "translates, counts instructions (-icount shift=0); its devices are in C",
     ["-icount", "shift=0,sleep=off"],
   ),
 ];

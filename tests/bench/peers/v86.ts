@@ -1,6 +1,6 @@
 /** v86 (npm, BSD 2-clause), from the outside: a process for each guest. */
-import type { Contender, Running } from "./contender.ts";
-import { PORT } from "./guests.ts";
+import type { Contender, Found, Running } from "./contender.ts";
+import type { PeerGuest } from "./guest.ts";
 import { TextLineStream } from "../../support/lines.ts";
 import type { V86Start } from "./v86_process.ts";
 
@@ -54,12 +54,17 @@ class V86Machine implements Running {
 }
 
 /** The version that is pinned, if Deno has it or can get it. */
-async function find(): Promise<{ missing: string } | { version: string }> {
+async function find(): Promise<{ missing: string } | Found> {
   const { imports } = JSON.parse(await Deno.readTextFile(CONFIG));
   const args = ["install", "--quiet", "--config", CONFIG.pathname];
   const { success, stderr } = await new Deno.Command("deno", { args, stdout: "null" }).output();
-  if (success) return { version: imports.v86.replace(/^npm:/, "") };
+  if (success) return { version: imports.v86.replace(/^npm:/, ""), runs };
   return { missing: new TextDecoder().decode(stderr).trim().split("\n")[0] };
+}
+
+/** It has no long mode, and of hypercalls it knows nothing. */
+function runs({ system: { options: { arch }, bits }, exits }: PeerGuest): boolean {
+  return arch === "x86" && bits === 32 && exits !== "hypercall";
 }
 
 function v86(jit: boolean): Contender {
@@ -67,15 +72,12 @@ function v86(jit: boolean): Contender {
     name: `v86 JIT ${jit ? "on" : "off"}`,
     about: "counts instructions, keeps a PC's timers going between slices of some milliseconds",
     find,
-    // It has no long mode.
-    runs: ({ bits }) => bits === 32,
-    async start({ bits, result }, { elf }) {
+    async start({ system: { bits, told, port, window }, result }, { file }) {
       const machine = new V86Machine({
-        elf: elf.toBase64(),
-        bits,
+        elf: file.toBase64(),
+        system: { bits, told, port, window },
         result: String(result),
         jit,
-        port: PORT,
       });
       const answer = await machine.answer();
       if (answer !== "ready") throw new Error(`v86 says ${answer}`);

@@ -4,13 +4,13 @@
  */
 import { TextLineStream } from "../../support/lines.ts";
 import { Results, WARM_MS } from "./contender.ts";
+import { type PeerSystem, RAM_MIB } from "./systems.ts";
 
 export interface V86Start {
   readonly elf: string;
-  readonly bits: 32 | 64;
+  readonly system: Pick<PeerSystem, "bits" | "told" | "port" | "window">;
   readonly result: string;
   readonly jit: boolean;
-  readonly port: number;
 }
 
 /** The part of v86's class that is used; `cpu.io` is not in its types. */
@@ -25,9 +25,20 @@ interface Emulator {
 interface Io {
   register_read(port: number, device: object, ...bySize: (() => number)[]): void;
   register_write(port: number, device: object, ...bySize: ((value: number) => void)[]): void;
+  /** Address and size are multiples of `MMIO_BLOCK`; loads and stores of 8 bits, then of 32. */
+  mmap_register(
+    address: number,
+    size: number,
+    load8: () => number,
+    store8: (address: number, value: number) => void,
+    load32: () => number,
+    store32: (address: number, value: number) => void,
+  ): void;
 }
 
-async function boot({ elf, jit, port }: V86Start): Promise<Emulator> {
+const MMIO_BLOCK = 2 ** 17;
+
+async function boot({ elf, jit, system: { port, window } }: V86Start): Promise<Emulator> {
   // Not a literal: the rest of the repository is checked without it.
   const specifier: string = "v86";
   const { V86 } = await import(specifier) as { V86: new (options: object) => Emulator };
@@ -35,7 +46,7 @@ async function boot({ elf, jit, port }: V86Start): Promise<Emulator> {
   const emulator = new V86({
     wasm_fn: async (imports: WebAssembly.Imports) =>
       (await WebAssembly.instantiate(wasm, imports)).instance.exports,
-    memory_size: 2 ** 25,
+    memory_size: RAM_MIB * 2 ** 20,
     vga_memory_size: 2 ** 21,
     multiboot: { buffer: Uint8Array.fromBase64(elf).buffer },
     autostart: false,
@@ -48,8 +59,13 @@ async function boot({ elf, jit, port }: V86Start): Promise<Emulator> {
   const { io } = emulator.v86.cpu;
   const seen = { stores: 0 };
   const store = () => void seen.stores++, load = () => 1;
-  io.register_write(port, seen, store, store, store);
-  io.register_read(port, seen, load, load, load);
+  if (port !== undefined) {
+    io.register_write(port, seen, store, store, store);
+    io.register_read(port, seen, load, load, load);
+  }
+  if (window !== undefined) {
+    io.mmap_register(window - window % MMIO_BLOCK, MMIO_BLOCK, load, store, load, store);
+  }
   return emulator;
 }
 
@@ -59,7 +75,7 @@ const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrou
 const next = async () => (await lines.next()).value as string | undefined;
 
 const start: V86Start = JSON.parse(await next() ?? "");
-const results = new Results({ bits: start.bits, result: BigInt(start.result) }, "v86");
+const results = new Results({ system: start.system, result: BigInt(start.result) }, "v86");
 const emulator = await boot(start);
 let leastMs = 0, done = () => {};
 emulator.add_listener("serial0-output-byte", (byte) => {

@@ -1,6 +1,7 @@
 /** The interpreter's parts, pairs and links: none of them shows in what a guest does. */
 import { assertEquals } from "@std/assert";
 import { EPOCH } from "../../../emulator/engine/record.ts";
+import { flatLimit } from "../../../emulator/ir/flat_layout.ts";
 import { STATE_BYTES } from "../../../emulator/engine/state.ts";
 import { EXECUTORS, makeVm, ORIGIN, outcome, runEverywhere } from "./executors.ts";
 
@@ -79,6 +80,6 @@ Deno.test("links lead nowhere once code was written from outside", async () => {
   assertEquals(vm.vcpu.registers.get("eax"), 0n);
 });
 
-Deno.test("the number by which links hold has room in the state area", () => {
-  assertEquals(EPOCH + 4 <= STATE_BYTES, true);
+Deno.test("the number by which links hold has a place of its own in the state area", () => {
+  assertEquals([EPOCH >= flatLimit(8) + 8, EPOCH + 4 <= STATE_BYTES], [true, true]);
 });

@@ -64,6 +64,9 @@ for (const [name, make] of Object.entries(RECIPES)) {
             b.write(1280 + 8 * i, b.zext(flags.cond(b, CODES[condition]), 8));
             names.push(condition);
           });
+          const { writes, again } = recipe;
+          const remade = again?.make(b, again.from.map((value) => b.trunc(b.zext(value, 64), value.width)));
+          assertEquals(remade?.writes.map(([slot, value]) => [slot, value]) ?? writes, writes);
         };
         const names: string[] = [];
         execute({ form: { semantics }, values: [], length: 1 }, 0n, {

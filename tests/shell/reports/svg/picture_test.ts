@@ -1,17 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { tabulateTimeline } from "../../../../emulator/exits/timeline.ts";
 import { exitsSvg, timelineSvg } from "../../../../shell/reports/svg/picture.ts";
+import { unclosed } from "../../../support/markup.ts";
 import { sampleRun } from "../run.ts";
-
-/** Names of elements that are open at the end, after all that close have closed what they should. */
-function unclosed(xml: string): string[] {
-  const open: string[] = [];
-  for (const [, closing, name, empty] of xml.matchAll(/<(\/?)([a-z]+)(?:\s[^<>]*?)?(\/?)>/g)) {
-    if (closing) assertEquals(open.pop(), name);
-    else if (!empty) open.push(name);
-  }
-  return open;
-}
 
 Deno.test("exitsSvg() is well-formed, whatever symbols are called, and names run and figures", async () => {
   const svg = exitsSvg(await sampleRun({ symbol: `</title><script>alert("1")</script>&` }));
