@@ -27,6 +27,9 @@ interface Part {
  */
 const MOVES_PER_FORM = 250;
 
+/** Pairs of forms, some ten times what a program has: a guest cannot make the interpreter larger and larger. */
+const MOST_PAIRS = 512;
+
 /** What all interpreters of an ISA share: what any of them has met, and the code of their handlers. */
 class Handlers {
   readonly #isa: Isa;
@@ -57,7 +60,8 @@ class Handlers {
     let pairs = this.#pairs.get(first);
     if (!pairs) this.#pairs.set(first, pairs = new Map());
     if (!pairs.has(second)) {
-      pairs.set(second, isPair(this.#isa, first, second) ? this.#add([first, second]) : undefined);
+      const isWorthIt = this.count - this.#numbers.size < MOST_PAIRS && isPair(this.#isa, first, second);
+      pairs.set(second, isWorthIt ? this.#add([first, second]) : undefined);
     }
     return pairs.get(second);
   }
