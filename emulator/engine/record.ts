@@ -2,7 +2,7 @@
  * A decoded instruction in linear memory, as the interpreter's handlers read it. Little-endian.
  * A block is a run of records; its head record carries the block's totals.
  */
-import { flatLimit } from "../ir/flat_layout.ts";
+import { TLB } from "../ir/tlb_layout.ts";
 import type { FieldKind } from "../isa/isa.ts";
 
 export const RECORD = {
@@ -45,7 +45,7 @@ export const LINK = {
  * Offset in the state area of a u32 that changes whenever a block is not to be found any more. What was found under the same
  * number is there still. Not 0 where compiled code runs.
  */
-export const EPOCH = flatLimit(8) + 8;
+export const EPOCH = TLB.end;
 
 /** Whether a record of these fields has room for links. */
 export function hasLinks(fields: readonly FieldKind[]): boolean {

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { EPOCH } from "../../../emulator/engine/record.ts";
 import { flatLimit } from "../../../emulator/ir/flat_layout.ts";
+import { TLB } from "../../../emulator/ir/tlb_layout.ts";
 import { STATE_BYTES } from "../../../emulator/engine/state.ts";
 import { EXECUTORS, makeVm, ORIGIN, outcome, runEverywhere } from "./executors.ts";
 
@@ -81,5 +82,9 @@ Deno.test("links lead nowhere once code was written from outside", async () => {
 });
 
 Deno.test("the number by which links hold has a place of its own in the state area", () => {
-  assertEquals([EPOCH >= flatLimit(8) + 8, EPOCH + 4 <= STATE_BYTES], [true, true]);
+  assertEquals([EPOCH >= TLB.end, EPOCH + 4 <= flatLimit(1), flatLimit(8) + 8 <= STATE_BYTES], [
+    true,
+    true,
+    true,
+  ]);
 });
