@@ -102,8 +102,7 @@ export class Engines implements Watch {
   /** Bytes from address 0 on that a vCPU's compiled code may reach by itself. */
   #flatBytes({ translation }: Vcpu): number {
     const { flat, isUnwatched } = this.#parts;
-    const translates = translation?.active(REACH.load) || translation?.active(REACH.store);
-    return !translates && isUnwatched() ? flat.size : 0;
+    return !translation?.maps && isUnwatched() ? flat.size : 0;
   }
 
   #make(vcpu: Vcpu): Engine {
