@@ -16,7 +16,7 @@ interface Quotient<V extends Value> {
   readonly bad: V;
 }
 
-/** `dividend` is twice as wide as `divisor`, or 32 bits wide. */
+/** `dividend` is twice as wide as `divisor`, or 32 bits wide, or both are 64 bits wide. */
 function divide<V extends Value>(b: Ops<V>, dividend: V, divisor: V, signed: boolean): Quotient<V> {
   const wide = dividend.width, narrow = divisor.width;
   const constant = (value: bigint | number) => b.constant(wide, value);
@@ -43,17 +43,22 @@ function dividing(mnemonic: string, digit: number, signed: boolean, examples: st
     semantics(b, [src], { mode }) {
       const divisor = src.read(b), w = divisor.width;
       const low = b.read(RAX, w === 8 ? 16 : w), high = w === 8 ? low : b.read(RDX, w);
-      const result = w === 64
-        ? divideWide(b, high, low, divisor, signed)
-        : divide(b, w === 8 ? extended(b, low, signed) : joined(b, high, low), divisor, signed);
-      b.when(result.bad, () => raise(b, VECTOR.DE));
-      if (w === 8) {
-        b.write(RAX, result.quotient);
-        b.write(RAX + 1, result.remainder);
-      } else {
-        writeRegister(b, mode, RAX, result.quotient);
-        writeRegister(b, mode, RDX, result.remainder);
-      }
+      const finish = ({ quotient, remainder, bad }: Quotient<typeof low>) => {
+        b.when(bad, () => raise(b, VECTOR.DE));
+        if (w === 8) {
+          b.write(RAX, quotient);
+          b.write(RAX + 1, remainder);
+        } else {
+          writeRegister(b, mode, RAX, quotient);
+          writeRegister(b, mode, RDX, remainder);
+        }
+      };
+      if (w === 8) return finish(divide(b, extended(b, low, signed), divisor, signed));
+      if (w !== 64) return finish(divide(b, joined(b, high, low), divisor, signed));
+      // What compilers write has a dividend of 64 bits, extended.
+      const isExtended = b.eq(high, signed ? b.sar(low, b.constant(64, 63)) : b.constant(64, 0));
+      b.when(isExtended, () => finish(divide(b, low, divisor, signed)));
+      b.when(b.not(isExtended), () => finish(divideWide(b, high, low, divisor, signed)));
     },
     examples,
   };
