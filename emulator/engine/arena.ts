@@ -1,6 +1,6 @@
 /**
  * One WebAssembly memory for everything of a VM: vCPU states, block hash, decoded records, guest RAM.
- * Growing detaches the views, so everyone reads them from here each time.
+ * Growing detaches the views, so everyone reads them from here each time, or asks to be told.
  */
 export class Arena {
   readonly memory: WebAssembly.Memory;
@@ -9,6 +9,7 @@ export class Arena {
   i32!: Int32Array<ArrayBuffer>;
   #used = 0;
   #free: { at: number; bytes: number }[] = [];
+  readonly #viewers: (() => void)[] = [];
 
   constructor(bytes: number) {
     this.memory = new WebAssembly.Memory({ initial: pages(bytes), maximum: 65536 });
@@ -33,6 +34,12 @@ export class Arena {
     return at;
   }
 
+  /** Calls `look` now and whenever views of the memory have to be made anew: for who reads so often that it keeps its own. */
+  onViews(look: () => void): void {
+    this.#viewers.push(look);
+    look();
+  }
+
   /** Gives a region back for later `allocate`s. */
   free(at: number, bytes: number): void {
     this.#free.push({ at, bytes: Math.ceil(bytes / 4096) * 4096 });
@@ -55,6 +62,7 @@ export class Arena {
     this.u8 = new Uint8Array(buffer);
     this.view = new DataView(buffer);
     this.i32 = new Int32Array(buffer);
+    for (const look of this.#viewers) look();
   }
 }
 

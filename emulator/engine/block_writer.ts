@@ -1,8 +1,9 @@
 /** Writes decoded instructions as the records of a block (`record.ts`). */
 import type { Decoded, Form, Isa } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
-import { extraHandler } from "./interpreter_module.ts";
-import { fieldOffsets, RECORD } from "./record.ts";
+import { handlersOf } from "./interpreter.ts";
+import { HANDLER } from "./interpreter_module.ts";
+import { fieldOffsets, hasLinks, LINK, RECORD } from "./record.ts";
 
 export interface Decoding {
   readonly pc: bigint;
@@ -19,18 +20,16 @@ export interface Block {
 }
 
 export class BlockWriter {
-  readonly #isa: Isa;
   readonly #arena: Arena;
   /** Cycles that an instruction of a class costs. */
   readonly #costOf: (cycleClass: string) => number;
-  readonly #numbers: ReadonlyMap<Form, number>;
+  readonly #handlers: ReturnType<typeof handlersOf>;
   readonly #offsets = new Map<Form, readonly number[]>();
 
   constructor(isa: Isa, arena: Arena, costOf: (cycleClass: string) => number) {
-    this.#isa = isa;
     this.#arena = arena;
     this.#costOf = costOf;
-    this.#numbers = formNumbers(isa);
+    this.#handlers = handlersOf(isa);
   }
 
   /** A block's records from the place `record` on, one more than it has instructions. */
@@ -42,7 +41,7 @@ export class BlockWriter {
     for (let i = 0; i < decoded.length; i++) {
       const { pc, nextPc, instruction } = decoded[i], at = record + i * RECORD.size;
       rest -= costs[i];
-      view.setUint16(at + RECORD.handler, this.#number(instruction.form), true);
+      view.setUint16(at + RECORD.handler, this.#handlers.numberOf(instruction.form), true);
       view.setUint16(at + RECORD.restCount, decoded.length - 1 - i, true);
       view.setUint16(at + RECORD.cost, costs[i], true);
       view.setUint32(at + RECORD.restCycles, rest, true);
@@ -52,13 +51,21 @@ export class BlockWriter {
     }
     view.setUint16(record + RECORD.blockCount, decoded.length, true);
     view.setUint32(record + RECORD.blockCycles, cycles, true);
-    const last = decoded[decoded.length - 1];
-    if (!last.instruction.form.endsBlock) {
+    const last = decoded[decoded.length - 1], { form } = last.instruction;
+    if (form.endsBlock) {
+      if (hasLinks(form.fields)) this.#unlink(record + (decoded.length - 1) * RECORD.size);
+    } else {
       const at = record + decoded.length * RECORD.size;
-      view.setUint16(at + RECORD.handler, extraHandler(this.#isa, "fallThrough"), true);
+      this.#unlink(at);
+      view.setUint16(at + RECORD.handler, HANDLER.fallThrough, true);
       view.setBigUint64(at + RECORD.nextPc, last.nextPc, true);
     }
     return { record, count: decoded.length, cycles };
+  }
+
+  #unlink(record: number): void {
+    const { view } = this.#arena;
+    for (const link of Object.values(LINK)) view.setBigUint64(record + link, 0n, true);
   }
 
   #writeFields(record: number, { form, values }: Decoded): void {
@@ -79,20 +86,4 @@ export class BlockWriter {
       }
     }
   }
-
-  #number(form: Form): number {
-    const number = this.#numbers.get(form);
-    if (number === undefined) {
-      throw new TypeError(`form "${form.name}" is not among those of ${this.#isa.name}`);
-    }
-    return number;
-  }
-}
-
-const numbers = new WeakMap<Isa, ReadonlyMap<Form, number>>();
-
-function formNumbers(isa: Isa): ReadonlyMap<Form, number> {
-  let known = numbers.get(isa);
-  if (!known) numbers.set(isa, known = new Map(isa.forms.map((form, i) => [form, i])));
-  return known;
 }

@@ -11,8 +11,8 @@ import { emptyTag, HASH, hashOffset, tagOf } from "./block_hash.ts";
 import { type Block, BlockWriter, type Decoding } from "./block_writer.ts";
 import { DecodeMemo } from "./decode_memo.ts";
 import { type CodeAt, decodeAt, type NoInstruction } from "./fetch.ts";
-import { extraHandler } from "./interpreter_module.ts";
-import { RECORD } from "./record.ts";
+import { HANDLER } from "./interpreter_module.ts";
+import { EPOCH, RECORD } from "./record.ts";
 import type { CpuState } from "./state.ts";
 import type { Stops } from "./stops.ts";
 
@@ -39,6 +39,8 @@ export interface CodeSource extends CodeAt {
   readonly running: boolean;
   /** Bytes of linear memory on one page have become code; `first` if the page held none. */
   codeRange(start: number, end: number, first: boolean): void;
+  /** Forgets all that was decoded, in every mode. */
+  flush(): void;
 }
 
 /** Bytes in linear memory, on one page. */
@@ -97,7 +99,6 @@ export class CodeCache {
   /** The short block, and where its code lies while that matters. */
   #short: Block | undefined;
   #shortCode: readonly Range[] = [];
-  readonly #stale: number;
 
   constructor(isa: Isa, arena: Arena, state: CpuState, source: CodeSource) {
     this.#isa = isa;
@@ -110,8 +111,8 @@ export class CodeCache {
     this.hash = arena.allocate(HASH.entries * HASH.entrySize);
     this.#records = arena.allocate(CACHE_BYTES);
     this.#scratch = arena.allocate((BLOCK_LIMIT + 1) * RECORD.size);
-    this.#stale = extraHandler(isa, "stale");
     for (let i = 0; i < HASH.entries; i++) this.#empty(this.hash + i * HASH.entrySize);
+    this.#unlinkAll();
   }
 
   /** Forgets every block. One that is being run notices before its next instruction. */
@@ -173,6 +174,7 @@ export class CodeCache {
   hide(pc: bigint, linear: bigint): void {
     const entry = this.hash + hashOffset(Number(BigInt.asUintN(32, linear)));
     if (this.#arena.view.getBigUint64(entry + HASH.tag, true) === tagOf(pc, linear)) this.#empty(entry);
+    this.#unlinkAll();
   }
 
   /** A block of at most `limit` instructions that is good for one run only. */
@@ -351,7 +353,7 @@ export class CodeCache {
   #strike({ record, count }: Block): void {
     const { view } = this.#arena;
     for (let i = 0; i < count; i++) {
-      view.setUint16(record + i * RECORD.size + RECORD.handler, this.#stale, true);
+      view.setUint16(record + i * RECORD.size + RECORD.handler, HANDLER.stale, true);
     }
   }
 
@@ -359,11 +361,22 @@ export class CodeCache {
     if (this.#arena.view.getUint32(block.entry + HASH.record, true) === block.record) {
       this.#empty(block.entry);
     }
+    // Where another block has its entry, links may lead to it all the same.
+    this.#unlinkAll();
   }
 
   #emptyAll(): void {
     for (const entry of this.#entries) this.#empty(entry);
     this.#entries.clear();
+    this.#unlinkAll();
+  }
+
+  /** From now on every block has to be found by the hash. */
+  #unlinkAll(): void {
+    const epoch = (this.#state.get32(EPOCH) + 1) % 2 ** 32;
+    this.#state.set32(EPOCH, epoch);
+    // From here on numbers come again: no record may have kept one.
+    if (epoch === 0) this.#source.flush();
   }
 
   #empty(entry: number): void {

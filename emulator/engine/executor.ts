@@ -8,17 +8,16 @@ import { type Block, CodeCache, type CodeSource } from "./code_cache.ts";
 import type { EngineSetup } from "./engine.ts";
 import type { NoInstruction } from "./fetch.ts";
 import { HotCode } from "./hot_code.ts";
-import { interpreterModule, LEFT } from "./interpreter_module.ts";
+import { Interpreter } from "./interpreter.ts";
+import { LEFT } from "./interpreter_module.ts";
 import { Regions } from "./regions.ts";
-
-type Run = (cpu: number, record: number, left: number, hash: number) => number;
 
 export class Executor {
   readonly isa: Isa;
   readonly #setup: EngineSetup;
   readonly #source: CodeSource;
   readonly #cache: CodeCache;
-  readonly #run: Run;
+  readonly #interpreter: Interpreter;
   readonly #regions: Regions;
   readonly #hot: HotCode;
   /** A region was left for an address that no region has. */
@@ -33,16 +32,7 @@ export class Executor {
     this.#cache = new CodeCache(isa, setup.arena, setup.state, source);
     this.#regions = new Regions(isa, setup, source);
     this.#hot = new HotCode(setup.regions ?? "off");
-    const { host, arena } = setup;
-    const instance = new WebAssembly.Instance(interpreterModule(isa), {
-      env: { memory: arena.memory },
-      host: {
-        load: host.load.bind(host),
-        store: host.store.bind(host),
-        trap: host.trap.bind(host),
-      },
-    });
-    this.#run = instance.exports.run as Run;
+    this.#interpreter = new Interpreter(isa, setup);
   }
 
   /** Instructions that may pass before `look` is called. */
@@ -161,7 +151,7 @@ export class Executor {
   #enterBlock(block: Block, left: number): number {
     const { state } = this.#setup;
     state.setNumber(STATE.cycles, state.getNumber(STATE.cycles) + block.cycles);
-    return this.#run(state.base, block.record, left - block.count, this.#cache.hash);
+    return this.#interpreter.run(block.record, left - block.count, this.#cache.hash);
   }
 
   #linear(pc: bigint): bigint {

@@ -32,6 +32,18 @@ export interface EngineHost {
   trap(cpu: number, trap: number): Status;
 }
 
+/**
+ * The host as a module imports it: plain functions with the parameters that are passed, which V8 calls straight from
+ * compiled code. A method that is bound, or one that takes fewer, costs some 10 ns a call more.
+ */
+export function hostImports(host: EngineHost): Readonly<Record<keyof EngineHost, WebAssembly.ImportValue>> {
+  return {
+    load: (cpu: number, size: number, flags: number) => host.load(cpu, size, flags),
+    store: (cpu: number, size: number, flags: number) => host.store(cpu, size, flags),
+    trap: (cpu: number, trap: number) => host.trap(cpu, trap),
+  };
+}
+
 /** Bits of `flags` for `load` and `store`. */
 export const ACCESS = {
   /** The load of a read-modify-write. */

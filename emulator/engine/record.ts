@@ -2,6 +2,7 @@
  * A decoded instruction in linear memory, as the interpreter's handlers read it. Little-endian.
  * A block is a run of records; its head record carries the block's totals.
  */
+import { TLB } from "../ir/tlb_layout.ts";
 import type { FieldKind } from "../isa/isa.ts";
 
 export const RECORD = {
@@ -23,9 +24,33 @@ export const RECORD = {
   nextPc: 24,
   /** The form's fields, packed by `fieldOffsets`. */
   fields: 32,
+  /** Where `LINK`s begin, in a record that ends its block and has room for them. */
+  links: 48,
   /** Bytes. One cache line; a form has up to 32 bytes of fields. */
   size: 64,
 } as const;
+
+/**
+ * Links from a block's last record to the blocks after it, each of 8 bytes: u32 place of that block's first record, u32
+ * `EPOCH` as of which this is so. Compiled code fills them in.
+ */
+export const LINK = {
+  /** To where the branch leads. */
+  taken: RECORD.links,
+  /** To the next instruction. */
+  next: RECORD.links + 8,
+} as const;
+
+/**
+ * Offset in the state area of a u32 that changes whenever a block is not to be found any more. What was found under the same
+ * number is there still. Not 0 where compiled code runs.
+ */
+export const EPOCH = TLB.base + TLB.entries * TLB.entrySize;
+
+/** Whether a record of these fields has room for links. */
+export function hasLinks(fields: readonly FieldKind[]): boolean {
+  return fields.reduce<number>((end, kind) => end + BYTES[kind], RECORD.fields) <= RECORD.links;
+}
 
 const BYTES: Record<FieldKind, number> = { slot: 2, i32: 4, i64: 8 };
 

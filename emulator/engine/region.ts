@@ -10,7 +10,7 @@ import { writeFind } from "../ir/lower.ts";
 import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
-import type { EngineHost } from "./host.ts";
+import { type EngineHost, hostImports } from "./host.ts";
 import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region_blocks.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
 import { settleSignature } from "./region_kept.ts";
@@ -58,22 +58,24 @@ export function compileRegion(
   request: RegionRequest & {
     readonly host: EngineHost;
     readonly links: RegionLinks;
+    /** Place of the vCPU's state area. */
+    readonly cpu: number;
     /** Where memory lies that addresses reach without a translation, while there is such. */
     readonly flat: FlatPlaces | undefined;
   },
 ): Region {
-  const { arena, host, source, codeBase, pc, length, isa, links, flat } = request;
+  const { arena, host, source, codeBase, pc, length, isa, links, flat, cpu } = request;
   const instructions = regionCode(request);
   const { bytes, longest, entries, blocks } = regionBytes(
     isa,
     instructions,
     source.stops.from(codeBase),
-    links,
+    { ...links, cpu, memory: arena.u8.length },
     flat,
   );
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     env: { memory: arena.memory },
-    host: { load: host.load.bind(host), store: host.store.bind(host), trap: host.trap.bind(host) },
+    host: hostImports(host),
   });
   return {
     pc,
@@ -89,6 +91,14 @@ export function compileRegion(
   };
 }
 
+/** Linear memory as a region is compiled for it. */
+export interface RegionMemory {
+  /** Place of the vCPU's state area. */
+  readonly cpu: number;
+  /** How many bytes it has at least. */
+  readonly memory: number;
+}
+
 /** A region's module, not yet compiled. */
 export interface RegionModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -102,7 +112,7 @@ export function regionBytes(
   isa: Isa,
   instructions: readonly RegionInstruction[],
   stops: ReadonlySet<bigint> = new Set(),
-  links: RegionLinks = { hash: 0, own: 0 },
+  around: RegionLinks & RegionMemory = { hash: 0, own: 0, cpu: 0, memory: 65536 },
   flat?: FlatPlaces,
 ): RegionModule {
   const blocks = findBlocks(isa, instructions, stops).map((block) => recordBlock(isa, block));
@@ -131,13 +141,14 @@ export function regionBytes(
     entries: [...entries.values()],
     stops,
     codeBase: isa.codeBase,
-    links,
+    links: around,
+    cpu: around.cpu,
     kept,
     settle,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
   return {
-    bytes: module.finish(),
+    bytes: module.finish(around.memory),
     longest: Math.max(...blocks.map((block) => block.instructions.length)),
     entries,
     blocks: new Set(places.keys()),

@@ -19,19 +19,23 @@ export const REGION_HASH = {
  */
 export function lookUp(
   code: FunctionWriter,
-  { cpu, pc, entry }: { readonly cpu: number; readonly pc: number; readonly entry: number },
+  { pushCpu, pc, entry }: { pushCpu(): void; readonly pc: number; readonly entry: number },
   hash: number,
   codeBase: number | undefined,
 ): void {
   const linear = code.local("i64"), low = code.local("i32");
   code.get(pc);
-  if (codeBase !== undefined) code.get(cpu).memory("i64.load", codeBase).op("i64.add");
+  if (codeBase !== undefined) {
+    pushCpu();
+    code.memory("i64.load", codeBase).op("i64.add");
+  }
   code.tee(linear).op("i32.wrap_i64").tee(low);
   code.get(low).i32(12).op("i32.shr_u").op("i32.xor").i32(HASH.entries - 1).op("i32.and");
   code.i32(Math.log2(HASH.entrySize)).op("i32.shl").i32(hash).op("i32.add").tee(entry);
   code.memory("i64.load", HASH.tag).get(linear);
   if (codeBase !== undefined) {
-    code.get(cpu).memory("i64.load", codeBase).i64(32n).op("i64.shl").op("i64.xor");
+    pushCpu();
+    code.memory("i64.load", codeBase).i64(32n).op("i64.shl").op("i64.xor");
   }
   code.op("i64.eq");
   code.release(linear, "i64");

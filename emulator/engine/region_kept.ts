@@ -37,7 +37,8 @@ export class RegionKept {
   /** Number 0 is none. */
   readonly #recipes: KeptRecipe[] = [];
   readonly #numbers = new Map<string, number>();
-  #number: number | undefined;
+  /** The local of the recipe's number: 0 when the region is entered. */
+  readonly #number: number;
   held: Held = "unknown";
 
   constructor(
@@ -50,11 +51,7 @@ export class RegionKept {
     this.#slots = slots;
     this.#locals = locals;
     this.#settle = settle;
-  }
-
-  /** The local of the recipe's number. */
-  get #local(): number {
-    return this.#number ??= this.#code.local("i32");
+    this.#number = locals.keeps ? code.local("i32") : -1;
   }
 
   /** Keeps what `push` pushes, by index. */
@@ -67,7 +64,7 @@ export class RegionKept {
     for (let i = from.length - 1; i >= 0; i--) code.set(this.#locals.of(this.#slots[i].slot).local);
     let number = this.#numbers.get(key);
     if (number === undefined) this.#numbers.set(key, number = this.#recipes.push(recipe));
-    code.i32(number).set(this.#local);
+    code.i32(number).set(this.#number);
     this.held = number;
   }
 
@@ -79,17 +76,17 @@ export class RegionKept {
 
   /** Nothing is kept from here on. */
   reset(): void {
-    if (this.held === "settled") return;
-    this.#code.i32(0).set(this.#local);
+    if (this.held === "settled" || !this.#locals.keeps) return;
+    this.#code.i32(0).set(this.#number);
     this.held = "settled";
   }
 
-  /** Writes code that puts the slots into the state at the local `cpu`. */
+  /** Writes code that puts the slots into the state at `cpu`. */
   store(cpu: number): void {
     const code = this.#code;
     if (this.held === "settled") return this.#locals.storeOnly(cpu, this.#slots);
-    code.get(cpu);
-    if (this.held === "unknown") code.get(this.#local);
+    code.i32(cpu);
+    if (this.held === "unknown") code.get(this.#number);
     else code.i32(this.held);
     for (const { slot } of this.#slots) code.get(this.#locals.of(slot).local);
     code.call(this.#settle!.index);
@@ -131,7 +128,6 @@ function typeOf({ width }: KeptSlot): "i32" | "i64" {
 
 /** Reads the parameters of the function, writes the state. */
 class SettleTarget implements Target {
-  readonly cpu = CPU;
   readonly hints = false;
   readonly flat = undefined;
   readonly code: FunctionWriter;
@@ -158,6 +154,7 @@ class SettleTarget implements Target {
     this.writeSlot(slot, width, () => this.code.get(SLOTS + index));
   }
 
+  pushCpu = impossible;
   readField = impossible;
   pushPc = impossible;
   pushNextPc = impossible;
@@ -165,6 +162,7 @@ class SettleTarget implements Target {
   callTrap = impossible;
   leaveUnlessProceed = impossible;
   reloadState = impossible;
+  ifStale = impossible;
   branch = impossible;
   branchIf = impossible;
   keep = impossible;

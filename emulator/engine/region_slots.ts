@@ -39,10 +39,10 @@ export class RegionSlots {
     return this.#locals.get(offset & ~7)!;
   }
 
-  /** Writes code that reads all of them from the state at the local `cpu`. */
+  /** Writes code that reads all of them from the state at `cpu`. */
   load(cpu: number): void {
     for (const [slot, { local, type }] of this.#locals) {
-      this.#code.get(cpu).memory(type === "i64" ? "i64.load" : "i32.load", slot).set(local);
+      this.#code.i32(cpu).memory(type === "i64" ? "i64.load" : "i32.load", slot).set(local);
     }
   }
   /** Writes code that puts those back that may have changed. */
@@ -56,7 +56,7 @@ export class RegionSlots {
 
   #storeOne(cpu: number, slot: number): void {
     const { local, type } = this.of(slot);
-    this.#code.get(cpu).get(local).memory(type === "i64" ? "i64.store" : "i32.store", slot);
+    this.#code.i32(cpu).get(local).memory(type === "i64" ? "i64.store" : "i32.store", slot);
   }
 }
 

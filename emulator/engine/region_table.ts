@@ -97,7 +97,7 @@ function linkerBytes(isa: Isa, hash: number): Uint8Array<ArrayBuffer> {
   const leave = code.block();
   const again = code.loop();
   code.get(cpu).memory("i64.load", STATE.pc).set(pc);
-  lookUp(code, { cpu, pc, entry }, hash, isa.codeBase);
+  lookUp(code, { pushCpu: () => code.get(cpu), pc, entry }, hash, isa.codeBase);
   code.op("i32.eqz").branchIf(leave);
   code.get(cpu);
   code.get(cpu).memory("i32.load", STATE.left);

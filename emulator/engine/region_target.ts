@@ -1,4 +1,5 @@
 /** Where an instruction's definition is lowered to in a region: state slots are locals, fields and addresses constants. */
+import { STATE } from "../ir/layout.ts";
 import type { FlatReach, Target } from "../ir/lower.ts";
 import type { KeptRecipe } from "../ir/keeper.ts";
 import type { Node } from "../ir/nodes.ts";
@@ -7,9 +8,6 @@ import type { FunctionWriter } from "../wasm/function_writer.ts";
 import { ACCESS } from "./host.ts";
 import type { RegionKept } from "./region_kept.ts";
 import type { SlotLocal } from "./region_slots.ts";
-
-/** The parameter of a region's function that says which vCPU executes. */
-export const REGION_CPU = 0;
 
 export type HostCall = "load" | "store" | "trap";
 
@@ -27,6 +25,8 @@ export interface RegionFrame {
   readonly code: FunctionWriter;
   readonly flat: FlatReach | undefined;
   readonly kept: RegionKept;
+  /** Pushes the state area's address. */
+  pushCpu(): void;
   /** The local of a state slot. */
   slot(offset: number): SlotLocal;
   /** Makes the state precise as of an instruction, it counted in. */
@@ -35,22 +35,21 @@ export interface RegionFrame {
   leaveUnlessProceed(): void;
   /** The host may have changed any state, and counted further executions of the instruction. */
   reload(place: Place): void;
-  /** Takes an address off the stack: answers how to push it. */
-  keepPc(): () => void;
-  /** The host has dropped this region while it runs: the instruction is finished, on outside at `pushPc`. */
-  leaveIfStale(place: Place, pushPc: () => void): void;
+  /** The instruction is the last one that is executed: the block's others are not counted. */
+  takeBackRest(place: Place): void;
+  /** Leaves for an address, on in code that is not stale. */
+  leaveFor(pushPc: () => void): void;
 }
 
 /** One instruction's. */
 export class RegionTarget implements Target {
-  readonly cpu = REGION_CPU;
   readonly hints = true;
   readonly code: FunctionWriter;
   readonly flat: FlatReach | undefined;
-  /** The instruction has called the host, which may have changed the region's code. */
-  mayGoStale = false;
+  /** What is written is executed only when the region's code has changed. */
+  #isApart = false;
   readonly #frame: RegionFrame;
-  readonly #place: Place;
+  #place: Place;
   readonly #goTo: (push: () => void, constant: bigint | undefined) => void;
 
   constructor(
@@ -63,6 +62,10 @@ export class RegionTarget implements Target {
     this.flat = frame.flat;
     this.#place = place;
     this.#goTo = goTo;
+  }
+
+  pushCpu(): void {
+    this.#frame.pushCpu();
   }
 
   readSlot(slot: number | FieldRef, width: Width): void {
@@ -116,16 +119,16 @@ export class RegionTarget implements Target {
   }
 
   callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
-    this.mayGoStale = true;
     this.#frame.spill(this.#place);
     const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
-    this.code.get(REGION_CPU).i32(size).i32(flags);
+    this.pushCpu();
+    this.code.i32(size).i32(flags);
     this.#frame.call(kind);
   }
   callTrap(trap: number): void {
-    this.mayGoStale = true;
     this.#frame.spill(this.#place);
-    this.code.get(REGION_CPU).i32(trap);
+    this.pushCpu();
+    this.code.i32(trap);
     this.#frame.call("trap");
   }
   leaveUnlessProceed(): void {
@@ -135,12 +138,25 @@ export class RegionTarget implements Target {
     this.#frame.reload(this.#place);
   }
 
+  ifStale(finish: () => void): void {
+    const code = this.code, frame = this.#frame, { held } = frame.kept;
+    this.pushCpu();
+    code.memory("i32.load", STATE.stale).if("none", "unlikely");
+    const place = this.#place;
+    frame.takeBackRest(place);
+    this.#isApart = true;
+    this.#place = { ...place, restCount: 0, restCycles: 0 };
+    finish();
+    frame.leaveFor(() => this.pushNextPc());
+    this.#isApart = false;
+    this.#place = place;
+    frame.kept.held = held;
+    code.end();
+  }
+
   branch(push: () => void, target: Node): void {
-    if (!this.mayGoStale) return this.#goTo(push, target.constant);
-    push();
-    const again = this.#frame.keepPc();
-    this.#frame.leaveIfStale(this.#place, again);
-    this.#goTo(again, target.constant);
+    if (this.#isApart) this.#frame.leaveFor(push);
+    else this.#goTo(push, target.constant);
   }
   branchIf(condition: () => void, push: () => void, target: Node): void {
     condition();

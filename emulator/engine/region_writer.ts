@@ -13,10 +13,12 @@ import { lookUp, REGION_HASH } from "./region_hash.ts";
 import { RegionKept, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
-import { type HostCall, type Place, REGION_CPU, type RegionFrame, RegionTarget } from "./region_target.ts";
+import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./region_target.ts";
 
-/** Parameters of the function; `BLOCK` is the block that a branch table is to lead to. */
-const CPU = REGION_CPU, LEFT_NOW = 1, BLOCK = 2;
+/**
+ * Parameters of the function after the vCPU, which is known; `BLOCK` is the block that a branch table is to lead to.
+ */
+const LEFT_NOW = 1, BLOCK = 2;
 
 /** Functions of the host, by their numbers. */
 export type HostImports = Readonly<Record<HostCall, number>>;
@@ -28,6 +30,8 @@ export interface RegionParts {
   readonly places: ReadonlyMap<bigint, number>;
   /** Blocks that it is entered at. */
   readonly entries: readonly number[];
+  /** Place of the vCPU's state area. */
+  readonly cpu: number;
   /** Addresses that are gone on at from outside only. */
   readonly stops: ReadonlySet<bigint>;
   /** Slot of the code segment's base, where there is one. */
@@ -67,7 +71,6 @@ export class RegionWriter implements RegionFrame {
   readonly #cycles: number;
   readonly #pc: number;
   readonly #status: number;
-  readonly #stale: number;
   #leave: Label = 0;
 
   constructor(code: FunctionWriter, imports: HostImports, parts: RegionParts) {
@@ -86,13 +89,12 @@ export class RegionWriter implements RegionFrame {
     this.#cycles = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
-    this.#stale = code.local("i32");
   }
 
   write(): void {
     const code = this.#code;
-    this.#slots.load(CPU);
-    code.get(CPU).memory("i64.load", STATE.cycles).set(this.#cycles);
+    this.#slots.load(this.#cpu);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles).set(this.#cycles);
     this.#leave = code.block();
     this.#writeLoop(this.#shape);
     code.end();
@@ -164,7 +166,6 @@ export class RegionWriter implements RegionFrame {
         else this.#goTo(index, constant);
       });
       new Lowering(target).steps(instruction.steps);
-      if (target.mayGoStale) this.leaveIfStale(place, () => code.i64(nextPc));
     }
     // Not reached where the last instruction has branched.
     this.#goTo(index, block.nextPc);
@@ -194,7 +195,7 @@ export class RegionWriter implements RegionFrame {
     code.set(this.#pc);
     if (entries.length > 1) {
       const entry = code.local("i32");
-      lookUp(code, { cpu: CPU, pc: this.#pc, entry }, links.hash, codeBase);
+      lookUp(code, { pushCpu: () => this.pushCpu(), pc: this.#pc, entry }, links.hash, codeBase);
       code.if();
       code.get(entry).memory("i32.load", REGION_HASH.region).i32(links.own).op("i32.eq").if();
       code.get(entry).memory("i32.load", REGION_HASH.block).set(BLOCK).branch(this.#open[0].label);
@@ -218,48 +219,43 @@ export class RegionWriter implements RegionFrame {
     pushPc();
     code.set(this.#pc);
     this.#store();
-    code.get(CPU).get(this.#pc).memory("i64.store", STATE.pc);
-    code.get(CPU).get(LEFT_NOW).memory("i32.store", STATE.left);
-    code.get(CPU).get(this.#cycles).memory("i64.store", STATE.cycles);
+    code.i32(this.#cpu).get(this.#pc).memory("i64.store", STATE.pc);
+    code.i32(this.#cpu).get(LEFT_NOW).memory("i32.store", STATE.left);
+    code.i32(this.#cpu).get(this.#cycles).memory("i64.store", STATE.cycles);
     code.i32(status).set(this.#status).branch(this.#leave);
   }
 
-  /** The host has dropped this region while it runs: the instruction is finished, on outside at `pushPc`. */
-  leaveIfStale({ restCount, restCycles }: Place, pushPc: () => void): void {
+  takeBackRest({ restCount, restCycles }: Place): void {
     const code = this.#code;
-    code.get(this.#stale).if("none", "unlikely");
-    code.get(CPU).i32(0).memory("i32.store", STATE.stale);
     code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
     code.get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").set(this.#cycles);
-    this.#leaveAt(pushPc, LEFT.miss);
-    code.end();
   }
-
-  /** Takes an address off the stack: answers how to push it. */
-  keepPc(): () => void {
-    this.#code.set(this.#pc);
-    return () => this.#code.get(this.#pc);
+  leaveFor(pushPc: () => void): void {
+    this.#code.i32(this.#cpu).i32(0).memory("i32.store", STATE.stale);
+    this.#leaveAt(pushPc, LEFT.miss);
   }
 
   #store(): void {
-    this.#slots.store(CPU);
-    if (this.#slots.keeps) this.kept.store(CPU);
+    this.#slots.store(this.#cpu);
+    if (this.#slots.keeps) this.kept.store(this.#cpu);
   }
 
   /** Makes the state precise as of an instruction, it counted in. */
   spill({ pc, nextPc, cost, restCount, restCycles }: Place): void {
     const code = this.#code;
     this.#store();
-    code.get(CPU).i64(pc).memory("i64.store", STATE.pc);
-    code.get(CPU).i64(nextPc).memory("i64.store", STATE.nextPc);
-    code.get(CPU).i32(cost).memory("i32.store", STATE.cost);
-    code.get(CPU).get(LEFT_NOW).i32(restCount).op("i32.add").memory("i32.store", STATE.left);
-    code.get(CPU).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory("i64.store", STATE.cycles);
+    code.i32(this.#cpu).i64(pc).memory("i64.store", STATE.pc);
+    code.i32(this.#cpu).i64(nextPc).memory("i64.store", STATE.nextPc);
+    code.i32(this.#cpu).i32(cost).memory("i32.store", STATE.cost);
+    code.i32(this.#cpu).get(LEFT_NOW).i32(restCount).op("i32.add").memory("i32.store", STATE.left);
+    code.i32(this.#cpu).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory(
+      "i64.store",
+      STATE.cycles,
+    );
   }
 
   call(name: HostCall): void {
     this.#code.call(this.#imports[name]);
-    this.#code.get(CPU).memory("i32.load", STATE.stale).set(this.#stale);
   }
 
   leaveUnlessProceed(): void {
@@ -269,12 +265,20 @@ export class RegionWriter implements RegionFrame {
   /** The host may have changed any state, and counted further executions of the instruction. */
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
-    this.#slots.load(CPU);
+    this.#slots.load(this.#cpu);
     if (this.#slots.keeps) this.kept.reset();
-    code.get(CPU).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
-    code.get(CPU).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(this.#cycles);
+    code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(
+      this.#cycles,
+    );
   }
 
+  get #cpu(): number {
+    return this.#parts.cpu;
+  }
+  pushCpu(): void {
+    this.#code.i32(this.#cpu);
+  }
   get code(): FunctionWriter {
     return this.#code;
   }

@@ -56,7 +56,7 @@ export class Regions {
    * Compiles the code at `pc`: `length` bytes, or what branches lead to. Throws `RangeError` if there is no code, or too much.
    */
   compile(pc: bigint, codeBase: bigint, length?: number): Known {
-    const { arena, host, translated, flat, flatBytes } = this.#setup;
+    const { arena, host, state, translated, flat, flatBytes } = this.#setup;
     const table = this.#table ??= new RegionTable(this.#isa, arena);
     const before = this.#entries.get(pc);
     if (before?.region.pc === pc) this.#drop(before);
@@ -66,6 +66,7 @@ export class Regions {
         ...{ isa: this.#isa, arena, host, source: this.#source, codeBase, pc, length },
         samePage: translated?.() === true,
         links: { hash: table.hash, own },
+        cpu: state.base,
         flat: flatBytes?.() ? flat : undefined,
       });
       const known: Known = { region, own, checked: -1 };

@@ -95,8 +95,19 @@ export class Cell {
     this.again = numbers[10] ? numbers.slice(11, 11 + PRICE_CLASSES) : undefined;
   }
 
-  addSize(size: number): void {
-    this.sizes[size >= 0 && size <= 8 ? SIZE_SLOT[size] : 4]++;
+  /** Takes exits whose first access has this size. */
+  add(exits: number, size: number): void {
+    this.count += exits;
+    this.#addSizes(exits, size);
+  }
+  /** Takes a further access of a price class. */
+  addAgain(priceClass: number, size: number): void {
+    this.#addSizes(1, size);
+    this.again ??= new Array(PRICE_CLASSES).fill(0);
+    this.again[priceClass]++;
+  }
+  #addSizes(accesses: number, size: number): void {
+    this.sizes[size >= 0 && size <= 8 ? SIZE_SLOT[size] : 4] += accesses;
   }
 
   /** Takes a complete exit that cost `extra` cycles (not 0) more than its price into minimum and maximum. */

@@ -9,7 +9,7 @@ import type { LedgerView, RepricedLedger, RepriceOptions } from "./ledger_view.t
 import { loadCells, loadRows, saveCells, saveRows } from "./ledger_state.ts";
 import { repriceLedger } from "./reprice.ts";
 import { type ExitRow, type ExitSite, Row, RowStore } from "./row.ts";
-import { type Handling, PRICE_CLASSES, priceClass, type StageCycles } from "./stages.ts";
+import { type Handling, priceClass, type StageCycles } from "./stages.ts";
 import { sumAggregates, type Totals } from "./totals.ts";
 
 /** How much a ledger keeps. */
@@ -45,6 +45,28 @@ class OpenExit {
   row: Row | undefined;
   /** Cycles of its device and its further accesses so far. */
   extra = 0;
+
+  /** Another exit follows: this one is complete. */
+  close(): void {
+    if (this.extra !== 0) this.cell?.settle(this.extra);
+    this.extra = 0;
+  }
+}
+
+/**
+ * Exits like the one before, which make up a loop on a device: only their number is kept until another comes, or somebody
+ * looks.
+ */
+class Repeats {
+  native: NativeReason | undefined;
+  key = 0;
+  direction: Direction = "none";
+  size = 0;
+  handledIn: Handling = "kernel";
+  site: ExitSite | undefined;
+  /** What each of them costs. */
+  price = 0;
+  count = 0;
 }
 
 /**
@@ -65,6 +87,8 @@ export class Ledger implements LedgerView {
   #opens: OpenExit[] = [];
   /** The one of them whose vCPU exited last. */
   #open: OpenExit | undefined;
+  /** What came after the exit that it was opened for, all like that. */
+  readonly #repeats = new Repeats();
 
   /** Throws `RangeError` for a limit that is no integer of at least 0 (`keyLimit`) or 1 (`rowLimit`). */
   constructor(profile: CostProfile, options: LedgerOptions = {}) {
@@ -86,24 +110,25 @@ export class Ledger implements LedgerView {
   /** Throws `Error` while the ledger holds exits: their sum would be of two currencies. */
   set profile(profile: CostProfile) {
     if (profile === this.#profile) return;
-    if (this.#count > 0) {
+    if (this.count > 0) {
       throw new Error(
-        `the ledger holds ${this.#count} exits priced under ${this.#profile.name}: reset() it before it takes ` +
+        `the ledger holds ${this.count} exits priced under ${this.#profile.name}: reset() it before it takes ` +
           `${profile.name}, or ask for reprice(${profile.name})`,
       );
     }
     this.#profile = profile;
+    this.#forgetRepeated();
     this.#cells.clear();
   }
 
   /** Exits since the reset. */
   get count(): number {
-    return this.#count;
+    return this.#count + this.#repeats.count;
   }
 
   /** Cycles charged since the reset. */
   get cycles(): number {
-    return this.#cycles;
+    return this.#cycles + this.#repeats.count * this.#repeats.price;
   }
 
   /** True while rows are recorded. */
@@ -149,19 +174,36 @@ export class Ledger implements LedgerView {
     handledIn: Handling,
     site: ExitSite,
   ): number {
+    const repeats = this.#repeats;
+    if (
+      key !== repeats.key || native !== repeats.native || direction !== repeats.direction ||
+      size !== repeats.size || handledIn !== repeats.handledIn || site !== repeats.site
+    ) {
+      return this.#chargeAnother(native, key, direction, size, handledIn, site);
+    }
+    this.#open!.close();
+    repeats.count++;
+    return repeats.price;
+  }
+
+  #chargeAnother(
+    native: NativeReason,
+    key: number,
+    direction: Direction,
+    size: number,
+    handledIn: Handling,
+    site: ExitSite,
+  ): number {
+    this.#countRepeats();
     const at = priceClass(direction, handledIn);
     const table = this.#cells.of(native), cell = this.#cells.find(table, at, key), price = table.prices[at];
 
     const open = this.#opens[site.vcpu] ??= new OpenExit();
     this.#open = open;
-    if (open.extra !== 0) {
-      open.cell?.settle(open.extra);
-      open.extra = 0;
-    }
+    open.close();
     open.cell = cell;
     open.prices = table.prices;
-    cell.count++;
-    cell.addSize(size);
+    cell.add(1, size);
     this.#cycles += price.total;
     const seq = this.#count++;
 
@@ -172,8 +214,32 @@ export class Ledger implements LedgerView {
     }
     if (this.#listeners !== undefined) {
       for (const listener of this.#listeners) listener(native, key, direction, size, handledIn, site);
+    } else if (!this.#recording) {
+      const repeats = this.#repeats;
+      repeats.native = native;
+      repeats.key = key;
+      repeats.direction = direction;
+      repeats.size = size;
+      repeats.handledIn = handledIn;
+      repeats.site = site;
+      repeats.price = price.total;
     }
     return price.total;
+  }
+
+  /** Brings the repeated exits to where all others are counted. */
+  #countRepeats(): void {
+    const { count, price, size } = this.#repeats;
+    if (count === 0) return;
+    this.#repeats.count = 0;
+    this.#open!.cell!.add(count, size);
+    this.#count += count;
+    this.#cycles += count * price;
+  }
+  /** The next exit is to be looked at, whatever it is like. */
+  #forgetRepeated(): void {
+    this.#countRepeats();
+    this.#repeats.native = this.#repeats.site = undefined;
   }
 
   /**
@@ -195,9 +261,7 @@ export class Ledger implements LedgerView {
     const at = priceClass(direction, handledIn);
     const price = open.prices[at];
     const cycles = price.dispatch + price.userspace;
-    cell.addSize(size);
-    if (cell.again === undefined) cell.again = new Array(PRICE_CLASSES).fill(0);
-    cell.again[at]++;
+    cell.addAgain(at, size);
     open.extra += cycles;
     this.#cycles += cycles;
     open.row?.accessAgain(at, price);
@@ -239,11 +303,13 @@ export class Ledger implements LedgerView {
   /** Starts or stops recording rows; what is recorded stays until `reset()`. */
   record(on: boolean): void {
     this.#recording = on;
+    this.#forgetRepeated();
   }
 
   /** Calls `listener` after each exit; returns a function that ends this. */
   onExit(listener: ExitListener): () => void {
     this.#listeners = [...(this.#listeners ?? []), listener];
+    this.#forgetRepeated();
     return () => {
       const rest = (this.#listeners ?? []).filter((other) => other !== listener);
       this.#listeners = rest.length > 0 ? rest : undefined;
@@ -252,6 +318,7 @@ export class Ledger implements LedgerView {
 
   /** By reason, key, direction and handling, in that order; cost grows with their number, not with the exits. */
   aggregates(): readonly Aggregate[] {
+    this.#countRepeats();
     return this.#cells.list().map((cell) =>
       cell.aggregate(
         this.#profile.pricesOf(cell.native.reason),
@@ -268,6 +335,7 @@ export class Ledger implements LedgerView {
 
   /** Forgets all exits, rows and that the clock was read; profile, recording and listeners stay. */
   reset(): void {
+    this.#forgetRepeated();
     this.#cells.clear();
     this.#rows.clear();
     this.#count = 0;
@@ -295,6 +363,7 @@ export class Ledger implements LedgerView {
           `are exits of ${this.#profile.arch}`,
       );
     }
+    this.#countRepeats();
     return repriceLedger(
       {
         cells: this.#cells.list(),
@@ -315,6 +384,7 @@ export class Ledger implements LedgerView {
    * @internal
    */
   save(): SavedState {
+    this.#countRepeats();
     const cells = this.#cells.list(), rows = this.#rows.list();
     const cellNumbers = new Map(cells.map((cell, i) => [cell, i]));
     const rowNumbers = new Map(rows.map((row, i) => [row, i]));

@@ -16,8 +16,8 @@ import { TLB } from "./tlb_layout.ts";
 /** Where code goes and how it reaches state: a handler works on a record, a region on constants and locals. */
 export interface Target {
   readonly code: FunctionWriter;
-  /** Local with the state area's address in linear memory. */
-  readonly cpu: number;
+  /** Pushes the state area's address in linear memory. */
+  pushCpu(): void;
   /**
    * Whether V8 is told which branches are seldom taken: a region gains some percent by it, an interpreter, whose paths
    * meet in one place, loses a fifth.
@@ -41,6 +41,11 @@ export interface Target {
   leaveUnlessProceed(): void;
   /** The host may have changed any state: forget what locals hold of it. */
   reloadState(): void;
+  /**
+   * The host may have changed the code that is being executed: where that can be, `finish` writes the rest of the
+   * instruction once more, to be executed then, and compiled code is left behind it.
+   */
+  ifStale(finish: () => void): void;
   /** Ends the instruction: on at the i64 that `push` pushes. */
   branch(push: () => void, target: Node): void;
   /** On at `push` if `condition` pushes 1, else at the next instruction. */
@@ -55,6 +60,13 @@ export interface Target {
 export interface FlatReach extends FlatPlaces {
   /** A function as `writeFind` writes it. */
   readonly find: number;
+}
+
+/** A step of a list, and of those around it. */
+interface StepPlace {
+  readonly steps: readonly Step[];
+  readonly index: number;
+  readonly outer: StepPlace | undefined;
 }
 
 /** What a function that looks up the translation cache answers for an access that it does not hold. */
@@ -93,7 +105,11 @@ const STORE: Record<number, Opcode> = {
 export class Lowering {
   readonly #target: Target;
   readonly #code: FunctionWriter;
-  readonly #remaining = new Map<Node, number>();
+  #remaining = new Map<Node, number>();
+  /** The step at hand. */
+  #place: StepPlace | undefined;
+  /** Values that have their locals only while the rest of an instruction is written apart. */
+  #apart: Node[] | undefined;
 
   constructor(target: Target) {
     this.#target = target;
@@ -101,7 +117,44 @@ export class Lowering {
   }
 
   steps(steps: readonly Step[]): void {
-    for (const step of steps) this.#step(step);
+    const outer = this.#place;
+    steps.forEach((step, index) => {
+      this.#place = { steps, index, outer };
+      this.#step(step);
+    });
+    this.#place = outer;
+  }
+
+  /** Writes the rest of the instruction for the case that its code has been changed by the host; `node` has its result. */
+  #finishApart(node?: Node): void {
+    if (this.#apart) return;
+    this.#target.ifStale(() => {
+      const remaining = this.#remaining, place = this.#place;
+      this.#remaining = new Map(remaining);
+      this.#apart = [];
+      if (node) this.#takeResult(node);
+      for (let at = place; at; at = at.outer) this.steps(at.steps.slice(at.index + 1));
+      for (const one of this.#apart) {
+        this.#code.release(one.local, one.type);
+        one.local = -1;
+      }
+      this.#apart = undefined;
+      this.#remaining = remaining;
+      this.#place = place;
+    });
+  }
+
+  #release(node: Node): void {
+    // Apart, others still need it.
+    if (!this.#apart) this.#code.release(node.local, node.type);
+  }
+
+  /** What the host answered becomes the node's value, if anybody wants it. */
+  #takeResult(node: Node): void {
+    if (node.uses === 0) return;
+    this.#target.pushCpu();
+    this.#code.memory(node.width === 1 ? "i32.load8_u" : LOAD[node.width], STATE.result);
+    this.#keep(node);
   }
 
   #step(step: Step): void {
@@ -163,6 +216,7 @@ export class Lowering {
       return;
     }
     node.local = this.#code.local(node.type);
+    this.#apart?.push(node);
     this.#remaining.set(node, node.uses);
     this.#code.set(node.local);
   }
@@ -173,7 +227,7 @@ export class Lowering {
     // A value of an earlier instruction (a recipe's operand) is nobody's to release here.
     const left = (this.#remaining.get(node) ?? Infinity) - 1;
     this.#remaining.set(node, left);
-    if (left === 0) this.#code.release(node.local, node.type);
+    if (left === 0) this.#release(node);
   }
 
   #compute(node: Node): void {
@@ -200,37 +254,40 @@ export class Lowering {
       case "nextPc":
         return this.#target.pushNextPc();
       case "load":
-        return this.#load(source.operands[0], node.width, source.options);
+        return this.#load(node, source.operands[0], source.options);
       case "trap":
         throw new TypeError("a trap's value is taken where the trap stands");
     }
   }
 
-  #load(address: Node, width: Width, options: AccessOptions): void {
-    const code = this.#code, { flat } = this.#target;
-    if (flat) return this.#loadFlat(flat, address, width, options);
+  #load(node: Node, address: Node, options: AccessOptions): void {
+    const code = this.#code, { flat } = this.#target, { width } = node;
+    if (flat) return this.#loadFlat(flat, node, address, options);
     const { addressLocal, entry } = this.#lookUp(address, width, options.forWrite ? TLB.write : TLB.read);
     code.if(width === 64 ? "i64" : "i32", this.#target.hints ? "likely" : undefined);
-    this.#place(address, addressLocal, entry);
+    this.#pushPlace(address, addressLocal, entry);
     code.memory(LOAD[width]);
     if (options.order === "be") swapBytes(code, width);
     code.else();
-    this.#callLoad(address, addressLocal, width, options);
+    this.#callLoad(node, address, addressLocal, options);
     code.end();
     code.release(addressLocal, address.type);
     code.release(entry, "i32");
   }
 
-  #callLoad(address: Node, addressLocal: number, width: Width, options: AccessOptions): void {
+  #callLoad(node: Node, address: Node, addressLocal: number, options: AccessOptions): void {
+    const { width } = node;
     this.#spillArgument(0, address, addressLocal);
     this.#target.callAccess("load", width / 8, options);
     this.#target.leaveUnlessProceed();
-    this.#code.get(this.#target.cpu).memory(LOAD[width], STATE.result);
+    this.#finishApart(node);
+    this.#target.pushCpu();
+    this.#code.memory(LOAD[width], STATE.result);
   }
 
   /** What is not in flat memory is seldom: the translation cache is looked up by a function. */
-  #loadFlat(flat: FlatReach, address: Node, width: Width, options: AccessOptions): void {
-    const code = this.#code, result = width === 64 ? "i64" : "i32";
+  #loadFlat(flat: FlatReach, node: Node, address: Node, options: AccessOptions): void {
+    const code = this.#code, { width, type: result } = node;
     const swapped = () => options.order === "be" && swapBytes(code, width);
     const done = code.block(result);
     const addressLocal = this.#beginFlat(address, width, flat, options.forWrite === true);
@@ -242,7 +299,7 @@ export class Lowering {
     code.get(place).memory(LOAD[width]);
     swapped();
     code.else();
-    this.#callLoad(address, addressLocal, width, options);
+    this.#callLoad(node, address, addressLocal, options);
     code.end().end();
     code.release(addressLocal, address.type);
     code.release(place, "i32");
@@ -285,7 +342,8 @@ export class Lowering {
     const elsewhere = code.block();
     this.#push(address);
     code.tee(addressLocal);
-    code.get(this.#target.cpu).memory(`${address.type}.load`, flatLimit(width / 8)).op(
+    this.#target.pushCpu();
+    code.memory(`${address.type}.load`, flatLimit(width / 8)).op(
       `${address.type}.ge_u`,
     );
     code.branchIf(elsewhere, "unlikely");
@@ -301,7 +359,8 @@ export class Lowering {
   /** Pushes whether the translation cache has the page, whose place in linear memory is then in the local. */
   #callFind(flat: FlatReach, address: Node, addressLocal: number, width: Width, tag: number): number {
     const code = this.#code, place = code.local("i32");
-    code.get(this.#target.cpu).get(addressLocal);
+    this.#target.pushCpu();
+    code.get(addressLocal);
     if (address.type === "i32") code.op("i64.extend_i32_u");
     code.i32(width / 8 - 1).i32(tag).call(flat.find).tee(place).i32(NOT_FOUND).op("i32.ne");
     return place;
@@ -312,7 +371,7 @@ export class Lowering {
     if (flat) return this.#storeFlat(flat, address, value, options);
     const { addressLocal, entry } = this.#lookUp(address, value.width, TLB.write);
     code.if("none", this.#target.hints ? "likely" : undefined);
-    this.#place(address, addressLocal, entry);
+    this.#pushPlace(address, addressLocal, entry);
     this.#pushAgain(value);
     if (options.order === "be") swapBytes(code, value.width);
     code.memory(STORE[value.width]);
@@ -327,7 +386,7 @@ export class Lowering {
   #callStore(address: Node, addressLocal: number, value: Node, options: AccessOptions): void {
     const code = this.#code;
     this.#spillArgument(0, address, addressLocal);
-    code.get(this.#target.cpu);
+    this.#target.pushCpu();
     this.#pushAgain(value);
     if (value.type === "i32") {
       if (value.width < 32) code.i32(2 ** value.width - 1).op("i32.and");
@@ -336,6 +395,7 @@ export class Lowering {
     code.memory("i64.store", STATE.args + 8);
     this.#target.callAccess("store", value.width / 8, options);
     this.#target.leaveUnlessProceed();
+    this.#finishApart();
   }
 
   /** A stored value stands on two paths: it is in a local already, or simple enough to be computed on each. */
@@ -349,7 +409,7 @@ export class Lowering {
     if (value.local < 0) return;
     const left = (this.#remaining.get(value) ?? Infinity) - 2;
     this.#remaining.set(value, left);
-    if (left === 0) this.#code.release(value.local, value.type);
+    if (left === 0) this.#release(value);
   }
 
   /** Pushes whether the TLB holds the page of all bytes of the access. */
@@ -361,7 +421,8 @@ export class Lowering {
     if (address.type === "i64") code.op("i32.wrap_i64");
     code.i32(TLB.pageBits - Math.log2(TLB.entrySize)).op("i32.shr_u");
     code.i32((TLB.entries - 1) * TLB.entrySize).op("i32.and");
-    code.get(this.#target.cpu).op("i32.add").set(entry);
+    this.#target.pushCpu();
+    code.op("i32.add").set(entry);
     // The last byte's page is compared: an access that crosses into another page misses.
     code.get(addressLocal);
     if (address.type === "i64") {
@@ -377,7 +438,7 @@ export class Lowering {
   }
 
   /** Pushes the access's place in linear memory. */
-  #place(address: Node, addressLocal: number, entry: number): void {
+  #pushPlace(address: Node, addressLocal: number, entry: number): void {
     this.#code.get(addressLocal);
     if (address.type === "i64") this.#code.op("i32.wrap_i64");
     this.#code.get(entry).memory("i32.load", TLB.base + TLB.addend).op("i32.add");
@@ -385,7 +446,8 @@ export class Lowering {
 
   #spillArgument(index: number, node: Node, local: number): void {
     const code = this.#code;
-    code.get(this.#target.cpu).get(local);
+    this.#target.pushCpu();
+    code.get(local);
     if (node.type === "i32") code.op("i64.extend_i32_u");
     code.memory("i64.store", STATE.args + index * 8);
   }
@@ -393,7 +455,7 @@ export class Lowering {
   #trap(node: Node, trap: number, operands: readonly Node[], final: boolean): void {
     const code = this.#code;
     operands.forEach((operand, i) => {
-      code.get(this.#target.cpu);
+      this.#target.pushCpu();
       this.#push(operand);
       code.memory("i64.store", STATE.args + i * 8);
     });
@@ -404,8 +466,7 @@ export class Lowering {
       return;
     }
     this.#target.reloadState();
-    if (node.uses === 0) return;
-    code.get(this.#target.cpu).memory(node.width === 1 ? "i32.load8_u" : LOAD[node.width], STATE.result);
-    this.#keep(node);
+    this.#finishApart(node);
+    this.#takeResult(node);
   }
 }

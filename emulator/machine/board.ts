@@ -2,6 +2,7 @@
 import type { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
 import type { FlatMemory } from "../engine/flat_memory.ts";
+import type { NativeReason } from "../engine/native_reason.ts";
 import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
@@ -43,6 +44,8 @@ export interface Board {
   /** What the guest takes the hypervisor for. */
   readonly hypervisor: Personality;
   readonly hypervisorState: HypervisorState;
+  /** How PowerPC's calls of the hypervisor come out, where not as the system calls that they are. */
+  readonly callReason: NativeReason | undefined;
   /** What becomes of the other vendor's hypercall instruction. */
   readonly wrongHypercall: WrongHypercall;
   readonly exits: Ledger;

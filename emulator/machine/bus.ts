@@ -1,5 +1,7 @@
 /** A bus: ranges of addresses, each with a handler that sees offsets. Port I/O and MMIO are one each. */
 import type { HandledIn } from "../engine/native_reason.ts";
+import { ones } from "./access.ts";
+import type { Answer, Answerer } from "./answerer.ts";
 
 /** Which of the two buses. */
 export type BusName = "pio" | "mmio";
@@ -33,9 +35,32 @@ export interface BusRange {
   readonly name: string;
 }
 
-interface Mapped extends BusRange {
+/** A range with what answers there. */
+export class Mapped implements BusRange, Answerer {
+  readonly base: number;
+  readonly size: number;
+  readonly name: string;
   readonly handler: BusHandler;
+
+  constructor({ base, size, name }: BusRange, handler: BusHandler) {
+    this.base = base;
+    this.size = size;
+    this.name = name;
+    this.handler = handler;
+  }
+
+  get handledIn(): HandledIn {
+    return this.handler.handledIn ?? "userspace";
+  }
+  answer(address: number, direction: "in" | "out" | "none", size: AccessSize, value: BusValue): Answer {
+    const offset = address - this.base;
+    if (direction === "in") return this.handler.read(offset, size);
+    return this.handler.write(offset, size, size === 8 ? BigInt(value) : value);
+  }
 }
+
+/** What an address gives that nobody claims. */
+const NOBODY: BusHandler = { read: (_offset, size) => ones(size), write() {} };
 
 /** Ranges do not overlap. An access belongs to a range only if all its bytes do. */
 export class Bus {
@@ -43,6 +68,12 @@ export class Bus {
   readonly name: string;
   /** One past the last address. */
   readonly limit: number;
+  /**
+   * Takes what no range does.
+   *
+   * @internal
+   */
+  readonly nobody: Mapped;
   readonly #ranges: Mapped[] = [];
   #last: Mapped | undefined;
 
@@ -50,6 +81,7 @@ export class Bus {
   constructor(name: string, limit: number) {
     this.name = name;
     this.limit = limit;
+    this.nobody = new Mapped({ base: 0, size: limit, name }, NOBODY);
   }
 
   /** Throws `RangeError` if the range leaves the bus or overlaps one that is there. */
@@ -73,7 +105,7 @@ export class Bus {
         `${this.name} range ${show(range)} of ${name} overlaps ${show(other)} of ${other.name}`,
       );
     }
-    this.#ranges.splice(at, 0, { base, size, name, handler });
+    this.#ranges.splice(at, 0, new Mapped(range, handler));
   }
 
   /** Takes away the range that starts at `base`; false if there is none. */
@@ -87,8 +119,13 @@ export class Bus {
 
   /** The range that holds all `size` bytes from `address`. */
   find(address: number, size = 1): (BusRange & { readonly handler: BusHandler }) | undefined {
+    return this.mapped(address, size);
+  }
+
+  /** @internal */
+  mapped(address: number, size: number): Mapped | undefined {
     const last = this.#last;
-    if (last && address >= last.base && address + size <= last.base + last.size) return last;
+    if (last !== undefined && address >= last.base && address + size <= last.base + last.size) return last;
     const found = this.#ranges[this.#after(address) - 1];
     if (!found || address + size > found.base + found.size) return undefined;
     this.#last = found;

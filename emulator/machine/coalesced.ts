@@ -86,6 +86,14 @@ export class CoalescedZones {
   get list(): readonly CoalescedZone[] {
     return [...this.#zones];
   }
+  /**
+   * Whether nothing is gathered, on either bus.
+   *
+   * @internal
+   */
+  get isEmpty(): boolean {
+    return this.#zones.length === 0;
+  }
   /** Writes that wait in the ring now: none between two runs, but after INTERRUPTED and DEVICE_ERROR. */
   get waiting(): number {
     return this.#ring.length;

@@ -7,34 +7,24 @@ import type { Direction, HandledIn, NativeReason } from "../engine/native_reason
 import type { CpuState } from "../engine/state.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
-import type { ExitSite } from "../exits/row.ts";
 import type { Handling } from "../exits/stages.ts";
 import { STATE } from "../ir/layout.ts";
-import { fits, ones } from "./access.ts";
+import { fits } from "./access.ts";
+import type { Answer, Answerer } from "./answerer.ts";
 import type { Board } from "./board.ts";
-import type { AccessSize, Bus, BusHandler, BusValue } from "./bus.ts";
-import type { DebugUnit } from "./debug/debug_unit.ts";
-import type { Hypercall } from "./hypercalls.ts";
+import { type AccessSize, type Bus, type BusHandler, type BusValue, Mapped } from "./bus.ts";
+import { AnsweringCall, type Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
 import { Series } from "./series.ts";
 import { loadStop, saveStop, type StopDetail } from "./stop.ts";
-import type { VirtualCpu } from "./virtual_cpu.ts";
+import type { Vcpu } from "./vcpu.ts";
 
 /** Exits between two turns of the event loop: handlers are users' code, and Ctrl-C has to stay prompt. */
 const EXITS_PER_SLICE = 10_000;
 
-/** The vCPU whose exits these are. */
-export type Exiting = ExitSite & VirtualCpu & {
-  readonly engine: { readonly instructions: number };
-  readonly interrupts?: { due(more?: number): boolean };
-  readonly debug: DebugUnit;
-  /** Whether there are other vCPUs that want their turns. */
-  readonly sharesTime: boolean;
-  readonly sliceLeft: number;
-};
-
-type Answer = BusValue | void | Promise<BusValue | void>;
+/** Sets the registers that tell that nobody answers a hypercall. */
+export type UnknownCall = (vcpu: Vcpu, number: number) => void;
 
 /** What is particular about an access. */
 export interface AccessWay {
@@ -52,7 +42,7 @@ const PLAIN: AccessWay = {};
 export class ExitPath {
   readonly #board: Board;
   readonly #state: CpuState;
-  readonly #vcpu: Exiting;
+  readonly #vcpu: Vcpu;
   readonly #journal = new Journal();
   #charged = 0;
   #stop: StopDetail | undefined;
@@ -65,7 +55,7 @@ export class ExitPath {
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
 
-  constructor(board: Board, state: CpuState, vcpu: Exiting) {
+  constructor(board: Board, state: CpuState, vcpu: Vcpu) {
     this.#board = board;
     this.#state = state;
     this.#vcpu = vcpu;
@@ -145,7 +135,7 @@ export class ExitPath {
     direction: "in" | "out",
     size: AccessSize,
     value: BusValue,
-    { fast = false, own, further }: AccessWay = PLAIN,
+    way: AccessWay = PLAIN,
   ): Status {
     this.#turn();
     if (this.#journal.replays) {
@@ -153,25 +143,16 @@ export class ExitPath {
       if (direction === "in") this.#result(seen!, size);
       return STATUS.proceed;
     }
-    const range = own ? { name: bus.name, base: key, handler: own } : bus.find(key, size);
-    if (direction === "out" && !own) {
-      const done = this.#inKernel(bus, native, key, size, value, range !== undefined, fast, further);
+    const { own, further } = way, { ioevents, coalesced, unclaimed } = this.#board;
+    const range = own === undefined ? bus.mapped(key, size) : ownRange(bus, key, own);
+    if (direction === "out" && own === undefined && !(ioevents.isEmpty && coalesced.isEmpty)) {
+      const done = this.#inKernel(bus, native, key, size, value, range !== undefined, way);
       if (done !== undefined) return done;
     }
-    const handledIn = range?.handler.handledIn ?? "userspace";
+    const handledIn = range === undefined ? "userspace" : range.handledIn;
     this.#charge(native, key, direction, size, handledIn, further);
-    const drain = handledIn === "userspace" && this.#board.coalesced.waiting > 0;
-    if (!range && (!drain || this.#board.unclaimed === "stop")) {
-      return this.#nobody(bus, key, direction, size);
-    }
-    const call = (): Answer => {
-      if (!range) return direction === "in" ? ones(size) : undefined;
-      const { handler, base } = range;
-      return direction === "in"
-        ? handler.read(key - base, size)
-        : handler.write(key - base, size, size === 8 ? BigInt(value) : value);
-    };
-    return this.#handle(range?.name ?? bus.name, direction, size, drain ? this.#drained(call) : call);
+    if (range === undefined && unclaimed === "stop") return this.#nobody(bus, key, direction, size);
+    return this.#handle(range ?? bus.nobody, key, direction, size, value, handledIn === "userspace");
   }
 
   /** A write that the kernel half completes by itself: matched, or gathered. Undefined if it does not. */
@@ -182,8 +163,7 @@ export class ExitPath {
     size: AccessSize,
     value: BusValue,
     claimed: boolean,
-    fast: boolean,
-    further: AccessWay["further"],
+    { fast = false, further }: AccessWay,
   ): Status | undefined {
     const { ports, ioevents, coalesced, unclaimed } = this.#board;
     const name = bus === ports ? "pio" : "mmio";
@@ -199,29 +179,7 @@ export class ExitPath {
     }
     if (!event) return undefined;
     this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel", further);
-    return this.#handle(event.name, "out", size, () => event.ring());
-  }
-
-  /** Runs a handler, after userspace has taken what was gathered for it. */
-  #drained(call: () => Answer): () => Answer {
-    return () => {
-      const drained = this.#board.coalesced.drain();
-      return drained ? drained.then(call) : call();
-    };
-  }
-
-  #handle(name: string, direction: "in" | "out" | "none", size: AccessSize, call: () => Answer): Status {
-    let answer: Answer;
-    const outer = this.#inHandler;
-    this.#inHandler = true;
-    try {
-      answer = call();
-    } catch (error) {
-      return this.#fail(name, error);
-    } finally {
-      this.#inHandler = outer;
-    }
-    return this.#settle(name, answer, direction, size);
+    return this.#handle(event, key, "out", size, value, false);
   }
 
   /**
@@ -231,7 +189,7 @@ export class ExitPath {
   hypercall(
     native: NativeReason,
     number: number,
-    unknown: () => void,
+    unknown: UnknownCall,
     seen?: ExitSeen,
     own?: Hypercall,
   ): Status {
@@ -240,24 +198,48 @@ export class ExitPath {
       this.#journal.take();
       return STATUS.proceed;
     }
-    const call = this.#board.hypercalls.find(number) ?? own;
-    let handledIn: HandledIn = call ? "userspace" : "kernel";
-    try {
-      const { handledIn: said } = call ?? {};
-      handledIn = (typeof said === "function" ? said(this.#vcpu) : said) ?? handledIn;
-    } catch (error) {
-      return this.#fail(call!.name, error);
+    const call = this.#board.hypercalls.answering(number) ?? (own && new AnsweringCall(number, own));
+    let handledIn: HandledIn = "kernel";
+    if (call !== undefined) {
+      try {
+        handledIn = call.handledIn(this.#vcpu);
+      } catch (error) {
+        return this.#fail(call.name, error);
+      }
     }
-    const { key = number, direction = "none", size = 0 } = seen ?? {};
-    this.#charge(native, key, direction, size, handledIn);
-    if (!call) {
-      unknown();
+    if (seen === undefined) this.#charge(native, number, "none", 0, handledIn);
+    else this.#charge(native, seen.key, seen.direction, seen.size, handledIn);
+    if (call === undefined) {
+      unknown(this.#vcpu, number);
       this.#journal.complete(undefined);
       return this.#accessDone();
     }
-    const serve = (): Answer => call.call(this.#vcpu);
-    const drain = handledIn === "userspace" && this.#board.coalesced.waiting > 0;
-    return this.#handle(call.name, "none", 8, drain ? this.#drained(serve) : serve);
+    return this.#handle(call, number, "none", 8, 0, handledIn === "userspace");
+  }
+
+  /** Asks for an answer, in userspace after that has taken what was gathered for it. */
+  #handle(
+    answerer: Answerer,
+    key: number,
+    direction: "in" | "out" | "none",
+    size: AccessSize,
+    value: BusValue,
+    inUserspace: boolean,
+  ): Status {
+    let answer: Answer;
+    const outer = this.#inHandler, { coalesced } = this.#board;
+    this.#inHandler = true;
+    try {
+      const drained = inUserspace && coalesced.waiting > 0 ? coalesced.drain() : undefined;
+      answer = drained === undefined
+        ? answerer.answer(key, direction, size, value, this.#vcpu)
+        : drained.then(() => answerer.answer(key, direction, size, value, this.#vcpu));
+    } catch (error) {
+      return this.#fail(answerer.name, error);
+    } finally {
+      this.#inHandler = outer;
+    }
+    return this.#settle(answerer.name, answer, direction, size);
   }
 
   /** Adds a device's own cycles to the exit at hand. */
@@ -364,7 +346,7 @@ export class ExitPath {
   ): void {
     const outer = this.#inHandler;
     this.#inHandler = this.exited = true;
-    const { exits } = this.#board, now = this.#vcpu.engine.instructions;
+    const { exits } = this.#board, now = this.#journal.instruction;
     if (this.#journal.started) {
       this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
     } else if (further && this.#series.takes(now, key, direction, size) && exits.isOpen(this.#vcpu.vcpu)) {
@@ -421,17 +403,12 @@ export class ExitPath {
   }
 
   #nobody(bus: Bus, key: number, direction: "in" | "out", size: AccessSize): Status {
-    if (this.#board.unclaimed === "stop") {
-      const what = `${direction === "in" ? "load from" : "store to"} ${bus.name} 0x${key.toString(16)}`;
-      return this.stopAgain({
-        reason: "INTERNAL_ERROR",
-        address: BigInt(key),
-        message: `${what} (${size} bytes), which nothing claims`,
-      });
-    }
-    if (direction === "in") this.#result(ones(size), size);
-    this.#journal.complete(direction === "in" ? ones(size) : undefined);
-    return this.#accessDone();
+    const what = `${direction === "in" ? "load from" : "store to"} ${bus.name} 0x${key.toString(16)}`;
+    return this.stopAgain({
+      reason: "INTERNAL_ERROR",
+      address: BigInt(key),
+      message: `${what} (${size} bytes), which nothing claims`,
+    });
   }
 
   /**
@@ -446,6 +423,11 @@ export class ExitPath {
   #result(value: BusValue, size: number): void {
     setResult(this.#state, value, size);
   }
+}
+
+/** All of a bus from an address on, for a handler that is not on it. */
+function ownRange(bus: Bus, base: number, handler: BusHandler): Mapped {
+  return new Mapped({ base, size: bus.limit - base, name: bus.name }, handler);
 }
 
 /** The low bytes of a value as the result that compiled code takes. */

@@ -1,5 +1,7 @@
 /** The hypercall table of a VM: what answers which number. */
 import type { HandledIn } from "../engine/native_reason.ts";
+import type { Answer, Answerer } from "./answerer.ts";
+import type { AccessSize, BusValue } from "./bus.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
 
 /** Answers a hypercall: reads arguments and sets results in `vcpu.registers`, by the ABI of its backend. */
@@ -12,9 +14,33 @@ export interface Hypercall {
   call(vcpu: VirtualCpu): void | Promise<void>;
 }
 
+/** A hypercall as what answers an exit. */
+export class AnsweringCall implements Answerer {
+  readonly number: number;
+  readonly call: Hypercall;
+
+  constructor(number: number, call: Hypercall) {
+    this.number = number;
+    this.call = call;
+  }
+
+  get name(): string {
+    return this.call.name;
+  }
+  handledIn(vcpu: VirtualCpu): HandledIn {
+    const { handledIn } = this.call;
+    return (typeof handledIn === "function" ? handledIn(vcpu) : handledIn) ?? "userspace";
+  }
+  answer(_key: number, _direction: string, _size: AccessSize, _value: BusValue, vcpu: VirtualCpu): Answer {
+    return this.call.call(vcpu);
+  }
+}
+
 /** One key space per VM: the low 32 bits of the register that the backend's ABI keeps the number in. */
 export class HypercallTable {
-  readonly #calls = new Map<number, Hypercall>();
+  readonly #calls = new Map<number, AnsweringCall>();
+  /** The one that was found last. */
+  #last: AnsweringCall | undefined;
 
   /** Throws `RangeError` if `number` is no unsigned 32-bit number or taken. */
   register(number: number, call: Hypercall): void {
@@ -23,17 +49,27 @@ export class HypercallTable {
     }
     const taken = this.#calls.get(number);
     if (taken) throw new RangeError(`hypercall 0x${number.toString(16)} is taken by ${taken.name}`);
-    this.#calls.set(number, call);
+    this.#calls.set(number, new AnsweringCall(number, call));
   }
 
   /** Takes a number away; false if nobody answers it. */
   unregister(number: number): boolean {
+    this.#last = undefined;
     return this.#calls.delete(number);
   }
 
   /** What answers a number. */
   find(number: number): Hypercall | undefined {
-    return this.#calls.get(number);
+    return this.answering(number)?.call;
+  }
+
+  /** @internal */
+  answering(number: number): AnsweringCall | undefined {
+    const last = this.#last;
+    if (last !== undefined && last.number === number) return last;
+    const found = this.#calls.get(number);
+    if (found !== undefined) this.#last = found;
+    return found;
   }
 
   /** By number. */

@@ -5,6 +5,7 @@
  */
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
+import type { Answerer } from "./answerer.ts";
 import type { BusName } from "./bus.ts";
 
 /** Lengths that an event may match; 0 is any. */
@@ -71,7 +72,7 @@ export const NR_IOBUS_DEVS = 1000;
 /** Events that a snapshot may have: KVM's are limited by open files alone. */
 const MOST_EVENTS = 65_536;
 
-export class Registered implements IoEvent {
+export class Registered implements IoEvent, Answerer {
   readonly bus: BusName;
   readonly address: number;
   readonly length: IoEventLength;
@@ -111,6 +112,11 @@ export class Registered implements IoEvent {
     }
     this.count++;
     return this.signal();
+  }
+
+  /** As the answer to an exit. */
+  answer(): void | Promise<void> {
+    return this.ring();
   }
 
   /** Whether they are one event, whoever it tells. */
@@ -181,6 +187,15 @@ export class IoEvents {
   /** The event that takes a write, if there is one. */
   find(bus: BusName, address: number, size: number, value: number | bigint): IoEvent | undefined {
     return this.match(bus, address, size, value);
+  }
+
+  /**
+   * Whether no write can match, on either bus.
+   *
+   * @internal
+   */
+  get isEmpty(): boolean {
+    return this.#at.pio.size === 0 && this.#at.mmio.size === 0;
   }
 
   /** @internal */

@@ -24,6 +24,10 @@ export class Journal {
     this.#next = 0;
   }
 
+  /** The number of the instruction that it is about. */
+  get instruction(): number {
+    return this.#instruction;
+  }
   /** Whether it is about the instruction of that number. */
   isOf(instruction: number): boolean {
     return this.#instruction === instruction;

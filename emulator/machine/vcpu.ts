@@ -15,7 +15,8 @@ import { CodePath } from "./code_path.ts";
 import { type MappingList, type PageWalk, walkOf, type WalkQuestion } from "./debug/page_walk.ts";
 import { DebugUnit } from "./debug/debug_unit.ts";
 import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
-import { type Exiting, ExitPath } from "./exit_path.ts";
+import { ExitPath } from "./exit_path.ts";
+import type { ExitSite } from "../exits/row.ts";
 import { FaultStreak } from "./fault_streak.ts";
 import { MemoryPath } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
@@ -23,12 +24,13 @@ import { type Processor, REACH, type Translation } from "./processor.ts";
 import { Registers } from "./registers.ts";
 import { atRest, resetImage } from "./state_image.ts";
 import type { StopDetail } from "./stop.ts";
+import type { VirtualCpu } from "./virtual_cpu.ts";
 
 /** The message of a stop for HLT. */
 export const ASLEEP = "the guest halted, and no interrupt can wake it";
 
 /** A virtual CPU with its engine. */
-export class Vcpu implements EngineHost, Exiting {
+export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
   readonly index: number;
   readonly state: CpuState;
   readonly registers: Registers;

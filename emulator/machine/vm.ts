@@ -207,6 +207,9 @@ export class Vm {
       devices: this.devices,
       hypervisor,
       hypervisorState: this.hypervisorState,
+      callReason: backend.reasons.find(({ reason, keySpace }) =>
+        reason === hypervisor.systemCalls?.reason && keySpace === "hypercall"
+      ),
       wrongHypercall: this.wrongHypercall,
       exits: this.exits,
       symbols: this.symbols,

@@ -9,6 +9,7 @@ export interface Signature {
 }
 
 const FUNCTION_REFERENCE = 0x70;
+const PAGE = 65536;
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 export class ModuleWriter {
@@ -41,12 +42,12 @@ export class ModuleWriter {
     return { index: this.#imports.length + this.#functions.length - 1, code };
   }
 
-  /** The module's bytes. It imports its memory as `env.memory`. */
-  finish(): Uint8Array<ArrayBuffer> {
+  /** The module's bytes. It imports its memory as `env.memory`, which has so many bytes at least. */
+  finish(memory = PAGE): Uint8Array<ArrayBuffer> {
     const out = new Bytes().append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     section(out, SECTION.type, this.#typeBytes, (bytes, type) => bytes.append(type));
     const imports = new Bytes().uleb(this.#imports.length + (this.#table ? 2 : 1));
-    imports.name("env").name("memory").u8(2).u8(0).uleb(1);
+    imports.name("env").name("memory").u8(2).u8(0).uleb(Math.ceil(memory / PAGE));
     if (this.#table) {
       const { module, name, least } = this.#table;
       imports.name(module).name(name).u8(1).u8(FUNCTION_REFERENCE).u8(0).uleb(least);

@@ -3,10 +3,11 @@
  * Documentation/virt/kvm/ppc-pv.rst, asm/epapr_hcalls.h, arch/powerpc/kvm/book3s_pr.c and powerpc.c (`kvmppc_kvm_pv`).
  */
 import { KVM_MAGIC_R0 } from "../../ppc/kvm_pr.ts";
-import { gpr, MSR, SLOT } from "../../ppc/state.ts";
+import { gpr } from "../../ppc/state.ts";
+import { inProblemState } from "../ppc/trap_parts.ts";
 import { type HypercallAbi, PRIVATE_NUMBERS } from "./abi.ts";
 import { cells, strings } from "./device_tree.ts";
-import type { Personality } from "./hypervisor.ts";
+import { NO_CALL, type Personality } from "./hypervisor.ts";
 
 /** What a number gets that nobody answers: EV_UNIMPLEMENTED (ePAPR 1.1, table 8-5). */
 const EV_UNIMPLEMENTED = 12n;
@@ -62,22 +63,22 @@ export const epapr: Personality = {
     'device tree /hypervisor, compatible "linux,kvm"; its hypercall-instructions are what to execute',
   carriers: { "kvm-pr": [32, 64] },
   abi: (_backend, mode) => abi(mode === 64 ? 64 : 32),
-  systemCall({ state }) {
-    // From problem state it is a system call like any other.
-    if (state.get64(SLOT.msr) & MSR.PR || state.get32(gpr(0)) !== KVM_MAGIC_R0) return undefined;
-    const number = state.get32(gpr(11));
-    return {
-      reason: "HYPERCALL",
-      number,
-      idles: number === IDLE,
-      unknown() {
-        if (number === IDLE) return state.set64(gpr(3), 0n);
-        if (number !== FEATURES) return state.set64(gpr(3), EV_UNIMPLEMENTED);
-        // None: the magic page is not modelled.
-        state.set64(gpr(3), 0n);
-        state.set64(gpr(4), 0n);
-      },
-    };
+  systemCalls: {
+    reason: "HYPERCALL",
+    number(vcpu) {
+      const { state } = vcpu;
+      // From problem state it is a system call like any other.
+      const isCall = state.get32(gpr(0)) === KVM_MAGIC_R0 && !inProblemState(vcpu);
+      return isCall ? state.get32(gpr(11)) : NO_CALL;
+    },
+    unknown({ state }, number) {
+      if (number === IDLE) return state.set64(gpr(3), 0n);
+      if (number !== FEATURES) return state.set64(gpr(3), EV_UNIMPLEMENTED);
+      // None: the magic page is not modelled.
+      state.set64(gpr(3), 0n);
+      state.set64(gpr(4), 0n);
+    },
+    idle: IDLE,
   },
   tree: () => [{
     name: "hypervisor",

@@ -4,6 +4,8 @@
  */
 import { gpr, RAX, RBX, RCX, RDI, RDX, RSI } from "../../x86/slots.ts";
 import type { CpuState } from "../../engine/state.ts";
+import type { UnknownCall } from "../exit_path.ts";
+import { invalid, refuse, serve } from "../x86/hypercall.ts";
 import { is64, isReal, privilegeOf } from "../x86/mode.ts";
 import type { HypercallAbi } from "./abi.ts";
 import {
@@ -142,6 +144,9 @@ function abi(backend: "vmx" | "svm", mode: 32 | 64): HypercallAbi {
   };
 }
 
+const unknown: UnknownCall = ({ state }, code) =>
+  setResult(state, code === NOTIFY_LONG_SPIN_WAIT ? HV_STATUS.SUCCESS : HV_STATUS.INVALID_HYPERCALL_CODE);
+
 export const hyperv: Personality = {
   name: "hyperv",
   title: "Hyper-V",
@@ -176,26 +181,25 @@ export const hyperv: Personality = {
     [HV_MSR.hypercall, { read: ({ state }) => state.hypercallPage, write: writeHypercall }],
     [HV_MSR.vpIndex, { read: ({ vcpu }) => BigInt(vcpu), write: () => false }],
   ]),
-  call(trap) {
-    const { vcpu } = trap, { state } = vcpu, [control, input, output] = words(state);
+  call(vcpu, exit) {
+    const { state } = vcpu, [control, input, output] = words(state);
     const code = Number(control & 0xffffn);
     if (privilegeOf(state) > 0 || isReal(state)) {
-      return trap.invalid(
+      return invalid(
+        vcpu,
+        exit,
         code,
         "Hyper-V takes hypercalls at privilege level 0 and outside of real mode only",
       );
     }
     if (!enabled(vcpu.board.hypervisorState)) {
-      return trap.invalid(code, "the hypercall page is not enabled");
+      return invalid(vcpu, exit, code, "the hypercall page is not enabled");
     }
     const answer = (status: number) => () => setResult(state, status);
-    if (control & FORBIDDEN) return trap.refuse(code, answer(HV_STATUS.INVALID_HYPERCALL_INPUT));
+    if (control & FORBIDDEN) return refuse(vcpu, exit, code, answer(HV_STATUS.INVALID_HYPERCALL_INPUT));
     if (!(control & HV_FAST) && (input | output) & 7n) {
-      return trap.refuse(code, answer(HV_STATUS.INVALID_ALIGNMENT));
+      return refuse(vcpu, exit, code, answer(HV_STATUS.INVALID_ALIGNMENT));
     }
-    return trap.serve(
-      code,
-      answer(code === NOTIFY_LONG_SPIN_WAIT ? HV_STATUS.SUCCESS : HV_STATUS.INVALID_HYPERCALL_CODE),
-    );
+    return serve(vcpu, exit, code, unknown);
   },
 };

@@ -6,8 +6,9 @@ import type { Backend } from "../../engine/backend.ts";
 import type { Status } from "../../engine/host.ts";
 import type { Direction, NativeReason } from "../../engine/native_reason.ts";
 import type { CpuState } from "../../engine/state.ts";
+import type { UnknownCall } from "../exit_path.ts";
 import type { GuestMemory } from "../memory.ts";
-import type { HypercallTrap } from "../x86/hypercall.ts";
+import type { CallExit } from "../x86/hypercall.ts";
 import type { Vcpu } from "../vcpu.ts";
 import type { HypercallAbi } from "./abi.ts";
 import type { TreeNode } from "./device_tree.ts";
@@ -78,15 +79,18 @@ export interface ExitSeen {
 export type HypervisorLeaf = readonly [number, number, number, number];
 
 /** PowerPC's system call instruction as a hypercall of this hypervisor. */
-export interface PpcCall {
+export interface PpcCalls {
   /** Canonical reason of the exit. */
   readonly reason: "HYPERCALL" | "PAPR_HCALL" | "OSI";
-  readonly number: number;
+  /** The number that an `sc` with this level asks for, or `NO_CALL`. */
+  number(vcpu: Vcpu, level: number): number;
   /** Sets what this hypervisor answers to a number that no device has. */
-  unknown(): void;
-  /** Then the vCPU waits for an interrupt. */
-  readonly idles?: boolean;
+  readonly unknown: UnknownCall;
+  /** The number after which the vCPU waits for an interrupt, if no device has it. */
+  readonly idle?: number;
 }
+/** An `sc` that is none of the hypervisor's. */
+export const NO_CALL = -1;
 
 /** A hypervisor as its guests see it. */
 export interface Hypervisor {
@@ -111,11 +115,11 @@ export interface Personality extends Hypervisor {
   /** What it does by itself about the other vendor's instruction. */
   readonly wrongHypercall?: WrongHypercall;
   /** The hardware's hypercall instruction. */
-  call?(trap: HypercallTrap): Status;
+  call?(vcpu: Vcpu, exit: CallExit): Status;
   /** A port that carries registers, as VMware's backdoor: open at every privilege level. */
   readonly backdoor?: {
     readonly port: number;
-    call(trap: HypercallTrap): Status;
+    call(vcpu: Vcpu, exit: CallExit): Status;
   };
   /**
    * A port for repeated INS and OUTS of bytes that the hypervisor takes as a whole: one exit for the instruction, of which
@@ -128,8 +132,8 @@ export interface Personality extends Hypervisor {
     opensTo(vcpu: Vcpu): boolean;
   };
 
-  /** PowerPC: what an `sc` with this level asks for, or undefined if it is none of this hypervisor's. */
-  systemCall?(vcpu: Vcpu, level: number): PpcCall | undefined;
+  /** PowerPC: what `sc` asks for. */
+  readonly systemCalls?: PpcCalls;
   /** PowerPC: what it adds to the device tree's root. */
   readonly tree?: (mode: 32 | 64) => readonly TreeNode[];
   /** PowerPC: registers beside r3 (the tree) that a guest is started with. */

@@ -3,6 +3,9 @@
  * (`kvm_emulate_hypercall`, `emulator_fix_hypercall`).
  */
 import { RAX } from "../../x86/slots.ts";
+import type { UnknownCall } from "../exit_path.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { refuse, serve } from "../x86/hypercall.ts";
 import { is64, privilegeOf } from "../x86/mode.ts";
 import { type HypercallAbi, NEGATED, PRIVATE_NUMBERS } from "./abi.ts";
 import { hypercallMnemonic, type Personality, setStatus, signature, X86_MODES } from "./hypervisor.ts";
@@ -39,6 +42,12 @@ function abi(backend: "vmx" | "svm", mode: 16 | 32 | 64): HypercallAbi {
   };
 }
 
+const unknown: UnknownCall = (vcpu, number) => answer(vcpu, OWN.get(number) ?? -KVM_ENOSYS);
+
+function answer({ state }: Vcpu, status: number): void {
+  setStatus(state, RAX, status, is64(state));
+}
+
 export const kvm: Personality = {
   name: "kvm",
   title: "KVM on x86",
@@ -51,10 +60,9 @@ export const kvm: Personality = {
     // No paravirtual feature of KVM's is offered.
     return [0, 0, 0, 0];
   },
-  call(trap) {
-    const { state } = trap.vcpu, number = state.get32(RAX);
-    const answer = (status: number) => setStatus(state, RAX, status, is64(state));
-    if (privilegeOf(state) > 0) return trap.refuse(number, () => answer(-KVM_EPERM));
-    return trap.serve(number, () => answer(OWN.get(number) ?? -KVM_ENOSYS));
+  call(vcpu, exit) {
+    const { state } = vcpu, number = state.get32(RAX);
+    if (privilegeOf(state) > 0) return refuse(vcpu, exit, number, () => answer(vcpu, -KVM_EPERM));
+    return serve(vcpu, exit, number, unknown);
   },
 };

@@ -1,4 +1,5 @@
 /** Nobody: a virtual machine whose hypervisor does not show itself and takes no calls. */
+import { invalid } from "../x86/hypercall.ts";
 import { type Personality, X86_MODES } from "./hypervisor.ts";
 
 export const none: Personality = {
@@ -8,6 +9,6 @@ export const none: Personality = {
   carriers: { ...X86_MODES, "kvm-hv": [64], "kvm-pr": [32, 64] },
   abi: () => "the hypervisor offers its guest no hypercalls",
   // The instruction leaves the guest all the same, and comes back as #UD.
-  call: (trap) => trap.invalid(0, "the hypervisor offers its guest no hypercalls"),
+  call: (vcpu, exit) => invalid(vcpu, exit, 0, "the hypervisor offers its guest no hypercalls"),
   tree: () => [],
 };

@@ -5,7 +5,7 @@
 import { gpr } from "../../ppc/state.ts";
 import { type HypercallAbi, NEGATED, PRIVATE_NUMBERS } from "./abi.ts";
 import { strings } from "./device_tree.ts";
-import type { Personality } from "./hypervisor.ts";
+import { NO_CALL, type Personality } from "./hypervisor.ts";
 
 const MAGIC_R3 = 0x1137_24fa, MAGIC_R4 = 0x7781_0f9b;
 /** OSI_CALL_AVAILABLE: whether there is the selector in r6. */
@@ -34,21 +34,19 @@ export const osi: Personality = {
   discovery: "device tree /osi (ours: a guest of Mac-on-Linux knows its ROM), then OSI_CALL_AVAILABLE",
   carriers: { "kvm-pr": [32] },
   abi: () => abi,
-  systemCall(vcpu) {
-    const { state } = vcpu;
-    // From problem state too: book3s_pr.c looks at the magic numbers alone.
-    if (state.get32(gpr(3)) !== MAGIC_R3 || state.get32(gpr(4)) !== MAGIC_R4) return undefined;
-    const number = state.get32(gpr(5));
-    return {
-      reason: "OSI",
-      number,
-      unknown() {
-        const asked = state.get32(gpr(6));
-        const there = asked === CALL_AVAILABLE || vcpu.board.hypercalls.find(asked) !== undefined;
-        // What Mac-on-Linux does with a selector that it lacks was not found: -1 is ours.
-        state.set64(gpr(3), number === CALL_AVAILABLE ? BigInt(there) : 0xffff_ffffn);
-      },
-    };
+  systemCalls: {
+    reason: "OSI",
+    number({ state }) {
+      // From problem state too: book3s_pr.c looks at the magic numbers alone.
+      const isCall = state.get32(gpr(3)) === MAGIC_R3 && state.get32(gpr(4)) === MAGIC_R4;
+      return isCall ? state.get32(gpr(5)) : NO_CALL;
+    },
+    unknown({ state, board }, number) {
+      const asked = state.get32(gpr(6));
+      const there = asked === CALL_AVAILABLE || board.hypercalls.find(asked) !== undefined;
+      // What Mac-on-Linux does with a selector that it lacks was not found: -1 is ours.
+      state.set64(gpr(3), number === CALL_AVAILABLE ? BigInt(there) : 0xffff_ffffn);
+    },
   },
   tree: () => [{ name: "osi", properties: { compatible: strings("trapsh,mac-on-linux-osi") } }],
 };

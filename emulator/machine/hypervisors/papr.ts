@@ -1,8 +1,9 @@
 /** pseries: LoPAR, "Hypervisor Call Functions"; Linux asm/hvcall.h. Outputs from r4. */
-import { gpr, MSR, SLOT } from "../../ppc/state.ts";
+import { gpr } from "../../ppc/state.ts";
+import { inProblemState } from "../ppc/trap_parts.ts";
 import { type HypercallAbi, PRIVATE_NUMBERS } from "./abi.ts";
 import { strings } from "./device_tree.ts";
-import type { Personality } from "./hypervisor.ts";
+import { NO_CALL, type Personality } from "./hypervisor.ts";
 
 const H_FUNCTION = -2n, H_SUCCESS = 0n;
 /** H_LOGICAL_ICBI and H_LOGICAL_DCBF: the caches that they are about are not there. Numbers from memory. */
@@ -39,14 +40,10 @@ export const papr: Personality = {
   discovery: "device tree /rtas with ibm,hypertas-functions, and no /hypervisor; sc 1",
   carriers: { "kvm-hv": [64], "kvm-pr": [64] },
   abi: () => abi,
-  systemCall({ state }, level) {
-    if (level !== 1 || state.get64(SLOT.msr) & MSR.PR) return undefined;
-    const number = state.get32(gpr(3));
-    return {
-      reason: "PAPR_HCALL",
-      number,
-      unknown: () => state.set64(gpr(3), CACHES.has(number) ? H_SUCCESS : H_FUNCTION),
-    };
+  systemCalls: {
+    reason: "PAPR_HCALL",
+    number: (vcpu, level) => level !== 1 || inProblemState(vcpu) ? NO_CALL : vcpu.state.get32(gpr(3)),
+    unknown: ({ state }, number) => state.set64(gpr(3), CACHES.has(number) ? H_SUCCESS : H_FUNCTION),
   },
   // No set of functions that LoPAR has a name for is there as a whole: the name is ours.
   tree: () => [{ name: "rtas", properties: { "ibm,hypertas-functions": strings("trapsh-devices") } }],

@@ -5,12 +5,14 @@
  */
 import { STATUS as ENGINE, type Status } from "../../engine/host.ts";
 import type { NativeReason } from "../../engine/native_reason.ts";
+import type { CpuState } from "../../engine/state.ts";
 import { STATE } from "../../ir/layout.ts";
 import { RAX, RBP, RBX, RCX, RDI, RDX, RSI } from "../../x86/slots.ts";
+import type { UnknownCall } from "../exit_path.ts";
 import { toBytes } from "../payload.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { portAccess } from "../x86/port_access.ts";
-import type { HypercallTrap } from "../x86/hypercall.ts";
+import { type CallExit, refuse, serve } from "../x86/hypercall.ts";
 import { type HypercallAbi, NEGATED } from "./abi.ts";
 import { type Personality, signature, X86_MODES } from "./hypervisor.ts";
 import { STATUS } from "./vmware_messages.ts";
@@ -31,30 +33,35 @@ const SERVER = 2;
 const VMMCALL = 1, VMCALL = 2;
 
 /** Both forms: eax is the magic number, the low half of ecx a command. */
-function command(trap: HypercallTrap): Status {
-  const { state } = trap.vcpu, number = state.get32(RCX) & 0xffff;
-  const answer = (value: number) => state.set64(RAX, BigInt(value >>> 0));
-  if (state.get32(RAX) !== VMWARE_MAGIC) return trap.refuse(number, () => answer(NO));
-  const { messages } = trap.vcpu.board.hypervisorState;
+function command(vcpu: Vcpu, exit: CallExit): Status {
+  const { state } = vcpu, number = state.get32(RCX) & 0xffff;
+  if (state.get32(RAX) !== VMWARE_MAGIC) return refuse(vcpu, exit, number, () => answer(state, NO));
+  const { messages } = vcpu.board.hypervisorState;
   const own = number !== MESSAGE ? undefined : {
     name: "VMware messages",
-    call: () => messages.request(state, (message) => carriedOut(trap.vcpu, message)),
+    call: () => messages.request(state, (message) => carriedOut(vcpu, message)),
   };
-  return trap.serve(number, () => {
-    if (number !== GET_VERSION) return answer(NO);
-    answer(VERSION);
-    state.set64(RBX, BigInt(VMWARE_MAGIC));
-    state.set64(RCX, BigInt(SERVER));
-  }, own);
+  return serve(vcpu, exit, number, unknown, own);
+}
+
+const unknown: UnknownCall = ({ state }, number) => {
+  if (number !== GET_VERSION) return answer(state, NO);
+  answer(state, VERSION);
+  state.set64(RBX, BigInt(VMWARE_MAGIC));
+  state.set64(RCX, BigInt(SERVER));
+};
+
+function answer(state: CpuState, value: number): void {
+  state.set64(RAX, BigInt(value >>> 0));
 }
 
 /** VMCALL and VMMCALL: the same, but where its flags ask for the string port's work. */
-function instruction(trap: HypercallTrap): Status {
-  const { state } = trap.vcpu, flags = state.get32(RDX) & 0xffff;
+function instruction(vcpu: Vcpu, exit: CallExit): Status {
+  const { state } = vcpu, flags = state.get32(RDX) & 0xffff;
   if (flags === VMWARE_PORT || (flags & HIGH_BANDWIDTH) === 0 || state.get32(RAX) !== VMWARE_MAGIC) {
-    return command(trap);
+    return command(vcpu, exit);
   }
-  return trap.refuse(state.get32(RBX) & 0xffff, () => setStatus(trap.vcpu, 0));
+  return refuse(vcpu, exit, state.get32(RBX) & 0xffff, () => setStatus(vcpu, 0));
 }
 
 /** A message, `DEVICE FUNCTION BYTES`, and its answer: as VMware's, `1 ` and the result, or `0 ` and why there is none. */

@@ -3,6 +3,9 @@
  * xen/arch/x86/hvm, and KVM's own emulation of it (Linux arch/x86/kvm/xen.c, `kvm_xen_write_hypercall_page`).
  */
 import { RAX, RBX, RDI } from "../../x86/slots.ts";
+import type { UnknownCall } from "../exit_path.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { refuse, serve } from "../x86/hypercall.ts";
 import { is64, privilegeOf } from "../x86/mode.ts";
 import { type HypercallAbi, NEGATED } from "./abi.ts";
 import {
@@ -78,6 +81,17 @@ function abi(backend: "vmx" | "svm", mode: 32 | 64): HypercallAbi {
   };
 }
 
+const unknown: UnknownCall = (vcpu, number) => {
+  if (number !== XEN_VERSION) return answer(vcpu, -ENOSYS);
+  const { state } = vcpu, command = is64(state) ? state.get64(RDI) : BigInt(state.get32(RBX));
+  // Other commands fill in structures in guest memory, which are not modelled.
+  answer(vcpu, command === XENVER_VERSION ? VERSION : -ENOSYS);
+};
+
+function answer({ state }: Vcpu, status: number): void {
+  setStatus(state, RAX, status, is64(state));
+}
+
 export const xen: Personality = {
   name: "xen",
   title: "Xen HVM",
@@ -100,15 +114,9 @@ export const xen: Personality = {
     }
   },
   msrs: new Map([[MSR, { read: () => 0n, write: writePage }]]),
-  call(trap) {
-    const { state } = trap.vcpu, wide = is64(state), number = state.get32(RAX);
-    const answer = (status: number) => setStatus(state, RAX, status, wide);
-    if (privilegeOf(state) > 0) return trap.refuse(number, () => answer(-EPERM));
-    return trap.serve(number, () => {
-      if (number !== XEN_VERSION) return answer(-ENOSYS);
-      const command = wide ? state.get64(RDI) : BigInt(state.get32(RBX));
-      // Other commands fill in structures in guest memory, which are not modelled.
-      answer(command === XENVER_VERSION ? VERSION : -ENOSYS);
-    });
+  call(vcpu, exit) {
+    const { state } = vcpu, number = state.get32(RAX);
+    if (privilegeOf(state) > 0) return refuse(vcpu, exit, number, () => answer(vcpu, -EPERM));
+    return serve(vcpu, exit, number, unknown);
   },
 };

@@ -6,8 +6,10 @@ import { MSR, SLOT } from "../../ppc/state.ts";
 import { offenderOf, unimplemented } from "../unimplemented.ts";
 import type { Vcpu } from "../vcpu.ts";
 
+const MSR_SLOT = SLOT.msr, PROBLEM = Number(MSR.PR);
+
 export function inProblemState(vcpu: Vcpu): boolean {
-  return (vcpu.state.get64(SLOT.msr) & MSR.PR) !== 0n;
+  return (vcpu.state.get32(MSR_SLOT) & PROBLEM) !== 0;
 }
 
 /** Charges the exit of a privileged instruction, where it is one. */

@@ -8,7 +8,7 @@ import { hypercallBytes } from "../hypervisors/hypervisor.ts";
 import { REACH } from "../processor.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { EXCEPTION } from "./fault.ts";
-import { HypercallTrap } from "./hypercall.ts";
+import { type CallExit, serveAgain } from "./hypercall.ts";
 import { is64, isReal, privilegeOf } from "./mode.ts";
 import { deliver } from "./protected.ts";
 import { raise } from "./raise.ts";
@@ -23,26 +23,25 @@ export function hypercall(
   if (rule.do === "native") {
     throw new TypeError(`backend ${backend.name} lets ${name} through, which only a hypervisor can answer`);
   }
-  if (rule.do === "exit") return answer(new HypercallTrap(vcpu, rule.reason));
+  if (rule.do === "exit") return answer(vcpu, rule);
   const policy = vcpu.board.wrongHypercall;
   if (policy === "reject") return raise(vcpu, rule.vector, 0, rule.why);
   const exception = backend.reasons.find(({ keySpace }) => keySpace === "vector")!;
-  if (vcpu.exits.replays) return answer(new HypercallTrap(vcpu, exception));
+  if (vcpu.exits.replays) return answer(vcpu, { reason: exception });
   const refusal = refused(vcpu, name);
   if (refusal) {
     vcpu.exits.kernelExit(exception, EXCEPTION.UD);
     return deliver(vcpu, { ...refusal, code: 0, why: rule.why, kind: "fault" });
   }
   if (policy === "patch") return patch(vcpu, exception, rule.why);
-  return answer(new HypercallTrap(vcpu, exception, { key: EXCEPTION.UD, direction: "none", size: 0 }));
+  return answer(vcpu, { reason: exception, seen: { key: EXCEPTION.UD, direction: "none", size: 0 } });
 }
 
-function answer(trap: HypercallTrap): Status {
-  const { vcpu } = trap;
-  if (trap.replays) return trap.serve(0, () => {});
+function answer(vcpu: Vcpu, exit: CallExit): Status {
+  if (vcpu.exits.replays) return serveAgain(vcpu, exit);
   const { hypervisor } = vcpu.board;
   if (!hypervisor.call) throw new TypeError(`hypervisor ${hypervisor.name} has no calls on x86`);
-  return hypervisor.call(trap);
+  return hypervisor.call(vcpu, exit);
 }
 
 /**
@@ -98,8 +97,8 @@ export function backdoor(vcpu: Vcpu, native: NativeReason): Status | undefined {
     return undefined;
   }
   const port = vcpu.argument(0), size = vcpu.argument(1);
-  const trap = new HypercallTrap(vcpu, native, { key: port, direction: "in", size });
-  const status = trap.replays ? trap.serve(0, () => {}) : door.call(trap);
+  const exit: CallExit = { reason: native, seen: { key: port, direction: "in", size } };
+  const status = vcpu.exits.replays ? serveAgain(vcpu, exit) : door.call(vcpu, exit);
   // IN writes eax itself: what the call has left there.
   if (status === STATUS.proceed) vcpu.state.set64(STATE.result, BigInt(vcpu.state.get32(RAX)));
   return status;

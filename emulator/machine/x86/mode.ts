@@ -8,6 +8,8 @@ import { CR0, EFER_BIT } from "./control_bits.ts";
 
 /** EFLAGS.VM. */
 export const { VM } = FLAG;
+/** The same for a word of the state. */
+const VM_BIT = Number(VM);
 const USER = 3;
 /** Of a segment's access rights: L, and D or B. */
 export const RIGHTS = { L: 0x2000, BIG: 0x4000 } as const;
@@ -15,7 +17,7 @@ export const RIGHTS = { L: 0x2000, BIG: 0x4000 } as const;
 /** What a selector means. */
 export function selectorsOf(state: StateView): Variant["selectors"] {
   if ((state.get32(CR) & CR0.PE) === 0) return "real";
-  return state.get32(EFLAGS_REST) & Number(VM) ? "virtual-8086" : "protected";
+  return state.get32(EFLAGS_REST) & VM_BIT ? "virtual-8086" : "protected";
 }
 
 export function isReal(state: StateView): boolean {

@@ -41,13 +41,13 @@ function clock(vcpu: Vcpu): void {
   if (vcpu.state.get64(CR + 8 * 4) & TSD) systemOnly(vcpu);
 }
 
-const CHECKS: Readonly<Record<string, readonly Check[]>> = {
-  in: [ports],
-  out: [ports],
-  ins: [ports],
-  outs: [ports],
-  rdtsc: [clock],
-  rdtscp: [clock],
+const CHECKS: Readonly<Record<string, Check>> = {
+  in: ports,
+  out: ports,
+  ins: ports,
+  outs: ports,
+  rdtsc: clock,
+  rdtscp: clock,
   ...Object.fromEntries(
     [
       "hlt",
@@ -62,21 +62,21 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
       "swapgs",
       "invd",
       "wbinvd",
-    ].map((name) => [name, [systemOnly]]),
+    ].map((name) => [name, systemOnly]),
   ),
 };
 
 /** The same handlers, behind the checks of their instructions. */
 export function checked(handlers: Readonly<Record<string, ArchTrap>>): Readonly<Record<string, ArchTrap>> {
   return Object.fromEntries(
-    Object.entries(handlers).map(([name, handler]) => {
-      const checks = CHECKS[name];
-      if (!checks) return [name, handler];
-      const behind: ArchTrap = (vcpu, rule, backend) => {
-        for (const check of checks) check(vcpu);
-        return handler(vcpu, rule, backend);
-      };
-      return [name, guarded(behind)];
-    }),
+    Object.entries(handlers).map(([name, handler]) => [name, behind(CHECKS[name], handler)]),
   );
+}
+
+function behind(check: Check | undefined, handler: ArchTrap): ArchTrap {
+  if (!check) return handler;
+  return guarded((vcpu, rule, backend) => {
+    check(vcpu);
+    return handler(vcpu, rule, backend);
+  });
 }

@@ -1,6 +1,7 @@
 /** What x86's traps come to: port accesses, hypercalls, and what KVM completes in the kernel. */
 import type { TrapRule } from "../../engine/backend.ts";
 import { STATUS, type Status } from "../../engine/host.ts";
+import type { NativeReason } from "../../engine/native_reason.ts";
 import { RAX, RBX, RCX, RDX } from "../../x86/slots.ts";
 import type { ArchTrap } from "../traps.ts";
 import type { Vcpu } from "../vcpu.ts";
@@ -22,8 +23,11 @@ import { systemCallTraps } from "./system_call.ts";
 import { verifyTraps } from "./verify.ts";
 
 const handlers: Readonly<Record<string, ArchTrap>> = {
-  in: (vcpu, rule) => exits(vcpu, rule, (native) => backdoor(vcpu, native) ?? portAccess(vcpu, native, "in")),
-  out: (vcpu, rule) => exits(vcpu, rule, (native) => portAccess(vcpu, native, "out")),
+  in(vcpu, rule) {
+    const native = reasonOf(vcpu, rule);
+    return backdoor(vcpu, native) ?? portAccess(vcpu, native, "in");
+  },
+  out: (vcpu, rule) => portAccess(vcpu, reasonOf(vcpu, rule), "out"),
   ins: stringPort("in"),
   outs: stringPort("out"),
   vmcall: (vcpu, rule, backend) => hypercall(vcpu, rule, backend, "vmcall"),
@@ -82,12 +86,9 @@ function completed(vcpu: Vcpu, rule: TrapRule): Status {
   return STATUS.proceed;
 }
 
-function exits(
-  vcpu: Vcpu,
-  rule: TrapRule,
-  f: (native: Extract<TrapRule, { do: "exit" }>["reason"]) => Status,
-): Status {
-  if (rule.do === "exit") return f(rule.reason);
+/** The reason of an exit that no backend goes without. */
+function reasonOf(vcpu: Vcpu, rule: TrapRule): NativeReason {
+  if (rule.do === "exit") return rule.reason;
   throw new TypeError(
     `backend ${vcpu.board.backend.name} lets an instruction through that only a hypervisor can answer`,
   );

@@ -1,0 +1,260 @@
+/** A form's handler: its definition read with the operands taken from the record at hand. */
+import { EmitOps } from "../ir/emit.ts";
+import { STATE } from "../ir/layout.ts";
+import { Lowering, type Target } from "../ir/lower.ts";
+import { Node, type Step } from "../ir/nodes.ts";
+import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
+import type { Form, Isa } from "../isa/isa.ts";
+import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
+import type { Opcode } from "../wasm/opcodes.ts";
+import { ACCESS } from "./host.ts";
+import { EPOCH, fieldOffsets, hasLinks, LINK, RECORD } from "./record.ts";
+
+/** Local variables of the interpreter's functions: parameters, and a constant that V8 knows as one. */
+export const RECORD_AT = 0, LEFT_NOW = 1, HASH_AT = 2, CPU = 3;
+
+/** The function that handlers are part of. */
+export interface HandlerContext {
+  readonly isa: Isa;
+  readonly code: FunctionWriter;
+  /** Functions. */
+  readonly load: number;
+  readonly store: number;
+  readonly trap: number;
+  readonly spill: number;
+  /** Locals. */
+  readonly cycles: number;
+  readonly pc: number;
+  /** Place of the link that the search for `pc` is to fill in, or 0. */
+  readonly link: number;
+  readonly status: number;
+  /** Leaves with `status`. */
+  readonly leave: Label;
+  /** Executes the record at `RECORD_AT`. */
+  readonly next: Label;
+  /** Pays for the block at `RECORD_AT` and executes it. */
+  readonly enter: Label;
+  /** Goes on at `pc`. */
+  readonly goto: Label;
+}
+
+/** The code of a form's handler, which does not end where its code ends. */
+export function writeHandler(context: HandlerContext, form: Form): void {
+  const { isa, code, next, goto, pc, link } = context;
+  const steps: Step[] = [];
+  const ops = new EmitOps({
+    steps,
+    fuses: false,
+    trapNumber: (name) => {
+      const number = isa.traps.indexOf(name);
+      if (number < 0) {
+        throw new TypeError(`form "${form.name}" raises trap "${name}", which ${isa.name} lacks`);
+      }
+      return number;
+    },
+  });
+  form.semantics(ops, {
+    slot: (field) => ({ field }),
+    value: (field, width) => new Node(width, { kind: "field", field }),
+  });
+  const last = steps.at(-1);
+  const target = new HandlerTarget(
+    context,
+    form,
+    last?.kind === "branch" && isFixed(isa, steps, last.target),
+  );
+  // A branch on some paths only: the others go on at the next instruction.
+  if (steps.some(branchesInside)) code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc);
+  new Lowering(target).steps(steps);
+  if (!form.endsBlock) {
+    if (target.branches) throw new TypeError(`form "${form.name}" branches but does not end its block`);
+    code.get(RECORD_AT).i32(RECORD.size).op("i32.add").set(RECORD_AT).branch(next);
+    return;
+  }
+  if (target.links) return;
+  if (!target.branches) code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc);
+  code.i32(0).set(link).branch(goto);
+}
+
+/** Whether a branch to `target`, the last of the steps, leads to the same block each time that the same record is executed. */
+function isFixed(isa: Isa, steps: readonly Step[], target: Node): boolean {
+  return isOfRecord(target) && !steps.some((step) => mayChangeCode(isa, step));
+}
+
+/** Whether a value depends on the record only. */
+function isOfRecord({ source }: Node): boolean {
+  if (source.kind === "operator") return source.operands.every(isOfRecord);
+  return ["constant", "field", "pc", "nextPc"].includes(source.kind);
+}
+
+/** Whether a step may change what code is where. */
+function mayChangeCode(isa: Isa, step: Step): boolean {
+  if (step.kind === "when") return step.then.some((inner) => mayChangeCode(isa, inner));
+  if (step.kind === "value") return step.node.source.kind === "trap";
+  return step.kind === "write" && isa.codeBase !== undefined &&
+    (typeof step.slot !== "number" || step.slot === isa.codeBase);
+}
+
+function branchesInside(step: Step): boolean {
+  return step.kind === "when" && step.then.some((inner) => inner.kind === "branch" || branchesInside(inner));
+}
+
+/** On at the address that `push` pushes, which is always the same for this record: by its link, if that holds. */
+export function follow(context: HandlerContext, link: keyof typeof LINK, push: () => void): void {
+  const { code, pc, enter, goto } = context;
+  const at = LINK[link], both = code.local("i64");
+  code.get(RECORD_AT).memory("i64.load", at).tee(both).i64(32n).op("i64.shr_u").op("i32.wrap_i64");
+  code.get(CPU).memory("i32.load", EPOCH).op("i32.eq");
+  code.if();
+  code.get(both).op("i32.wrap_i64").set(RECORD_AT).branch(enter);
+  code.end();
+  code.release(both, "i64");
+  push();
+  code.set(pc);
+  code.get(RECORD_AT).i32(at).op("i32.add").set(context.link).branch(goto);
+}
+
+/** A handler's way to state: slots and immediates come from the record. */
+class HandlerTarget implements Target {
+  readonly hints = false;
+  readonly flat = undefined;
+  readonly code: FunctionWriter;
+  branches = false;
+  /** Its branch is its end, and goes by links. */
+  readonly links: boolean;
+  readonly #context: HandlerContext;
+  readonly #offsets: readonly number[];
+  readonly #kinds: readonly string[];
+
+  constructor(context: HandlerContext, { fields }: Form, fixed: boolean) {
+    this.#context = context;
+    this.code = context.code;
+    this.#offsets = fieldOffsets(fields);
+    this.#kinds = fields;
+    this.links = fixed && hasLinks(fields);
+  }
+
+  pushCpu(): void {
+    this.code.get(CPU);
+  }
+
+  readSlot(slot: number | FieldRef, width: Width): void {
+    this.#pushSlotBase(slot);
+    this.code.memory(READ[width], constantOf(slot));
+  }
+
+  writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
+    this.#pushSlotBase(slot);
+    push();
+    this.code.memory(WRITE[width], constantOf(slot));
+  }
+
+  readField(field: number, width: Width): void {
+    const kind = this.#kinds[field], offset = this.#offsets[field];
+    this.code.get(RECORD_AT);
+    if (width === 64) {
+      this.code.memory(
+        kind === "i64" ? "i64.load" : kind === "i32" ? "i64.load32_s" : "i64.load32_u",
+        offset,
+      );
+      return;
+    }
+    this.code.memory(READ[width], offset);
+  }
+
+  pushPc(): void {
+    this.code.get(RECORD_AT).memory("i64.load", RECORD.pc);
+  }
+
+  pushNextPc(): void {
+    this.code.get(RECORD_AT).memory("i64.load", RECORD.nextPc);
+  }
+
+  callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
+    this.#spill();
+    const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
+    this.code.get(CPU).i32(size).i32(flags).call(this.#context[kind]);
+  }
+
+  callTrap(trap: number): void {
+    this.#spill();
+    this.code.get(CPU).i32(trap).call(this.#context.trap);
+  }
+
+  leaveUnlessProceed(): void {
+    this.code.tee(this.#context.status).branchIf(this.#context.leave);
+  }
+
+  /** The host may have counted further executions of the instruction. */
+  reloadState(): void {
+    const { code, cycles } = this.#context;
+    code.get(CPU).memory("i32.load", STATE.left).get(RECORD_AT).memory("i32.load16_u", RECORD.restCount);
+    code.op("i32.sub").set(LEFT_NOW);
+    code.get(CPU).memory("i64.load", STATE.cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.restCycles);
+    code.op("i64.add").set(cycles);
+  }
+
+  /** A record that was struck out is noticed when it comes. */
+  ifStale(): void {}
+
+  keep(): void {
+    throw new TypeError("a handler keeps no recipe: it sees one instruction");
+  }
+  settle(): void {
+    this.keep();
+  }
+
+  branch(push: () => void): void {
+    this.branches = true;
+    if (this.links) return follow(this.#context, "taken", push);
+    push();
+    this.code.set(this.#context.pc);
+  }
+
+  branchIf(condition: () => void, push: () => void): void {
+    this.branches = true;
+    if (this.links) {
+      condition();
+      this.code.if();
+      follow(this.#context, "taken", push);
+      this.code.end();
+      return follow(this.#context, "next", () => this.pushNextPc());
+    }
+    push();
+    this.pushNextPc();
+    condition();
+    this.code.op("select").set(this.#context.pc);
+  }
+
+  #spill(): void {
+    const { code, spill, cycles } = this.#context;
+    code.get(RECORD_AT).get(LEFT_NOW).get(cycles).call(spill);
+  }
+
+  /** Pushes the address that a slot's constant offset (if any) is added to. */
+  #pushSlotBase(slot: number | FieldRef): void {
+    this.code.get(CPU);
+    if (typeof slot === "number") return;
+    this.code.get(RECORD_AT).memory("i32.load16_u", this.#offsets[slot.field]).op("i32.add");
+  }
+}
+
+/** What of a slot's address is known when the handler is made. */
+function constantOf(slot: number | FieldRef): number {
+  return typeof slot === "number" ? slot : slot.plus ?? 0;
+}
+
+const READ: Record<Width, Opcode> = {
+  1: "i32.load8_u",
+  8: "i32.load8_u",
+  16: "i32.load16_u",
+  32: "i32.load",
+  64: "i64.load",
+};
+const WRITE: Record<Width, Opcode> = {
+  1: "i32.store8",
+  8: "i32.store8",
+  16: "i32.store16",
+  32: "i32.store",
+  64: "i64.store",
+};
