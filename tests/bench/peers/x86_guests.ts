@@ -1,11 +1,13 @@
 /** The benchmark's x86 programs and exit loops, as guests of all x86 systems. */
 import { AT, type ExitKind, EXITS, SIZE } from "../guests/guest.ts";
 import {
+  coldResult,
   crcResult,
   dispatchResult,
   divideResult,
   fibResult,
   integerResult,
+  patchResult,
   sampleBytes,
   sieveResult,
   stringsResult,
@@ -45,6 +47,8 @@ function results(bits: 32 | 64): Readonly<Record<string, bigint>> {
     dispatch: dispatchResult(ROUNDS.dispatch),
     strings: stringsResult(ROUNDS.strings),
     divide: divideResult(bits),
+    patch: patchResult(),
+    cold: coldResult(ROUNDS.cold),
   };
 }
 
