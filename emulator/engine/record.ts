@@ -45,7 +45,7 @@ export const LINK = {
  * Offset in the state area of a u32 that changes whenever a block is not to be found any more. What was found under the same
  * number is there still. Not 0 where compiled code runs.
  */
-export const EPOCH = TLB.base + TLB.entries * TLB.entrySize;
+export const EPOCH = TLB.end;
 
 /** Whether a record of these fields has room for links. */
 export function hasLinks(fields: readonly FieldKind[]): boolean {

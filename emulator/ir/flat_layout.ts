@@ -1,12 +1,12 @@
 /**
  * How compiled code reaches memory where addresses are guest-physical: those below a limit lie in a row in linear memory,
- * and no translation is looked up. The limits stand in a vCPU's state area, behind the translation cache.
+ * and no translation is looked up. The limits stand in a vCPU's state area, behind the translation cache and the engine's own.
  */
 import { TLB } from "./tlb_layout.ts";
 
 export const FLAT = {
   /** i64 for each size of access (1, 2, 4, 8 bytes): how many addresses one may begin at; 0 where none may. */
-  limits: TLB.base + TLB.entries * TLB.entrySize,
+  limits: TLB.end + 64,
   /** Stores are looked at for lines of this many bytes, as a power of 2. */
   lineBits: 6,
 } as const;

@@ -8,6 +8,8 @@ export const TLB = {
   base: 2048,
   entries: 256,
   entrySize: 32,
+  /** One past its last byte: 64 bytes from there on are the engine's. */
+  end: 2048 + 256 * 32,
   /** i64: page address for reads, or `invalid`. */
   read: 0,
   /** i64: page address for writes, or `invalid`. */
