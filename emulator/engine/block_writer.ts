@@ -49,6 +49,7 @@ export class BlockWriter {
       view.setBigUint64(at + RECORD.nextPc, nextPc, true);
       this.#writeFields(at, instruction);
     }
+    if (decoded.length > 1) this.#pair(decoded, record);
     view.setUint16(record + RECORD.blockCount, decoded.length, true);
     view.setUint32(record + RECORD.blockCycles, cycles, true);
     const last = decoded[decoded.length - 1], { form } = last.instruction;
@@ -61,6 +62,15 @@ export class BlockWriter {
       view.setBigUint64(at + RECORD.nextPc, last.nextPc, true);
     }
     return { record, count: decoded.length, cycles };
+  }
+
+  /** Lets one handler execute the last two instructions, if there is one for both. */
+  #pair(decoded: readonly Decoding[], record: number): void {
+    const [first, second] = decoded.slice(-2);
+    const number = this.#handlers.pairOf(first.instruction.form, second.instruction.form);
+    if (number === undefined) return;
+    const at = record + (decoded.length - 2) * RECORD.size;
+    this.#arena.view.setUint16(at + RECORD.handler, number, true);
   }
 
   #unlink(record: number): void {

@@ -85,6 +85,8 @@ export interface Engine {
  */
 const SLICE = 1_000_000;
 
+const LEFT = STATE.left;
+
 /** Instructions that the interpreter takes some milliseconds for; regions, which the interval tells of, do more. */
 const YIELD_EVERY = 400_000;
 
@@ -96,17 +98,17 @@ export class InterpreterEngine implements Engine, CodeSource {
   readonly #setup: EngineSetup;
   readonly #executors = new Map<Isa, Executor>();
   #current: Executor;
-  /** Instructions executed before the slice that is running. */
-  #before = 0;
-  /** What the running slice was given; `STATE.left` tells what remains. */
-  #slice = 0;
+  /** What `instructions` is at the end of the running slice; `STATE.left` tells what remains of that. */
+  #end = 0;
+  readonly #state: CpuState;
   #entries = 0;
   #brake = false;
   #running = false;
 
   constructor(setup: EngineSetup) {
     this.#setup = setup;
-    this.#before = setup.executed ?? 0;
+    this.#state = setup.state;
+    this.#end = setup.executed ?? 0;
     this.#current = this.#executor(setup.isa);
     this.#clearTlb();
   }
@@ -116,7 +118,7 @@ export class InterpreterEngine implements Engine, CodeSource {
   }
 
   get instructions(): number {
-    return this.#before + this.#slice - this.#setup.state.get32(STATE.left);
+    return this.#end - this.#state.get32(LEFT);
   }
 
   get room(): number {
@@ -192,7 +194,7 @@ export class InterpreterEngine implements Engine, CodeSource {
     this.#brake = false;
     for (let left = limit; left > 0;) {
       const size = Math.min(left, SLICE, this.#current.interval);
-      this.#slice = size;
+      this.#end += size;
       this.#setup.state.set32(STATE.left, size);
       let executed = 0;
       this.#running = true;
@@ -200,9 +202,9 @@ export class InterpreterEngine implements Engine, CodeSource {
         const stop = this.#runSlice(resume);
         if (stop) return stop;
       } finally {
-        executed = size - this.#setup.state.get32(STATE.left);
-        this.#before += executed;
-        this.#slice = 0;
+        const rest = this.#setup.state.get32(STATE.left);
+        executed = size - rest;
+        this.#end -= rest;
         this.#setup.state.set32(STATE.left, 0);
         this.#setup.state.set32(STATE.stale, 0);
         this.#running = false;

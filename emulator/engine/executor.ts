@@ -10,6 +10,8 @@ import type { NoInstruction } from "./fetch.ts";
 import { HotCode } from "./hot_code.ts";
 import { Interpreter } from "./interpreter.ts";
 import { LEFT } from "./interpreter_module.ts";
+import type { Region } from "./region.ts";
+import { LEFT_REGION } from "./region_table.ts";
 import { Regions } from "./regions.ts";
 
 export class Executor {
@@ -55,7 +57,9 @@ export class Executor {
     state.set32(STATE.record, 0);
     const linear = this.#linear(pc);
     let known = this.#regions.size > 0 ? this.#regions.at(pc, linear) : undefined;
-    if (!known && this.#isWorthIt(pc) && this.#tryToCompile(pc)) known = this.#regions.at(pc, linear);
+    if (!known && this.#isWorthIt(pc) && this.#tryToCompile(pc, this.#leftRegion)) {
+      known = this.#regions.at(pc, linear);
+    }
     this.#leftRegion = false;
     if (known && known.region.longest <= left) {
       const status = this.#regions.run(known, pc, left);
@@ -125,15 +129,23 @@ export class Executor {
     return status;
   }
 
-  #tryToCompile(pc: bigint): boolean {
+  /** Compiles what is at `pc`, with the region that was `left` for it if it was. */
+  #tryToCompile(pc: bigint, left = false): boolean {
     try {
-      this.#compile(pc, undefined);
+      if (!left || !this.#join(pc)) this.#compile(pc, undefined);
       return true;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.#hot.refuse(pc);
       return false;
     }
+  }
+
+  #join(pc: bigint): boolean {
+    const from = this.#setup.state.get32(LEFT_REGION);
+    const known = from > 0 ? this.#regions.join(from - 1, pc, this.#codeBase()) : undefined;
+    if (known) this.#hide(known.region);
+    return known !== undefined;
   }
 
   #compile(pc: bigint, length: number | undefined): number {
@@ -143,9 +155,13 @@ export class Executor {
       this.#hot.flooded();
     }
     const { region } = this.#regions.compile(pc, codeBase, length);
-    // Compiled code must not find the interpreter's blocks where it is to find the region.
-    for (const at of region.entries.keys()) this.#cache.hide(at, at + codeBase);
+    this.#hide(region);
     return region.instructions;
+  }
+
+  /** Compiled code must not find the interpreter's blocks where it is to find the region. */
+  #hide({ entries, codeBase }: Region): void {
+    for (const at of entries.keys()) this.#cache.hide(at, at + codeBase);
   }
 
   #enterBlock(block: Block, left: number): number {

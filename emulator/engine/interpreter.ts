@@ -6,6 +6,7 @@
 import { STATE } from "../ir/layout.ts";
 import type { Form, Isa } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
+import { isPair, type Sequence } from "./form_steps.ts";
 import { type EngineHost, hostImports } from "./host.ts";
 import { HANDLER, interpreterBytes, LEFT } from "./interpreter_module.ts";
 import { RECORD } from "./record.ts";
@@ -26,12 +27,17 @@ interface Part {
  */
 const MOVES_PER_FORM = 250;
 
-/** What all interpreters of an ISA share: the forms that any of them has met, and the code of their handlers. */
+/** Pairs of forms, some ten times what a program has: a guest cannot make the interpreter larger and larger. */
+const MOST_PAIRS = 512;
+
+/** What all interpreters of an ISA share: what any of them has met, and the code of their handlers. */
 class Handlers {
   readonly #isa: Isa;
-  readonly #forms: Form[] = [];
+  readonly #handlers: Sequence[] = [];
   readonly #numbers = new Map<Form, number>();
-  /** By the place of the vCPU's state area; each form is in one part at most. */
+  /** Undefined for two forms that are no pair. */
+  readonly #pairs = new Map<Form, Map<Form, number | undefined>>();
+  /** By the place of the vCPU's state area; each handler is in one part. */
   readonly #parts = new Map<number, Part[]>();
 
   constructor(isa: Isa) {
@@ -39,17 +45,33 @@ class Handlers {
   }
 
   get count(): number {
-    return this.#forms.length;
+    return this.#handlers.length;
   }
 
   /** The number of a form's handler. */
   numberOf(form: Form): number {
     let number = this.#numbers.get(form);
-    if (number === undefined) {
-      number = HANDLER.forms + this.#forms.push(form) - 1;
-      this.#numbers.set(form, number);
+    if (number !== undefined) return number;
+    if (!this.#isa.forms.includes(form)) {
+      throw new TypeError(`form "${form.name}" is not among those of ${this.#isa.name}`);
     }
+    this.#numbers.set(form, number = this.#add([form]));
     return number;
+  }
+
+  /** The number of the handler that executes both forms, if there is to be one. */
+  pairOf(first: Form, second: Form): number | undefined {
+    let pairs = this.#pairs.get(first);
+    if (!pairs) this.#pairs.set(first, pairs = new Map());
+    if (!pairs.has(second)) {
+      const isWorthIt = this.count - this.#numbers.size < MOST_PAIRS && isPair(this.#isa, first, second);
+      pairs.set(second, isWorthIt ? this.#add([first, second]) : undefined);
+    }
+    return pairs.get(second);
+  }
+
+  #add(forms: Sequence): number {
+    return HANDLER.forms + this.#handlers.push(forms) - 1;
   }
 
   /** The part with a handler; if there is none, a new one with all that are in none. */
@@ -73,16 +95,16 @@ class Handlers {
   }
 
   #compile(from: number, cpu: number): Part {
-    const forms = this.#forms.slice(from - HANDLER.forms);
-    const module = new WebAssembly.Module(interpreterBytes({ isa: this.#isa, cpu, forms, from }));
-    return { from, to: from + forms.length, module };
+    const handlers = this.#handlers.slice(from - HANDLER.forms);
+    const module = new WebAssembly.Module(interpreterBytes({ isa: this.#isa, cpu, handlers, from }));
+    return { from, to: from + handlers.length, module };
   }
 }
 
 const handlers = new WeakMap<Isa, Handlers>();
 
 /** The handlers of an ISA. */
-export function handlersOf(isa: Isa): Pick<Handlers, "numberOf"> {
+export function handlersOf(isa: Isa): Pick<Handlers, "numberOf" | "pairOf"> {
   return sharedOf(isa);
 }
 

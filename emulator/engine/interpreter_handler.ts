@@ -1,13 +1,13 @@
-/** A form's handler: its definition read with the operands taken from the record at hand. */
-import { EmitOps } from "../ir/emit.ts";
+/** A handler: a form's definition read with the operands taken from the record at hand. */
 import { STATE } from "../ir/layout.ts";
 import { Lowering, type Target } from "../ir/lower.ts";
-import { Node, type Step } from "../ir/nodes.ts";
+import type { Node, Step } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
-import type { Form, Isa } from "../isa/isa.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import type { Opcode } from "../wasm/opcodes.ts";
 import { ACCESS } from "./host.ts";
+import { readSteps, type Sequence } from "./form_steps.ts";
 import { EPOCH, fieldOffsets, hasLinks, LINK, RECORD } from "./record.ts";
 
 /** Local variables of the interpreter's functions: parameters, and a constant that V8 knows as one. */
@@ -28,6 +28,8 @@ export interface HandlerContext {
   /** Place of the link that the search for `pc` is to fill in, or 0. */
   readonly link: number;
   readonly status: number;
+  /** From here on they are the handler's. */
+  readonly firstFree: number;
   /** Leaves with `status`. */
   readonly leave: Label;
   /** Executes the record at `RECORD_AT`. */
@@ -38,34 +40,22 @@ export interface HandlerContext {
   readonly goto: Label;
 }
 
-/** The code of a form's handler, which does not end where its code ends. */
-export function writeHandler(context: HandlerContext, form: Form): void {
+/** The code of a handler, which does not end where its code ends: of one form, or of two that follow each other. */
+export function writeHandler(context: HandlerContext, forms: Sequence): void {
   const { isa, code, next, goto, pc, link } = context;
-  const steps: Step[] = [];
-  const ops = new EmitOps({
-    steps,
-    fuses: false,
-    trapNumber: (name) => {
-      const number = isa.traps.indexOf(name);
-      if (number < 0) {
-        throw new TypeError(`form "${form.name}" raises trap "${name}", which ${isa.name} lacks`);
-      }
-      return number;
-    },
-  });
-  form.semantics(ops, {
-    slot: (field) => ({ field }),
-    value: (field, width) => new Node(width, { kind: "field", field }),
-  });
+  const form = forms[forms.length - 1];
+  const { before, steps } = readSteps(isa, forms);
   const last = steps.at(-1);
   const target = new HandlerTarget(
     context,
-    form,
+    forms,
     last?.kind === "branch" && isFixed(isa, steps, last.target),
   );
   // A branch on some paths only: the others go on at the next instruction.
   if (steps.some(branchesInside)) code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc);
-  new Lowering(target).steps(steps);
+  new Lowering(target).steps([...before, ...steps]);
+  // What one form has left in locals for the other is nobody's any more.
+  code.releaseFrom(context.firstFree);
   if (!form.endsBlock) {
     if (target.branches) throw new TypeError(`form "${form.name}" branches but does not end its block`);
     code.get(RECORD_AT).i32(RECORD.size).op("i32.add").set(RECORD_AT).branch(next);
@@ -99,10 +89,18 @@ function branchesInside(step: Step): boolean {
   return step.kind === "when" && step.then.some((inner) => inner.kind === "branch" || branchesInside(inner));
 }
 
-/** On at the address that `push` pushes, which is always the same for this record: by its link, if that holds. */
-export function follow(context: HandlerContext, link: keyof typeof LINK, push: () => void): void {
+/**
+ * On at the address that `push` pushes, which is always the same for the record (`record` bytes after the one
+ * at hand): by its link, if that holds.
+ */
+export function follow(
+  context: HandlerContext,
+  link: keyof typeof LINK,
+  push: () => void,
+  record = 0,
+): void {
   const { code, pc, enter, goto } = context;
-  const at = LINK[link], both = code.local("i64");
+  const at = LINK[link] + record, both = code.local("i64");
   code.get(RECORD_AT).memory("i64.load", at).tee(both).i64(32n).op("i64.shr_u").op("i32.wrap_i64");
   code.get(CPU).memory("i32.load", EPOCH).op("i32.eq");
   code.if();
@@ -125,13 +123,16 @@ class HandlerTarget implements Target {
   readonly #context: HandlerContext;
   readonly #offsets: readonly number[];
   readonly #kinds: readonly string[];
+  /** The last form's record, in bytes after the one at hand. Only that form knows its address. */
+  readonly #last: number;
 
-  constructor(context: HandlerContext, { fields }: Form, fixed: boolean) {
+  constructor(context: HandlerContext, forms: Sequence, fixed: boolean) {
     this.#context = context;
     this.code = context.code;
-    this.#offsets = fieldOffsets(fields);
-    this.#kinds = fields;
-    this.links = fixed && hasLinks(fields);
+    this.#offsets = forms.flatMap(({ fields }, i) => fieldOffsets(fields).map((at) => at + i * RECORD.size));
+    this.#kinds = forms.flatMap(({ fields }) => fields);
+    this.#last = (forms.length - 1) * RECORD.size;
+    this.links = fixed && hasLinks(forms[forms.length - 1].fields);
   }
 
   pushCpu(): void {
@@ -163,11 +164,11 @@ class HandlerTarget implements Target {
   }
 
   pushPc(): void {
-    this.code.get(RECORD_AT).memory("i64.load", RECORD.pc);
+    this.code.get(RECORD_AT).memory("i64.load", RECORD.pc + this.#last);
   }
 
   pushNextPc(): void {
-    this.code.get(RECORD_AT).memory("i64.load", RECORD.nextPc);
+    this.code.get(RECORD_AT).memory("i64.load", RECORD.nextPc + this.#last);
   }
 
   callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
@@ -198,7 +199,7 @@ class HandlerTarget implements Target {
   ifStale(): void {}
 
   keep(): void {
-    throw new TypeError("a handler keeps no recipe: it sees one instruction");
+    throw new TypeError("a handler keeps no recipe: each form leaves its flags");
   }
   settle(): void {
     this.keep();
@@ -206,7 +207,7 @@ class HandlerTarget implements Target {
 
   branch(push: () => void): void {
     this.branches = true;
-    if (this.links) return follow(this.#context, "taken", push);
+    if (this.links) return follow(this.#context, "taken", push, this.#last);
     push();
     this.code.set(this.#context.pc);
   }
@@ -216,9 +217,9 @@ class HandlerTarget implements Target {
     if (this.links) {
       condition();
       this.code.if();
-      follow(this.#context, "taken", push);
+      follow(this.#context, "taken", push, this.#last);
       this.code.end();
-      return follow(this.#context, "next", () => this.pushNextPc());
+      return follow(this.#context, "next", () => this.pushNextPc(), this.#last);
     }
     push();
     this.pushNextPc();

@@ -9,9 +9,10 @@
  * such an address: a state slot then takes one machine instruction instead of four.
  */
 import { STATE } from "../ir/layout.ts";
-import type { Form, Isa } from "../isa/isa.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
+import type { Sequence } from "./form_steps.ts";
 import { HASH } from "./block_hash.ts";
 import {
   CPU,
@@ -50,8 +51,8 @@ export interface InterpreterPlan {
   readonly isa: Isa;
   /** Place of the vCPU's state area. */
   readonly cpu: number;
-  /** Its forms, and the number of the first one's handler; the others follow. */
-  readonly forms: readonly Form[];
+  /** What its handlers execute, and the number of the first one; the others follow. */
+  readonly handlers: readonly Sequence[];
   readonly from: number;
 }
 
@@ -92,7 +93,7 @@ function defineSpill(module: ModuleWriter, cpu: number): number {
 }
 
 function writeRun(
-  { isa, forms, from }: InterpreterPlan,
+  { isa, handlers, from }: InterpreterPlan,
   parts: Pick<HandlerContext, "code" | "load" | "store" | "trap" | "spill">,
 ): void {
   const { code } = parts;
@@ -110,14 +111,14 @@ function writeRun(
   const stale = code.block();
   const fallThrough = code.block();
   const other = code.block();
-  const handlers = forms.map(() => code.block());
+  const labels = handlers.map(() => code.block());
   // The innermost block is the first handler's: where it ends, that handler's code starts.
   code.get(RECORD_AT).memory("i32.load16_u", RECORD.handler);
-  code.i32(from).op("i32.sub").branchTable(handlers.toReversed(), other);
-  const context = { ...parts, ...locals, isa, leave, next, enter, goto };
-  for (const form of forms) {
+  code.i32(from).op("i32.sub").branchTable(labels.toReversed(), other);
+  const context = { ...parts, ...locals, isa, leave, next, enter, goto, firstFree: locals.link + 1 };
+  for (const forms of handlers) {
     code.end();
-    writeHandler(context, form);
+    writeHandler(context, forms);
   }
   code.end();
   code.get(RECORD_AT).memory("i32.load16_u", RECORD.handler).op("i32.eqz").branchIf(fallThrough);

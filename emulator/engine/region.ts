@@ -28,6 +28,10 @@ export interface Region {
   readonly pc: bigint;
   /** Addresses at which it may be entered, by the number of the block there. */
   readonly entries: ReadonlyMap<bigint, number>;
+  /** Those of them that were asked for besides the first. */
+  readonly joined: readonly bigint[];
+  /** Where it looks up the blocks of computed addresses, if it does. */
+  readonly map: BlockMap | undefined;
   /** Addresses at which its blocks begin. */
   readonly blocks: ReadonlySet<bigint>;
   /** Where its code lies in linear memory. */
@@ -47,11 +51,19 @@ export type RegionFunction = (cpu: number, left: number, block: number) => numbe
 
 /** How regions find each other: see `region_table.ts`. */
 export interface RegionLinks {
-  /** Place of the table that addresses are looked up in. */
-  readonly hash: number;
   /** What this region is called there. */
   readonly own: number;
 }
+
+/** A byte for each address from the lowest entry to the highest: the number of the block there and 1, or 0. */
+export interface BlockMap {
+  readonly place: number;
+  readonly first: bigint;
+  readonly bytes: Uint8Array;
+}
+
+/** Addresses that a map has at most. */
+const MAP_BYTES = 4096;
 
 /** Throws `RangeError` if the code holds what cannot be decoded, or too much. */
 export function compileRegion(
@@ -66,13 +78,16 @@ export function compileRegion(
 ): Region {
   const { arena, host, source, codeBase, pc, length, isa, links, flat, cpu } = request;
   const instructions = regionCode(request);
-  const { bytes, longest, entries, blocks } = regionBytes(
+  const joined = request.joined ?? [];
+  const { bytes, longest, entries, blocks, map } = regionBytes(
     isa,
     instructions,
-    source.stops.from(codeBase),
-    { ...links, cpu, memory: arena.u8.length },
-    flat,
+    {
+      ...{ stops: source.stops.from(codeBase), joined, links, cpu, memory: arena.u8.length, flat },
+      mapAt: (length) => arena.allocate(length),
+    },
   );
+  if (map) arena.u8.set(map.bytes, map.place);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     env: { memory: arena.memory },
     host: hostImports(host),
@@ -80,6 +95,8 @@ export function compileRegion(
   return {
     pc,
     entries,
+    joined,
+    map,
     blocks,
     code: rangesOf(instructions, (at) => source.codeAt(at + codeBase)),
     codeBase,
@@ -91,13 +108,23 @@ export function compileRegion(
   };
 }
 
-/** Linear memory as a region is compiled for it. */
-export interface RegionMemory {
+/** What a region is compiled for. */
+export interface RegionPlan {
+  /** It leaves at each of these. */
+  readonly stops?: ReadonlySet<bigint>;
+  /** It is entered at these too. */
+  readonly joined?: readonly bigint[];
+  readonly links: RegionLinks;
   /** Place of the vCPU's state area. */
   readonly cpu: number;
-  /** How many bytes it has at least. */
+  /** How many bytes linear memory has at least. */
   readonly memory: number;
+  readonly flat?: FlatPlaces;
+  /** A place in linear memory for a map of so many bytes. */
+  mapAt(bytes: number): number;
 }
+
+const PLAIN: RegionPlan = { links: { own: 0 }, cpu: 0, memory: 65536, mapAt: () => 0 };
 
 /** A region's module, not yet compiled. */
 export interface RegionModule {
@@ -105,25 +132,30 @@ export interface RegionModule {
   readonly longest: number;
   readonly entries: ReadonlyMap<bigint, number>;
   readonly blocks: ReadonlySet<bigint>;
+  readonly map: BlockMap | undefined;
 }
 
-/** The module for decoded instructions, the first of which it is entered at; it leaves at each of `stops`. */
+/** The module for decoded instructions, the first of which it is entered at. */
 export function regionBytes(
   isa: Isa,
   instructions: readonly RegionInstruction[],
-  stops: ReadonlySet<bigint> = new Set(),
-  around: RegionLinks & RegionMemory = { hash: 0, own: 0, cpu: 0, memory: 65536 },
-  flat?: FlatPlaces,
+  { stops = new Set(), joined = [], links, cpu, memory, flat, mapAt }: RegionPlan = PLAIN,
 ): RegionModule {
-  const blocks = findBlocks(isa, instructions, stops).map((block) => recordBlock(isa, block));
+  const begins = new Set([...stops, ...joined]);
+  const blocks = findBlocks(isa, instructions, begins).map((block) => recordBlock(isa, block));
   const places = new Map(blocks.map(({ pc }, i) => [pc, i]));
   const entries = new Map([[instructions[0].pc, 0]]);
+  for (const at of joined) {
+    const block = places.get(at);
+    if (block !== undefined) entries.set(at, block);
+  }
   for (const { instructions } of blocks) {
     // Who returns knows the address only then.
     const { returnsTo } = leads(isa, instructions[instructions.length - 1]);
     const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
     if (block !== undefined) entries.set(returnsTo!, block);
   }
+  const map = mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt);
   const module = new ModuleWriter();
   const imports = {
     load: module.importFunction("host", "load", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
@@ -141,18 +173,32 @@ export function regionBytes(
     entries: [...entries.values()],
     stops,
     codeBase: isa.codeBase,
-    links: around,
-    cpu: around.cpu,
+    links,
+    map,
+    cpu,
     kept,
     settle,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
   return {
-    bytes: module.finish(around.memory),
+    bytes: module.finish(memory),
     longest: Math.max(...blocks.map((block) => block.instructions.length)),
     entries,
     blocks: new Set(places.keys()),
+    map,
   };
+}
+
+/** For several entries that are not too far apart. */
+function mapOf(entries: ReadonlyMap<bigint, number>, mapAt: RegionPlan["mapAt"]): BlockMap | undefined {
+  if (entries.size < 2) return undefined;
+  const addresses = [...entries.keys()];
+  const first = addresses.reduce((a, b) => (a < b ? a : b)),
+    last = addresses.reduce((a, b) => (a > b ? a : b));
+  if (last - first >= MAP_BYTES) return undefined;
+  const bytes = new Uint8Array(Number(last - first) + 1);
+  for (const [at, block] of entries) bytes[Number(at - first)] = block + 1;
+  return { place: mapAt(bytes.length), first, bytes };
 }
 
 /** Where instructions lie, those in a row together; the second page of one may be elsewhere than behind the first. */

@@ -22,6 +22,8 @@ export interface RegionRequest {
   readonly pc: bigint;
   /** Bytes from there on that belong to the region; if not given, what branches lead to. */
   readonly length?: number;
+  /** Further addresses that it is entered at, and whose code belongs to it. */
+  readonly joined?: readonly bigint[];
   /** The region keeps to the first instruction's page: any other may be anywhere, and to look has effects. */
   readonly samePage: boolean;
 }
@@ -58,12 +60,12 @@ function stretch(request: RegionRequest, length: number): RegionInstruction[] {
 
 /** Nearest first, so that what the limit leaves out is what is farthest away. */
 function reachable(request: RegionRequest): RegionInstruction[] {
-  const { isa, pc, codeBase, samePage, source } = request;
+  const { isa, pc, codeBase, joined = [], samePage, source } = request;
   const found = new Map<bigint, RegionInstruction>();
   /** Where each instruction may lead, for `withoutDeadEnds`. */
   const next = new Map<bigint, readonly bigint[] | "away">();
   const page = (pc + codeBase) / PAGE, stops = source.stops.from(codeBase);
-  for (const heads = [pc]; heads.length > 0 && found.size < REGION_LIMIT;) {
+  for (const heads = [pc, ...joined]; heads.length > 0 && found.size < REGION_LIMIT;) {
     for (let at = heads.shift()!; !found.has(at) && found.size < REGION_LIMIT;) {
       if (samePage && (at + codeBase) / PAGE !== page) break;
       // What begins at a stop is looked at each time.

@@ -3,6 +3,7 @@
  * up, calls the region there, and looks again when that one leaves for an address that it does not hold itself.
  */
 import { STATE } from "../ir/layout.ts";
+import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
 import type { Arena } from "./arena.ts";
@@ -13,6 +14,12 @@ import { lookUp, REGION_HASH } from "./region_hash.ts";
 
 /** Regions at a time. */
 export const MOST_REGIONS = 1024;
+
+/**
+ * Offset in the state area of a u32: the number of the region that was left last, and 1, if it was left by a branch to a
+ * computed address; else 0.
+ */
+export const LEFT_REGION = TLB.end + 8;
 
 export class RegionTable {
   /** Place of the hash. */

@@ -6,13 +6,13 @@ import type { Step } from "../ir/nodes.ts";
 import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { LEFT } from "./interpreter_module.ts";
-import type { RegionLinks } from "./region.ts";
+import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
 import { branchesAnywhere, needsOf, wantedBehind, withSettled } from "./region_flow.ts";
-import { lookUp, REGION_HASH } from "./region_hash.ts";
 import { RegionKept, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
+import { LEFT_REGION } from "./region_table.ts";
 import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./region_target.ts";
 
 /**
@@ -37,6 +37,7 @@ export interface RegionParts {
   /** Slot of the code segment's base, where there is one. */
   readonly codeBase: number | undefined;
   readonly links: RegionLinks;
+  readonly map: BlockMap | undefined;
   readonly flat: FlatReach | undefined;
   /** Slots of flags, and the function that stores them. */
   readonly kept: readonly KeptSlot[];
@@ -187,22 +188,22 @@ export class RegionWriter implements RegionFrame {
     code.branch(isForward ? items[there[common].item] : label);
   }
 
-  /** A computed target is looked for among the entries of all regions; those of this one are gone on at. */
+  /** A computed target is looked for among the entries. */
   #goToComputed(push: () => void): void {
     const code = this.#code;
-    const { links, codeBase, entries } = this.#parts;
+    const { links, map } = this.#parts;
     push();
     code.set(this.#pc);
-    if (entries.length > 1) {
-      const entry = code.local("i32");
-      lookUp(code, { pushCpu: () => this.pushCpu(), pc: this.#pc, entry }, links.hash, codeBase);
-      code.if();
-      code.get(entry).memory("i32.load", REGION_HASH.region).i32(links.own).op("i32.eq").if();
-      code.get(entry).memory("i32.load", REGION_HASH.block).set(BLOCK).branch(this.#open[0].label);
+    if (map) {
+      const at = code.local("i64");
+      code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
+        .if();
+      code.get(at).op("i32.wrap_i64").memory("i32.load8_u", map.place).tee(BLOCK).if();
+      code.get(BLOCK).i32(1).op("i32.sub").set(BLOCK).branch(this.#open[0].label);
       code.end().end();
-      code.release(entry, "i32");
+      code.release(at, "i64");
     }
-    this.#leaveAt(() => code.get(this.#pc), LEFT.miss);
+    this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
   }
 
   /** Whether an instruction loads the code segment: the same offset is another place then. */
@@ -214,7 +215,7 @@ export class RegionWriter implements RegionFrame {
     );
   }
 
-  #leaveAt(pushPc: () => void, status: number): void {
+  #leaveAt(pushPc: () => void, status: number, from = 0): void {
     const code = this.#code;
     pushPc();
     code.set(this.#pc);
@@ -222,6 +223,7 @@ export class RegionWriter implements RegionFrame {
     code.i32(this.#cpu).get(this.#pc).memory("i64.store", STATE.pc);
     code.i32(this.#cpu).get(LEFT_NOW).memory("i32.store", STATE.left);
     code.i32(this.#cpu).get(this.#cycles).memory("i64.store", STATE.cycles);
+    if (status === LEFT.miss) code.i32(this.#cpu).i32(from).memory("i32.store", LEFT_REGION);
     code.i32(status).set(this.#status).branch(this.#leave);
   }
 

@@ -11,6 +11,9 @@ import { MOST_REGIONS, RegionTable } from "./region_table.ts";
 /** Stores to a page beside the regions' code, each of which the host has to look at, before they are given up for it. */
 const SPARED_LIMIT = 256;
 
+/** Addresses that a region is entered at as branches to computed ones lead there. */
+const MOST_JOINED = 16;
+
 /** A region, its place in the table, and for which state of the translations it was last found to be where it was. */
 export interface Known {
   readonly region: Region;
@@ -55,7 +58,7 @@ export class Regions {
   /**
    * Compiles the code at `pc`: `length` bytes, or what branches lead to. Throws `RangeError` if there is no code, or too much.
    */
-  compile(pc: bigint, codeBase: bigint, length?: number): Known {
+  compile(pc: bigint, codeBase: bigint, length?: number, joined?: readonly bigint[]): Known {
     const { arena, host, state, translated, flat, flatBytes } = this.#setup;
     const table = this.#table ??= new RegionTable(this.#isa, arena);
     const before = this.#entries.get(pc);
@@ -63,9 +66,9 @@ export class Regions {
     const own = table.reserve();
     try {
       const region = compileRegion({
-        ...{ isa: this.#isa, arena, host, source: this.#source, codeBase, pc, length },
+        ...{ isa: this.#isa, arena, host, source: this.#source, codeBase, pc, length, joined },
         samePage: translated?.() === true,
-        links: { hash: table.hash, own },
+        links: { own },
         cpu: state.base,
         flat: flatBytes?.() ? flat : undefined,
       });
@@ -82,6 +85,19 @@ export class Regions {
       table.release(own);
       throw error;
     }
+  }
+
+  /**
+   * Code that a region was left for by a computed branch becomes part of it. Undefined if there is no such region, or no
+   * room in it.
+   */
+  join(own: number, pc: bigint, codeBase: bigint): Known | undefined {
+    const known = [...this.#known].find((one) => one.own === own);
+    if (!known || known.region.codeBase !== codeBase || known.region.length !== undefined) return undefined;
+    const { joined, pc: first } = known.region;
+    if (joined.length >= MOST_JOINED) return undefined;
+    const larger = this.compile(first, codeBase, undefined, [...joined, pc]);
+    return larger.region.entries.has(pc) ? larger : undefined;
   }
 
   /** The region that may be entered at `pc`, if its code still lies where it did. */
@@ -170,6 +186,8 @@ export class Regions {
     this.#known.delete(known);
     this.#table!.hide(known.own, known.region);
     this.#table!.release(known.own);
+    const { map } = known.region;
+    if (map) this.#setup.arena.free(map.place, map.bytes.length);
     for (const at of known.region.entries.keys()) {
       if (this.#entries.get(at) === known) this.#entries.delete(at);
     }

@@ -1,5 +1,6 @@
 /** Counts and cycles of all exits that share reason, key, direction and handling. */
 import type { Direction, KeySpace, NativeReason } from "../engine/native_reason.ts";
+import type { ChargedExit } from "./ledger.ts";
 import { priceExits, type Prices } from "./profile.ts";
 import { directionOf, type Handling, handlingOf, PRICE_CLASSES, type StageCycles } from "./stages.ts";
 
@@ -70,6 +71,8 @@ export class Cell {
   readonly sizes: number[] = [0, 0, 0, 0, 0];
   /** Further accesses by price class; none until there is one. */
   again: number[] | undefined = undefined;
+  /** One of its exits that may be charged again: the ledger's. */
+  charged: ChargedExit | undefined = undefined;
   /** Complete exits that cost more than their price, by their device or by further accesses. */
   #dearer = 0;
   #minExtra = Infinity;

@@ -8,7 +8,8 @@ import type { CostProfile, Prices } from "./profile.ts";
 import type { LedgerView, RepricedLedger, RepriceOptions } from "./ledger_view.ts";
 import { loadCells, loadRows, saveCells, saveRows } from "./ledger_state.ts";
 import { repriceLedger } from "./reprice.ts";
-import { type ExitRow, type ExitSite, Row, RowStore } from "./row.ts";
+import type { ExitRow, ExitSite } from "./row.ts";
+import { RowRing } from "./row_ring.ts";
 import { type Handling, priceClass, type StageCycles } from "./stages.ts";
 import { sumAggregates, type Totals } from "./totals.ts";
 
@@ -42,7 +43,8 @@ const MOST_VCPUS = 64;
 class OpenExit {
   cell: Cell | undefined;
   prices: Prices = [];
-  row: Row | undefined;
+  /** Its number, if it is recorded. */
+  row: number | undefined;
   /** Cycles of its device and its further accesses so far. */
   extra = 0;
 
@@ -51,23 +53,60 @@ class OpenExit {
     if (this.extra !== 0) this.cell?.settle(this.extra);
     this.extra = 0;
   }
+  /** Another exit begins, which has no row yet. */
+  turnTo(cell: Cell, prices: Prices): void {
+    this.cell = cell;
+    this.prices = prices;
+    this.row = undefined;
+  }
 }
 
 /**
- * Exits like the one before, which make up a loop on a device: only their number is kept until another comes, or somebody
- * looks.
+ * An exit as it was charged, to be charged again: a loop on a device makes the same one over and over, and only their
+ * number is kept until another comes, or somebody looks.
  */
-class Repeats {
-  native: NativeReason | undefined;
-  key = 0;
-  direction: Direction = "none";
-  size = 0;
-  handledIn: Handling = "kernel";
-  site: ExitSite | undefined;
-  /** What each of them costs. */
-  price = 0;
+export class ChargedExit {
+  readonly native: NativeReason;
+  readonly key: number;
+  readonly direction: Direction;
+  readonly size: number;
+  readonly handledIn: Handling;
+  readonly site: ExitSite;
+  /** What it costs. */
+  readonly price: number;
+  /** Times that it was charged again and not counted yet. */
   count = 0;
+  /** `Ledger.#era` in which it needs no look; `NEVER` if it has to be recorded or told of. */
+  readonly era: number;
+  readonly cell: Cell;
+  readonly open: OpenExit;
+  readonly prices: Prices;
+
+  constructor(
+    [native, key, direction, size, handledIn, site]: ChargeArguments,
+    { cell, open, prices, price, era }: Pick<ChargedExit, "cell" | "open" | "prices" | "price" | "era">,
+  ) {
+    this.native = native;
+    this.key = key;
+    this.direction = direction;
+    this.size = size;
+    this.handledIn = handledIn;
+    this.site = site;
+    this.cell = cell;
+    this.open = open;
+    this.prices = prices;
+    this.price = price;
+    this.era = era;
+  }
+
+  isLike(key: number, size: number, site: ExitSite, era: number): boolean {
+    return key === this.key && size === this.size && site === this.site && era === this.era;
+  }
 }
+
+const NEVER = -1;
+
+type ChargeArguments = Parameters<Ledger["charge"]>;
 
 /**
  * Counts and charges exits. Sums are always kept and cost no allocation for a key that was seen before;
@@ -75,7 +114,7 @@ class Repeats {
  */
 export class Ledger implements LedgerView {
   #profile: CostProfile;
-  readonly #rows: RowStore;
+  readonly #rows: RowRing;
   readonly #cells: CellTables;
   #recording: boolean;
   #count = 0;
@@ -87,8 +126,11 @@ export class Ledger implements LedgerView {
   #opens: OpenExit[] = [];
   /** The one of them whose vCPU exited last. */
   #open: OpenExit | undefined;
-  /** What came after the exit that it was opened for, all like that. */
-  readonly #repeats = new Repeats();
+  #charged: ChargedExit | undefined;
+  /** The same, if the next one like it needs no look: no rows are recorded, nobody listens. */
+  #last: ChargedExit | undefined;
+  /** Moves on when what was charged before may not be charged again without a look. */
+  #era = 0;
 
   /** Throws `RangeError` for a limit that is no integer of at least 0 (`keyLimit`) or 1 (`rowLimit`). */
   constructor(profile: CostProfile, options: LedgerOptions = {}) {
@@ -97,7 +139,7 @@ export class Ledger implements LedgerView {
       throw new RangeError(`key limit is ${keyLimit}: give an integer of at least 0`);
     }
     this.#profile = profile;
-    this.#rows = new RowStore(options.rowLimit ?? 100_000);
+    this.#rows = new RowRing(options.rowLimit ?? 100_000);
     this.#cells = new CellTables(keyLimit, (reason) => this.#profile.pricesOf(reason));
     this.#recording = options.record ?? false;
   }
@@ -123,12 +165,12 @@ export class Ledger implements LedgerView {
 
   /** Exits since the reset. */
   get count(): number {
-    return this.#count + this.#repeats.count;
+    return this.#count + (this.#last?.count ?? 0);
   }
 
   /** Cycles charged since the reset. */
   get cycles(): number {
-    return this.#cycles + this.#repeats.count * this.#repeats.price;
+    return this.#cycles + (this.#last ? this.#last.count * this.#last.price : 0);
   }
 
   /** True while rows are recorded. */
@@ -143,7 +185,8 @@ export class Ledger implements LedgerView {
 
   /** The row of the last exit, if rows are recorded. */
   get lastRow(): ExitRow | undefined {
-    return this.#open?.row;
+    const row = this.#open?.row;
+    return row === undefined ? undefined : this.#rows.get(row);
   }
 
   /** Rows that were recorded and had to make room. */
@@ -174,26 +217,6 @@ export class Ledger implements LedgerView {
     handledIn: Handling,
     site: ExitSite,
   ): number {
-    const repeats = this.#repeats;
-    if (
-      key !== repeats.key || native !== repeats.native || direction !== repeats.direction ||
-      size !== repeats.size || handledIn !== repeats.handledIn || site !== repeats.site
-    ) {
-      return this.#chargeAnother(native, key, direction, size, handledIn, site);
-    }
-    this.#open!.close();
-    repeats.count++;
-    return repeats.price;
-  }
-
-  #chargeAnother(
-    native: NativeReason,
-    key: number,
-    direction: Direction,
-    size: number,
-    handledIn: Handling,
-    site: ExitSite,
-  ): number {
     this.#countRepeats();
     const at = priceClass(direction, handledIn);
     const table = this.#cells.of(native), cell = this.#cells.find(table, at, key), price = table.prices[at];
@@ -201,45 +224,73 @@ export class Ledger implements LedgerView {
     const open = this.#opens[site.vcpu] ??= new OpenExit();
     this.#open = open;
     open.close();
-    open.cell = cell;
-    open.prices = table.prices;
+    open.turnTo(cell, table.prices);
     cell.add(1, size);
     this.#cycles += price.total;
     const seq = this.#count++;
-
-    open.row = undefined;
     if (this.#recording) {
-      open.row = new Row(seq, native, key, at, size, price, site);
-      this.#rows.push(open.row);
+      open.row = this.#rows.push(seq, native, key, at, size, price, site);
     }
     if (this.#listeners !== undefined) {
       for (const listener of this.#listeners) listener(native, key, direction, size, handledIn, site);
-    } else if (!this.#recording) {
-      const repeats = this.#repeats;
-      repeats.native = native;
-      repeats.key = key;
-      repeats.direction = direction;
-      repeats.size = size;
-      repeats.handledIn = handledIn;
-      repeats.site = site;
-      repeats.price = price.total;
     }
+    // One for each cell, as an exit allocates nothing.
+    const era = this.#recording || this.#listeners !== undefined ? NEVER : this.#era, known = cell.charged;
+    const charged = known?.isLike(key, size, site, era) ? known : cell.charged = new ChargedExit(
+      [native, key, direction, size, handledIn, site],
+      { cell, open, prices: table.prices, price: price.total, era },
+    );
+    this.#charged = charged;
+    this.#last = era === NEVER ? undefined : charged;
     return price.total;
+  }
+
+  /**
+   * The exit charged last, for `chargeAgain`.
+   *
+   * @internal
+   */
+  get charged(): ChargedExit | undefined {
+    return this.#charged;
+  }
+
+  /**
+   * The same as `charge` of an exit like this one.
+   *
+   * @internal
+   */
+  chargeAgain(exit: ChargedExit): number {
+    const { open } = exit;
+    if (exit !== this.#last) {
+      if (exit.era !== this.#era) {
+        const { native, key, direction, size, handledIn, site } = exit;
+        return this.charge(native, key, direction, size, handledIn, site);
+      }
+      this.#countRepeats();
+      this.#last = this.#charged = exit;
+      this.#open = open;
+    }
+    open.close();
+    if (open.cell !== exit.cell) open.turnTo(exit.cell, exit.prices);
+    exit.count++;
+    return exit.price;
   }
 
   /** Brings the repeated exits to where all others are counted. */
   #countRepeats(): void {
-    const { count, price, size } = this.#repeats;
-    if (count === 0) return;
-    this.#repeats.count = 0;
-    this.#open!.cell!.add(count, size);
+    const last = this.#last;
+    if (last === undefined || last.count === 0) return;
+    const { count, price, size, cell } = last;
+    last.count = 0;
+    cell.add(count, size);
     this.#count += count;
     this.#cycles += count * price;
   }
   /** The next exit is to be looked at, whatever it is like. */
   #forgetRepeated(): void {
     this.#countRepeats();
-    this.#repeats.native = this.#repeats.site = undefined;
+    this.#last = this.#charged = undefined;
+    this.#era++;
   }
 
   /**
@@ -264,7 +315,7 @@ export class Ledger implements LedgerView {
     cell.addAgain(at, size);
     open.extra += cycles;
     this.#cycles += cycles;
-    open.row?.accessAgain(at, price);
+    if (open.row !== undefined) this.#rows.accessAgain(open.row, at, price);
     return cycles;
   }
 
@@ -292,7 +343,7 @@ export class Ledger implements LedgerView {
     cell.device += cycles;
     open.extra += cycles;
     this.#cycles += cycles;
-    open.row?.chargeDevice(cycles);
+    if (open.row !== undefined) this.#rows.chargeDevice(open.row, cycles);
   }
 
   /** Says that something depends on charged cycles: a clock that the guest read (TSC, timebase ...), vCPUs' turns. */
@@ -387,7 +438,6 @@ export class Ledger implements LedgerView {
     this.#countRepeats();
     const cells = this.#cells.list(), rows = this.#rows.list();
     const cellNumbers = new Map(cells.map((cell, i) => [cell, i]));
-    const rowNumbers = new Map(rows.map((row, i) => [row, i]));
     return {
       recording: this.#recording,
       count: this.#count,
@@ -399,7 +449,7 @@ export class Ledger implements LedgerView {
       // A list of vCPUs may have holes.
       opens: Array.from(this.#opens, (open) => [
         open?.cell ? cellNumbers.get(open.cell)! + 1 : 0,
-        open?.row ? (rowNumbers.get(open.row) ?? -1) + 1 : 0,
+        open?.row === undefined ? 0 : this.#rows.indexOf(open.row) + 1,
         open?.extra ?? 0,
       ]),
       last: this.#open ? this.#opens.indexOf(this.#open) + 1 : 0,
@@ -426,7 +476,7 @@ export class Ledger implements LedgerView {
       const [cell, row, extra] = new SavedFields({ open: list[i] }, "exits").wholes("open", 3);
       const open = new OpenExit();
       open.cell = cells[cell - 1];
-      open.row = rows[row - 1];
+      open.row = row > 0 && row <= rows.length ? row - 1 : undefined;
       open.extra = extra ?? 0;
       if (open.cell) open.prices = this.#profile.pricesOf(open.cell.native.reason);
       return open;

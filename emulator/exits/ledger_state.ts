@@ -41,9 +41,9 @@ export function saveRows(rows: readonly Row[]): { rows: Uint8Array; symbols: Sav
   const symbols = new Map<string, number>();
   const numbers: number[] = [];
   for (const row of rows) {
-    const { symbol, cycles, priced: { priceClass, again } } = row;
+    const { symbol, cycles, recorded: { native, priceClass, again } } = row;
     if (symbol !== undefined && !symbols.has(symbol)) symbols.set(symbol, symbols.size + 1);
-    numbers.push(row.seq, row.vcpu, row.reasonId, row.key, priceClass, row.size);
+    numbers.push(row.seq, row.vcpu, native.id, row.key, priceClass, row.size);
     numbers.push(Number(row.pc & 0xffff_ffffn), Number(row.pc >> 32n), symbols.get(symbol ?? "") ?? 0);
     numbers.push(row.instructions, row.at);
     numbers.push(cycles.worldSwitch, cycles.dispatch, cycles.decode, cycles.userspace, cycles.device);
@@ -67,23 +67,22 @@ export function loadRows(saved: SavedFields, reasons: readonly NativeReason[], l
     }
     if (Math.max(low, high) >= 2 ** 32) throw malformed();
     const total = worldSwitch + dispatch + decode + userspace + device;
-    const row = new Row(
+    return new Row({
       seq,
-      reasons[id],
+      vcpu,
+      native: reasons[id],
       key,
       priceClass,
       size,
-      { worldSwitch, dispatch, decode, userspace, device, total },
-      {
-        pc: BigInt(high) << 32n | BigInt(low),
-        instructions,
-        cycles: at,
-        vcpu,
-        symbol: () => typeof name === "string" ? name : undefined,
-      },
-    );
-    row.load(accesses, returns, furthers ? again : undefined);
-    return row;
+      pc: BigInt(high) << 32n | BigInt(low),
+      symbol: typeof name === "string" ? name : undefined,
+      instructions,
+      at,
+      cycles: { worldSwitch, dispatch, decode, userspace, device, total },
+      accesses,
+      returns,
+      again: furthers ? again : undefined,
+    });
   });
 }
 

@@ -21,7 +21,7 @@ function repriceRows(rows: readonly Row[], profile: CostProfile): ExitRow[] {
   // A vCPU's clock stands further on by what its exits so far cost more under the new profile.
   const shifts = new Map<number, number>();
   return rows.map((row): ExitRow => {
-    const { priceClass, again } = row.priced;
+    const { priceClass, again } = row.recorded;
     const cycles = priceExits(profile.pricesOf(row.reason), priceClass, 1, again, row.cycles.device);
     const shift = shifts.get(row.vcpu) ?? 0;
     shifts.set(row.vcpu, shift + cycles.total - row.cycles.total);

@@ -1,6 +1,6 @@
-/** One exit as the ledger records it, and the bounded store of such rows. */
+/** One exit as the ledger shows it. */
 import type { Direction, KeySpace, NativeReason } from "../engine/native_reason.ts";
-import { directionOf, type Handling, handlingOf, PRICE_CLASSES, type StageCycles } from "./stages.ts";
+import { directionOf, type Handling, handlingOf, type StageCycles } from "./stages.ts";
 
 /** Where and when an exit happened. Getters: but for `vcpu` the ledger reads them only when it records rows. */
 export interface ExitSite {
@@ -52,9 +52,7 @@ export interface ExitRow {
   readonly returns: number;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A row as the ledger fills it, with what it takes to price it again. */
+/** A row as the ledger hands it out, with what it takes to price it again and to save it. */
 export class Row implements ExitRow {
   readonly seq: number;
   readonly vcpu: number;
@@ -69,125 +67,53 @@ export class Row implements ExitRow {
   readonly symbol?: string;
   readonly instructions: number;
   readonly at: number;
-  readonly cycles: Mutable<StageCycles>;
-  accesses = 1;
-  returns: number;
-  /** `NativeReason.id`. */
-  readonly #reasonId: number;
-  /** Further accesses by price class. */
-  #again: number[] | undefined;
-  readonly #priceClass: number;
+  readonly cycles: StageCycles;
+  readonly accesses: number;
+  readonly returns: number;
+  readonly #recorded: RecordedRow;
 
-  constructor(
-    seq: number,
-    native: NativeReason,
-    key: number,
-    priceClass: number,
-    size: number,
-    price: StageCycles,
-    site: ExitSite,
-  ) {
-    this.seq = seq;
-    this.vcpu = site.vcpu;
+  constructor(recorded: RecordedRow) {
+    const { native, priceClass, symbol } = recorded;
+    this.seq = recorded.seq;
+    this.vcpu = recorded.vcpu;
     this.reason = native.reason;
-    this.#reasonId = native.id;
     this.native = { name: native.name, code: native.code };
     this.keySpace = native.keySpace;
-    this.key = key;
+    this.key = recorded.key;
     this.direction = directionOf(priceClass);
-    this.size = size;
+    this.size = recorded.size;
     this.handledIn = handlingOf(priceClass);
-    this.pc = site.pc;
-    const symbol = site.symbol();
+    this.pc = recorded.pc;
     if (symbol !== undefined) this.symbol = symbol;
-    this.instructions = site.instructions;
-    this.at = site.cycles;
-    this.cycles = { ...price };
-    this.returns = this.handledIn === "userspace" ? 1 : 0;
-    this.#priceClass = priceClass;
+    this.instructions = recorded.instructions;
+    this.at = recorded.at;
+    this.cycles = recorded.cycles;
+    this.accesses = recorded.accesses;
+    this.returns = recorded.returns;
+    this.#recorded = recorded;
   }
 
-  /** Adds a further access of a price class, which costs `price.dispatch + price.userspace`. */
-  accessAgain(priceClass: number, price: StageCycles): void {
-    this.accesses++;
-    if (handlingOf(priceClass) === "userspace") this.returns++;
-    (this.#again ??= new Array(PRICE_CLASSES).fill(0))[priceClass]++;
-    this.cycles.dispatch += price.dispatch;
-    this.cycles.userspace += price.userspace;
-    this.cycles.total += price.dispatch + price.userspace;
-  }
-
-  chargeDevice(cycles: number): void {
-    this.cycles.device += cycles;
-    this.cycles.total += cycles;
-  }
-
-  /** `NativeReason.id` of its reason. */
-  get reasonId(): number {
-    return this.#reasonId;
-  }
-
-  /** Puts back what came after the exit began; its cycles are what the row was made with. */
-  load(accesses: number, returns: number, again: number[] | undefined): void {
-    this.accesses = accesses;
-    this.returns = returns;
-    this.#again = again;
-  }
-
-  /** Price class of the exit and counts of its further accesses. */
-  get priced(): { readonly priceClass: number; readonly again: readonly number[] | undefined } {
-    return { priceClass: this.#priceClass, again: this.#again };
+  /** What it was made from: price class of the exit and counts of its further accesses, among other things. */
+  get recorded(): RecordedRow {
+    return this.#recorded;
   }
 }
 
-/** A bounded store of rows: once `limit` is reached the oldest row goes for each that comes. */
-export class RowStore {
-  readonly limit: number;
-  #ring: Row[] = [];
-  #next = 0;
-  #dropped = 0;
-
-  /** Throws `RangeError` if `limit` is not an integer of at least 1. */
-  constructor(limit: number) {
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new RangeError(`row limit is ${limit}: give an integer of at least 1`);
-    }
-    this.limit = limit;
-  }
-
-  /** Rows that were recorded and had to go. */
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  push(row: Row): void {
-    if (this.#ring.length < this.limit) {
-      this.#ring.push(row);
-      return;
-    }
-    this.#ring[this.#next] = row;
-    this.#next = (this.#next + 1) % this.limit;
-    this.#dropped++;
-  }
-
-  /** Rows, oldest first. */
-  list(): readonly Row[] {
-    return this.#next === 0 ? this.#ring.slice() : [
-      ...this.#ring.slice(this.#next),
-      ...this.#ring.slice(0, this.#next),
-    ];
-  }
-
-  /** Rows from elsewhere, oldest first, in the place of all that are there; at most `limit` of them. */
-  load(rows: readonly Row[], dropped: number): void {
-    this.#ring = [...rows];
-    this.#next = 0;
-    this.#dropped = dropped;
-  }
-
-  clear(): void {
-    this.#ring = [];
-    this.#next = 0;
-    this.#dropped = 0;
-  }
+/** What is kept of a row. */
+export interface RecordedRow {
+  readonly seq: number;
+  readonly vcpu: number;
+  readonly native: NativeReason;
+  readonly key: number;
+  readonly priceClass: number;
+  readonly size: number;
+  readonly pc: bigint;
+  readonly symbol: string | undefined;
+  readonly instructions: number;
+  readonly at: number;
+  readonly cycles: StageCycles;
+  readonly accesses: number;
+  readonly returns: number;
+  /** Further accesses by price class, if there were any. */
+  readonly again: readonly number[] | undefined;
 }

@@ -15,13 +15,14 @@ export function fits(value: unknown): value is BusValue {
 export function swapValue(value: BusValue, size: number): BusValue {
   if (size === 1) return value;
   if (size === 2) return (Number(value) & 0xff) << 8 | Number(value) >>> 8;
+  if (size === 4) return swapWord(Number(value));
   const view = new DataView(new ArrayBuffer(8));
-  if (size === 4) {
-    view.setUint32(0, Number(value));
-    return view.getUint32(0, true);
-  }
   view.setBigUint64(0, BigInt(value));
   return view.getBigUint64(0, true);
+}
+
+function swapWord(word: number): number {
+  return (word << 24 | (word & 0xff00) << 8 | word >>> 8 & 0xff00 | word >>> 24) >>> 0;
 }
 
 /**

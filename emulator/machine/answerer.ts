@@ -1,4 +1,5 @@
 /** What answers an exit: a handler on a bus, in the hypercall table, or one that waits for a write. */
+import type { HandledIn } from "../engine/native_reason.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
 
@@ -8,9 +9,11 @@ export type Answer = BusValue | void | Promise<BusValue | void>;
 export interface Answerer {
   /** For messages. */
   readonly name: string;
-  /** An access's `key` is an address of the bus; `value` goes out. Of the rest a hypercall wants the vCPU alone. */
+  /** Who completes the exit. */
+  handledIn(vcpu: VirtualCpu): HandledIn;
+  /** An access's `offset` is from where the range begins; `value` goes out. Of the rest a hypercall wants the vCPU alone. */
   answer(
-    key: number,
+    offset: number,
     direction: "in" | "out" | "none",
     size: AccessSize,
     value: BusValue,

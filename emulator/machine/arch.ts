@@ -18,18 +18,20 @@ import type { InterruptUnit } from "./interrupts/unit.ts";
 import { x86Interrupts } from "./x86/interrupts.ts";
 import { PpcProcessor } from "./ppc/processor.ts";
 import { ppcTraps } from "./ppc/traps.ts";
-import type { ArchTrap } from "./traps.ts";
+import { ppcDependsOn } from "./ppc/trap_words.ts";
+import type { ArchTraps } from "./traps.ts";
 import type { Vcpu } from "./vcpu.ts";
 import type { Processor } from "./processor.ts";
 import { X86Processor } from "./x86/processor.ts";
 import { x86Traps } from "./x86/traps.ts";
+import { x86DependsOn } from "./x86/trap_words.ts";
 
 /** The architectures. */
 export type ArchName = "x86" | "ppc";
 /** Bits of a guest's mode: 16 is x86 real mode. */
 export type ModeWidth = 16 | 32 | 64;
 
-export interface Arch {
+export interface Arch extends ArchTraps {
   readonly name: ArchName;
   readonly modes: readonly ModeWidth[];
   /** The one that a VM gets that asks for none; first the mode, then by mode the backend. */
@@ -39,7 +41,6 @@ export interface Arch {
   readonly orders: readonly ByteOrder[];
   isa(mode: ModeWidth, order: ByteOrder): Isa;
   encoder(mode: ModeWidth, order: ByteOrder): InstructionEncoder;
-  readonly traps: Readonly<Record<string, ArchTrap>>;
   /** What the architecture knows of a vCPU beside its traps. */
   processor(vcpu: Vcpu): Processor;
   /** Attaches an interrupt controller and its timer to the buses: by vCPU, for those that it serves. */
@@ -71,6 +72,7 @@ const x86: Arch = {
   isa: (mode) => x86Isa(mode),
   encoder: (mode) => x86Encoder(mode),
   traps: x86Traps,
+  dependsOn: x86DependsOn,
   processor: (vcpu) => new X86Processor(vcpu),
   interrupts: x86Interrupts,
   portLimit: 0x1_0000,
@@ -92,6 +94,7 @@ const ppc: Arch = {
   isa: (mode, order) => ppcIsa(mode === 32 ? 32 : 64, order),
   encoder: (mode, order) => ppcEncoder(mode === 32 ? 32 : 64, order),
   traps: ppcTraps,
+  dependsOn: ppcDependsOn,
   processor: (vcpu) => new PpcProcessor(vcpu),
   interrupts: ppcInterrupts,
   // It may store to what is reserved; losing a reservation is allowed at any time (2.07B Book II 1.7.4).

@@ -6,6 +6,7 @@ import type { NativeReason } from "../engine/native_reason.ts";
 import type { Ledger } from "../exits/ledger.ts";
 import type { SymbolTable } from "../isa/symbols.ts";
 import type { Bus } from "./bus.ts";
+import type { Changes } from "./changes.ts";
 import type { CoalescedZones } from "./coalesced.ts";
 import type { Noticed } from "./debug/debug_unit.ts";
 import type { Devices } from "./devices.ts";
@@ -40,6 +41,8 @@ export interface Board {
   readonly ioevents: IoEvents;
   readonly coalesced: CoalescedZones;
   readonly hypercalls: HypercallTable;
+  /** Of the buses, of what the kernel half completes, of the hypercalls, of the memory slots. */
+  readonly changes: Changes;
   readonly devices: Devices;
   /** What the guest takes the hypervisor for. */
   readonly hypervisor: Personality;

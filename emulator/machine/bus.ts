@@ -2,6 +2,7 @@
 import type { HandledIn } from "../engine/native_reason.ts";
 import { ones } from "./access.ts";
 import type { Answer, Answerer } from "./answerer.ts";
+import { Changes } from "./changes.ts";
 
 /** Which of the two buses. */
 export type BusName = "pio" | "mmio";
@@ -49,11 +50,10 @@ export class Mapped implements BusRange, Answerer {
     this.handler = handler;
   }
 
-  get handledIn(): HandledIn {
+  handledIn(): HandledIn {
     return this.handler.handledIn ?? "userspace";
   }
-  answer(address: number, direction: "in" | "out" | "none", size: AccessSize, value: BusValue): Answer {
-    const offset = address - this.base;
+  answer(offset: number, direction: "in" | "out" | "none", size: AccessSize, value: BusValue): Answer {
     if (direction === "in") return this.handler.read(offset, size);
     return this.handler.write(offset, size, size === 8 ? BigInt(value) : value);
   }
@@ -77,8 +77,11 @@ export class Bus {
   readonly #ranges: Mapped[] = [];
   #last: Mapped | undefined;
 
+  readonly #changes: Changes;
+
   /** A bus without ranges. `limit` is one past its last address. */
-  constructor(name: string, limit: number) {
+  constructor(name: string, limit: number, changes: Changes = new Changes()) {
+    this.#changes = changes;
     this.name = name;
     this.limit = limit;
     this.nobody = new Mapped({ base: 0, size: limit, name }, NOBODY);
@@ -106,6 +109,7 @@ export class Bus {
       );
     }
     this.#ranges.splice(at, 0, new Mapped(range, handler));
+    this.#changes.note();
   }
 
   /** Takes away the range that starts at `base`; false if there is none. */
@@ -114,6 +118,7 @@ export class Bus {
     if (at < 0) return false;
     this.#ranges.splice(at, 1);
     this.#last = undefined;
+    this.#changes.note();
     return true;
   }
 

@@ -5,6 +5,7 @@
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import type { AccessSize, Bus, BusName, BusValue } from "./bus.ts";
+import type { Changes } from "./changes.ts";
 import { KernelIoError, NR_IOBUS_DEVS } from "./io_events.ts";
 
 /** A zone of ports or guest-physical addresses, shaped like `struct kvm_coalesced_mmio_zone`. */
@@ -37,13 +38,15 @@ export class CoalescedZones {
   readonly #zones: CoalescedZone[] = [];
   readonly #ring: Entry[] = [];
   readonly #limits: Readonly<Record<BusName, number>>;
+  readonly #changes: Changes;
   #draining: Promise<void> | undefined;
   #gathered = 0;
   #drains = 0;
 
   /** @internal */
-  constructor(limits: Readonly<Record<BusName, number>>) {
+  constructor(limits: Readonly<Record<BusName, number>>, changes: Changes) {
     this.#limits = limits;
+    this.#changes = changes;
   }
 
   /** Gathers writes to a zone from now on. Throws `KernelIoError`: EINVAL for what is no zone, ENOSPC after 1,000 on a bus. */
@@ -71,6 +74,7 @@ export class CoalescedZones {
     }
     this.#zones.push({ bus, address, size });
     this.#zones.sort((a, b) => a.address - b.address);
+    this.#changes.note();
   }
 
   /** Takes away every zone that holds this one; how many (KVM says success for none, too). */
@@ -130,6 +134,7 @@ export class CoalescedZones {
       const bus = zone.oneOf("bus", ["pio", "mmio"]);
       this.add({ bus, address: zone.whole("address"), size: zone.whole("size") });
     }
+    this.#changes.note();
     for (const entry of saved.records("ring", COALESCED_LIMIT)) {
       const name = entry.oneOf("bus", buses.map((bus) => bus.name)), size = entry.oneOf("size", [1, 2, 4, 8]);
       const value = size === 8 ? entry.unsigned("value") : entry.whole("value", 2 ** (8 * size) - 1);

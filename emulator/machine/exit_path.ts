@@ -8,16 +8,18 @@ import type { CpuState } from "../engine/state.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import type { Handling } from "../exits/stages.ts";
-import { STATE } from "../ir/layout.ts";
 import { fits } from "./access.ts";
 import type { Answer, Answerer } from "./answerer.ts";
 import type { Board } from "./board.ts";
 import { type AccessSize, type Bus, type BusHandler, type BusValue, Mapped } from "./bus.ts";
+import { type ExitWay, LastWay } from "./exit_lane.ts";
 import { AnsweringCall, type Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
+import { setResult } from "./result.ts";
+import { RunStops } from "./run_stops.ts";
 import { Series } from "./series.ts";
-import { loadStop, saveStop, type StopDetail } from "./stop.ts";
+import type { StopDetail } from "./stop.ts";
 import type { Vcpu } from "./vcpu.ts";
 
 /** Exits between two turns of the event loop: handlers are users' code, and Ctrl-C has to stay prompt. */
@@ -36,6 +38,9 @@ export interface AccessWay {
   readonly further?: (inKernel: boolean) => number;
 }
 
+/** What `repeat` answers where an exit has to be looked at. */
+export const UNKNOWN_WAY = -1;
+
 /** Nothing; one object, as there is an access for each exit. */
 const PLAIN: AccessWay = {};
 
@@ -45,13 +50,15 @@ export class ExitPath {
   readonly #vcpu: Vcpu;
   readonly #journal = new Journal();
   #charged = 0;
-  #stop: StopDetail | undefined;
-  #stopAfter: StopDetail | undefined;
   #pending: Promise<void> | undefined;
   #inHandler = false;
   /** Exits completed in this slice of the run. */
   #completed = 0;
   readonly #series = new Series();
+  /** What ends the run. */
+  readonly stops = new RunStops();
+  /** Of the exit made last. */
+  readonly ways = new LastWay();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
 
@@ -140,7 +147,7 @@ export class ExitPath {
     this.#turn();
     if (this.#journal.replays) {
       const seen = this.#journal.take();
-      if (direction === "in") this.#result(seen!, size);
+      if (direction === "in") setResult(this.#state, seen!, size);
       return STATUS.proceed;
     }
     const { own, further } = way, { ioevents, coalesced, unclaimed } = this.#board;
@@ -149,10 +156,16 @@ export class ExitPath {
       const done = this.#inKernel(bus, native, key, size, value, range !== undefined, way);
       if (done !== undefined) return done;
     }
-    const handledIn = range === undefined ? "userspace" : range.handledIn;
-    this.#charge(native, key, direction, size, handledIn, further);
-    if (range === undefined && unclaimed === "stop") return this.#nobody(bus, key, direction, size);
-    return this.#handle(range ?? bus.nobody, key, direction, size, value, handledIn === "userspace");
+    if (range === undefined && unclaimed === "stop") {
+      this.#charge(native, key, direction, size, "userspace", further);
+      return this.#nobody(bus, key, direction, size);
+    }
+    const answerer = range ?? bus.nobody, handledIn = answerer.handledIn();
+    const isNew = this.#charge(native, key, direction, size, handledIn, further);
+    if (isNew && own === undefined && further === undefined && coalesced.isEmpty && ioevents.isEmpty) {
+      this.#note(answerer, key, key - answerer.base, direction, size, handledIn);
+    }
+    return this.#handle(answerer, key - answerer.base, direction, size, value, handledIn === "userspace");
   }
 
   /** A write that the kernel half completes by itself: matched, or gathered. Undefined if it does not. */
@@ -179,7 +192,7 @@ export class ExitPath {
     }
     if (!event) return undefined;
     this.#charge(native, key, "out", size, byAddress ? "kernel-fast" : "kernel", further);
-    return this.#handle(event, key, "out", size, value, false);
+    return this.#handle(event, 0, "out", size, value, false);
   }
 
   /**
@@ -207,20 +220,72 @@ export class ExitPath {
         return this.#fail(call.name, error);
       }
     }
-    if (seen === undefined) this.#charge(native, number, "none", 0, handledIn);
-    else this.#charge(native, seen.key, seen.direction, seen.size, handledIn);
+    const isNew = seen === undefined
+      ? this.#charge(native, number, "none", 0, handledIn)
+      : this.#charge(native, seen.key, seen.direction, seen.size, handledIn);
     if (call === undefined) {
       unknown(this.#vcpu, number);
       this.#journal.complete(undefined);
       return this.#accessDone();
     }
-    return this.#handle(call, number, "none", 8, 0, handledIn === "userspace");
+    if (isNew && seen === undefined && !call.asksArguments) {
+      this.#note(call, number, 0, "none", 8, handledIn);
+    }
+    return this.#handle(call, 0, "none", 8, 0, handledIn === "userspace");
+  }
+
+  /** Remembers the way of the exit at hand, for the next one like it. */
+  #note(
+    answerer: Answerer,
+    key: number,
+    offset: number,
+    direction: "in" | "out" | "none",
+    size: AccessSize,
+    handledIn: HandledIn,
+  ): void {
+    const { coalesced, changes, debug, exits: { charged } } = this.#board;
+    if (coalesced.waiting > 0 || debug.catchpoints.active.length > 0 || charged === undefined) return;
+    const way = this.ways.note();
+    way.answerer = answerer;
+    way.charged = charged;
+    way.key = key;
+    way.offset = offset;
+    way.direction = direction;
+    way.size = size;
+    way.handledIn = handledIn;
+    way.changes = changes.count;
+  }
+
+  /** Makes an exit by the way of an earlier one like it, or answers `UNKNOWN_WAY`. `value` goes out. */
+  repeat(way: ExitWay, value: BusValue): Status | typeof UNKNOWN_WAY {
+    const { answerer, direction, handledIn } = way, vcpu = this.#vcpu;
+    if (way.changes !== this.#board.changes.count || answerer === undefined || this.overdue) {
+      return UNKNOWN_WAY;
+    }
+    if (answerer.handledIn(vcpu) !== handledIn || !this.#journal.begins(vcpu.engine.instructions)) {
+      return UNKNOWN_WAY;
+    }
+    const outer = this.#inHandler;
+    this.#inHandler = this.exited = true;
+    this.#series.end();
+    const { exits } = this.#board;
+    this.#charged += exits.chargeAgain(way.charged!);
+    way.charged = exits.charged;
+    let answer: Answer;
+    try {
+      answer = answerer.answer(way.offset, direction, way.size, value, vcpu);
+    } catch (error) {
+      return this.#fail(answerer.name, error);
+    } finally {
+      this.#inHandler = outer;
+    }
+    return this.#settle(answerer.name, answer, direction, way.size);
   }
 
   /** Asks for an answer, in userspace after that has taken what was gathered for it. */
   #handle(
     answerer: Answerer,
-    key: number,
+    offset: number,
     direction: "in" | "out" | "none",
     size: AccessSize,
     value: BusValue,
@@ -232,8 +297,8 @@ export class ExitPath {
     try {
       const drained = inUserspace && coalesced.waiting > 0 ? coalesced.drain() : undefined;
       answer = drained === undefined
-        ? answerer.answer(key, direction, size, value, this.#vcpu)
-        : drained.then(() => answerer.answer(key, direction, size, value, this.#vcpu));
+        ? answerer.answer(offset, direction, size, value, this.#vcpu)
+        : drained.then(() => answerer.answer(offset, direction, size, value, this.#vcpu));
     } catch (error) {
       return this.#fail(answerer.name, error);
     } finally {
@@ -258,38 +323,10 @@ export class ExitPath {
 
   // --- Stops.
 
-  /** Ends the run; the instruction is complete. */
-  stopDone(stop: StopDetail): Status {
-    this.#stop = stop;
-    return STATUS.done;
-  }
-  /** Ends the run; the instruction is not executed. */
-  stopAgain(stop: StopDetail): Status {
-    this.#stop = stop;
-    return STATUS.again;
-  }
-  /** As `stopAgain`, and the exits that the instruction made are made again when it is tried again. */
+  /** As `stops.again`, and the exits that the instruction made are made again when it is tried again. */
   stopAnew(stop: StopDetail): Status {
     this.#journal.abandon();
-    return this.stopAgain(stop);
-  }
-  /** Ends the run after the instruction at hand. */
-  requestStop(stop: StopDetail): void {
-    this.#stopAfter = stop;
-  }
-  /** Why the host stopped the engine, taken once; what was to end the run later is void then. */
-  takeStop(): StopDetail | undefined {
-    const stop = this.#stop;
-    if (stop) this.#stop = this.#stopAfter = undefined;
-    return stop;
-  }
-  /** What ends the run when the instruction at hand is complete. */
-  get stopAfter(): StopDetail | undefined {
-    return this.#stopAfter;
-  }
-  /** That instruction is complete. */
-  clearStopAfter(): void {
-    this.#stopAfter = undefined;
+    return this.stops.again(stop);
   }
 
   // --- The instruction at hand.
@@ -307,7 +344,8 @@ export class ExitPath {
   abandon(): void {
     this.#series.end();
     this.#journal.abandon();
-    this.#stop = this.#stopAfter = this.#pending = undefined;
+    this.stops.abandon();
+    this.#pending = undefined;
     this.#completed = 0;
   }
 
@@ -315,8 +353,7 @@ export class ExitPath {
   save(): SavedState {
     return {
       charged: this.#charged,
-      stop: this.#stop ? saveStop(this.#stop) : null,
-      stopAfter: this.#stopAfter ? saveStop(this.#stopAfter) : null,
+      ...this.stops.save(),
       exited: this.exited,
       journal: this.#journal.save(),
       series: this.#series.save(),
@@ -324,8 +361,7 @@ export class ExitPath {
   }
   load(saved: SavedFields): void {
     this.#charged = saved.whole("charged");
-    this.#stop = saved.has("stop") ? loadStop(saved.fields("stop")) : undefined;
-    this.#stopAfter = saved.has("stopAfter") ? loadStop(saved.fields("stopAfter")) : undefined;
+    this.stops.load(saved);
     this.exited = saved.flag("exited");
     this.#journal.load(saved.fields("journal"));
     this.#series.load(saved.fields("series"));
@@ -336,6 +372,7 @@ export class ExitPath {
     this.#journal.turnTo(this.#vcpu.engine.instructions);
   }
 
+  /** Whether it is an exit of its own. */
   #charge(
     native: NativeReason,
     key: number,
@@ -343,9 +380,10 @@ export class ExitPath {
     size: number,
     handledIn: Handling,
     further?: AccessWay["further"],
-  ): void {
+  ): boolean {
     const outer = this.#inHandler;
     this.#inHandler = this.exited = true;
+    let isNew = false;
     const { exits } = this.#board, now = this.#journal.instruction;
     if (this.#journal.started) {
       this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
@@ -355,23 +393,25 @@ export class ExitPath {
       if (handling === "userspace") this.#series.end();
       this.#charged += exits.accessAgain(key, direction, size, handling, this.#vcpu);
     } else {
+      isNew = true;
       this.#charged += exits.charge(native, key, direction, size, handledIn, this.#vcpu);
       this.#vcpu.debug.exit(native, key, direction, size);
       if (further) this.#series.begin(now, key, direction, size, further(handledIn !== "userspace"));
       else this.#series.end();
     }
     this.#inHandler = outer;
+    return isNew;
   }
 
   /** Brings a handler's answer, now or later, into the instruction. */
   #settle(device: string, answer: Answer, direction: Direction, size: AccessSize): Status {
-    if (answer instanceof Promise) {
+    if (typeof answer === "object" && answer instanceof Promise) {
       this.#await(device, answer, direction);
       return STATUS.again;
     }
     if (direction === "in") {
       if (!fits(answer)) return this.#fail(device, badAnswer(device, answer));
-      this.#result(answer, size);
+      setResult(this.#state, answer, size);
     }
     this.#journal.complete(answer as BusValue | undefined);
     return this.#accessDone();
@@ -394,7 +434,7 @@ export class ExitPath {
 
   #fail(device: string, error: unknown): Status {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return this.stopAgain({
+    return this.stops.again({
       reason: "DEVICE_ERROR",
       device,
       error,
@@ -404,7 +444,7 @@ export class ExitPath {
 
   #nobody(bus: Bus, key: number, direction: "in" | "out", size: AccessSize): Status {
     const what = `${direction === "in" ? "load from" : "store to"} ${bus.name} 0x${key.toString(16)}`;
-    return this.stopAgain({
+    return this.stops.again({
       reason: "INTERNAL_ERROR",
       address: BigInt(key),
       message: `${what} (${size} bytes), which nothing claims`,
@@ -417,25 +457,13 @@ export class ExitPath {
    */
   #accessDone(): Status {
     this.#completed++;
-    return this.#stopAfter || this.due ? STATUS.again : STATUS.proceed;
-  }
-
-  #result(value: BusValue, size: number): void {
-    setResult(this.#state, value, size);
+    return this.stops.after !== undefined || this.due ? STATUS.again : STATUS.proceed;
   }
 }
 
 /** All of a bus from an address on, for a handler that is not on it. */
 function ownRange(bus: Bus, base: number, handler: BusHandler): Mapped {
   return new Mapped({ base, size: bus.limit - base, name: bus.name }, handler);
-}
-
-/** The low bytes of a value as the result that compiled code takes. */
-export function setResult(state: CpuState, value: BusValue, size: number): void {
-  if (size === 8) return state.set64(STATE.result, BigInt(value));
-  const bits = typeof value === "bigint" ? Number(BigInt.asUintN(32, value)) : value;
-  state.set32(STATE.result, size === 4 ? bits >>> 0 : bits & (size === 2 ? 0xffff : 0xff));
-  state.set32(STATE.result + 4, 0);
 }
 
 function badAnswer(device: string, value: unknown): TypeError {

@@ -2,6 +2,7 @@
 import type { HandledIn } from "../engine/native_reason.ts";
 import type { Answer, Answerer } from "./answerer.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
+import { Changes } from "./changes.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
 
 /** Answers a hypercall: reads arguments and sets results in `vcpu.registers`, by the ABI of its backend. */
@@ -27,11 +28,15 @@ export class AnsweringCall implements Answerer {
   get name(): string {
     return this.call.name;
   }
+  /** Whether the arguments tell who completes it. */
+  get asksArguments(): boolean {
+    return typeof this.call.handledIn === "function";
+  }
   handledIn(vcpu: VirtualCpu): HandledIn {
     const { handledIn } = this.call;
     return (typeof handledIn === "function" ? handledIn(vcpu) : handledIn) ?? "userspace";
   }
-  answer(_key: number, _direction: string, _size: AccessSize, _value: BusValue, vcpu: VirtualCpu): Answer {
+  answer(_offset: number, _direction: string, _size: AccessSize, _value: BusValue, vcpu: VirtualCpu): Answer {
     return this.call.call(vcpu);
   }
 }
@@ -41,6 +46,12 @@ export class HypercallTable {
   readonly #calls = new Map<number, AnsweringCall>();
   /** The one that was found last. */
   #last: AnsweringCall | undefined;
+  readonly #changes: Changes;
+
+  /** An empty table. */
+  constructor(changes: Changes = new Changes()) {
+    this.#changes = changes;
+  }
 
   /** Throws `RangeError` if `number` is no unsigned 32-bit number or taken. */
   register(number: number, call: Hypercall): void {
@@ -50,11 +61,13 @@ export class HypercallTable {
     const taken = this.#calls.get(number);
     if (taken) throw new RangeError(`hypercall 0x${number.toString(16)} is taken by ${taken.name}`);
     this.#calls.set(number, new AnsweringCall(number, call));
+    this.#changes.note();
   }
 
   /** Takes a number away; false if nobody answers it. */
   unregister(number: number): boolean {
     this.#last = undefined;
+    this.#changes.note();
     return this.#calls.delete(number);
   }
 

@@ -3,10 +3,12 @@
  * the data, and whoever waits is told without a way to userspace. Rules and errors: Linux virt/kvm/eventfd.c,
  * `kvm_assign_ioeventfd`; `kvm_io_bus_register_dev` in virt/kvm/kvm_main.c.
  */
+import type { HandledIn } from "../engine/native_reason.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import type { Answerer } from "./answerer.ts";
 import type { BusName } from "./bus.ts";
+import type { Changes } from "./changes.ts";
 
 /** Lengths that an event may match; 0 is any. */
 export type IoEventLength = 0 | 1 | 2 | 4 | 8;
@@ -114,6 +116,9 @@ export class Registered implements IoEvent, Answerer {
     return this.signal();
   }
 
+  handledIn(): HandledIn {
+    return "kernel";
+  }
   /** As the answer to an exit. */
   answer(): void | Promise<void> {
     return this.ring();
@@ -139,9 +144,15 @@ export class IoEvents {
   readonly #at: Readonly<Record<BusName, Map<number, Registered[]>>> = { pio: new Map(), mmio: new Map() };
   readonly #limits: Readonly<Record<BusName, number>>;
   readonly #devices: (bus: BusName) => number;
+  readonly #changes: Changes;
 
   /** @internal */
-  constructor(limits: Readonly<Record<BusName, number>>, devices: (bus: BusName) => number) {
+  constructor(
+    limits: Readonly<Record<BusName, number>>,
+    devices: (bus: BusName) => number,
+    changes: Changes,
+  ) {
+    this.#changes = changes;
     this.#limits = limits;
     this.#devices = devices;
   }
@@ -171,6 +182,7 @@ export class IoEvents {
       throw new KernelIoError("ENOSPC", `the bus has ${NR_IOBUS_DEVS} devices already (KVM's NR_IOBUS_DEVS)`);
     }
     at.set(event.address, [...others, event]);
+    this.#changes.note();
     return event;
   }
 

@@ -24,6 +24,12 @@ export class Journal {
     this.#next = 0;
   }
 
+  /** As `turnTo`; whether it is the instruction's first access. */
+  begins(instruction: number): boolean {
+    this.turnTo(instruction);
+    return this.#count === 0;
+  }
+
   /** The number of the instruction that it is about. */
   get instruction(): number {
     return this.#instruction;

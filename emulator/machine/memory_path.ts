@@ -12,7 +12,9 @@ import { piecesOf, setValue, swapValue, valueOf } from "./access.ts";
 import type { Board } from "./board.ts";
 import type { DebugUnit } from "./debug/debug_unit.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
-import { type ExitPath, setResult } from "./exit_path.ts";
+import { MemoryLanes } from "./exit_lane.ts";
+import { type ExitPath, UNKNOWN_WAY } from "./exit_path.ts";
+import { setResult } from "./result.ts";
 import { REACH, type Reach, type Translation } from "./processor.ts";
 
 const PAGE = 4096;
@@ -38,6 +40,7 @@ export class MemoryPath {
   readonly #cpu: Accessing;
   /** The bytes of the access at hand, in the order of their addresses. */
   readonly #bytes = new DataView(new ArrayBuffer(8));
+  readonly #lanes = new MemoryLanes();
   /** Whether the MMIO page at hand had an access before. */
   #touched = false;
   /** Whether stores to the page found last need not be looked at. */
@@ -54,25 +57,38 @@ export class MemoryPath {
     const low = this.#state.get32(STATE.args), high = this.#state.get32(STATE.args + 4);
     const littleEndian = (flags & ACCESS.bigEndian) === 0;
     const reach = flags & ACCESS.forWrite ? REACH.store : REACH.load;
-    if (low % PAGE + size > PAGE) {
-      const status = this.#loadAcross(low, high, size, reach);
-      if (status !== STATUS.proceed) return status;
+    let status: Status;
+    if ((low & PAGE - 1) + size > PAGE) {
+      status = this.#loadAcross(low, high, size, reach);
+      if (status === STATUS.proceed) this.#setLoaded(valueOf(this.#bytes, size, littleEndian), size);
     } else {
       const gpa = this.#find(low, high, reach);
       if (gpa < 0) return this.#refuse(gpa, low, high);
-      const slot = this.#board.memory.find(gpa);
-      if (slot) {
-        const place = slot.place + (gpa - slot.gpa);
-        this.#remember(low, high, place, !slot.readOnly && this.#mayStore(place));
-        for (let i = 0; i < size; i++) this.#bytes.setUint8(i, this.#board.arena.u8[place + i]);
-      } else {
-        const status = this.#mmioLoad(gpa, size as AccessSize, 0);
-        if (status !== STATUS.proceed) return status;
+      const known = this.#repeat("in", low, gpa, size, 0, true);
+      status = known === UNKNOWN_WAY ? this.#loadWithin(low, high, gpa, size) : known;
+      if (status === STATUS.proceed && !littleEndian) {
+        this.#setLoaded(swapValue(this.#loaded(size), size), size);
       }
     }
-    this.#cpu.debug.access(low, high, size, "read");
-    setResult(this.#state, valueOf(this.#bytes, size, littleEndian), size);
+    if (status === STATUS.proceed) this.#cpu.debug.access(low, high, size, "read");
+    return status;
+  }
+
+  /** The bytes as they are in memory, or as a device gives them: a little-endian value. */
+  #loadWithin(low: number, high: number, gpa: number, size: number): Status {
+    const slot = this.#board.memory.find(gpa);
+    if (!slot) return this.#mmio("in", low, gpa, size as AccessSize, 0);
+    const place = slot.place + (gpa - slot.gpa);
+    this.#remember(low, high, place, !slot.readOnly && this.#mayStore(place));
+    for (let i = 0; i < size; i++) this.#bytes.setUint8(i, this.#board.arena.u8[place + i]);
+    this.#setLoaded(valueOf(this.#bytes, size, true), size);
     return STATUS.proceed;
+  }
+  #loaded(size: number): BusValue {
+    return size === 8 ? this.#state.get64(STATE.result) : this.#state.get32(STATE.result);
+  }
+  #setLoaded(value: BusValue, size: number): void {
+    setResult(this.#state, value, size);
   }
 
   store(size: number, flags: number): Status {
@@ -81,13 +97,15 @@ export class MemoryPath {
     const value: BusValue = size === 8
       ? this.#state.get64(STATE.args + 8)
       : this.#state.get32(STATE.args + 8);
-    if (low % PAGE + size > PAGE) return this.#storeAcross(low, high, size, value, littleEndian);
+    if ((low & PAGE - 1) + size > PAGE) return this.#storeAcross(low, high, size, value, littleEndian);
     const gpa = this.#find(low, high, REACH.store);
     if (gpa < 0) return this.#refuse(gpa, low, high);
     this.#cpu.debug.access(low, high, size, "write");
+    const known = this.#repeat("out", low, gpa, size, value, littleEndian);
+    if (known !== UNKNOWN_WAY) return known;
     const slot = this.#board.memory.find(gpa);
     if (!slot || slot.readOnly) {
-      return this.#mmioStore(gpa, size as AccessSize, littleEndian ? value : swapValue(value, size));
+      return this.#mmio("out", low, gpa, size as AccessSize, littleEndian ? value : swapValue(value, size));
     }
     const place = slot.place + (gpa - slot.gpa);
     setValue(this.#bytes, value, size, littleEndian);
@@ -123,7 +141,7 @@ export class MemoryPath {
   #refuse(why: number, low: number, high: number): Status {
     if (why === FAULT) return this.#cpu.raise();
     const address = BigInt(high) << 32n | BigInt(low);
-    return this.#exits.stopAgain({
+    return this.#exits.stops.again({
       reason: "INTERNAL_ERROR",
       address,
       message: `access at 0x${address.toString(16)}, which is no guest-physical address: those have 52 bits`,
@@ -152,7 +170,7 @@ export class MemoryPath {
     for (const { at, gpa, size: part } of split(low, size, sides)) {
       const slot = this.#board.memory.find(gpa);
       if (!slot) {
-        const status = this.#mmioLoad(gpa, part, at);
+        const status = this.#mmioLoadPart(gpa, part, at);
         if (status !== STATUS.proceed) return status;
         continue;
       }
@@ -183,10 +201,38 @@ export class MemoryPath {
     return STATUS.proceed;
   }
 
+  /** An access to a device by the way that it went before, if it is known. */
+  #repeat(
+    direction: "in" | "out",
+    low: number,
+    gpa: number,
+    size: number,
+    value: BusValue,
+    littleEndian: boolean,
+  ): Status | typeof UNKNOWN_WAY {
+    const lane = this.#lanes.of(direction, low);
+    if (lane.key !== gpa || lane.size !== size) return UNKNOWN_WAY;
+    return this.#exits.repeat(lane, littleEndian ? value : swapValue(value, size));
+  }
+
+  /** An access that is all of the guest's, of a little-endian value. */
+  #mmio(direction: "in" | "out", low: number, gpa: number, size: AccessSize, value: BusValue): Status {
+    this.#exits.ways.expect();
+    const status = direction === "in" ? this.#mmioLoad(gpa, size) : this.#mmioStore(gpa, size, value);
+    const way = this.#exits.ways.found;
+    // The next access to the page is no first one.
+    if (status === STATUS.proceed && way?.charged?.native === this.#board.backend.mmio.later) {
+      this.#lanes.of(direction, low).copy(way);
+    }
+    return status;
+  }
+
+  #mmioLoad(address: number, size: AccessSize): Status {
+    return this.#exits.access(this.#board.mmio, this.#mmioReason(address), address, "in", size, 0);
+  }
   /** Puts the answer's bytes from `at` on. */
-  #mmioLoad(address: number, size: AccessSize, at: number): Status {
-    const { mmio } = this.#board;
-    const status = this.#exits.access(mmio, this.#mmioReason(address), address, "in", size, 0);
+  #mmioLoadPart(address: number, size: AccessSize, at: number): Status {
+    const status = this.#mmioLoad(address, size);
     if (status !== STATUS.proceed) return status;
     for (let i = 0; i < size; i++) this.#bytes.setUint8(at + i, this.#state.get8(STATE.result + i));
     return STATUS.proceed;

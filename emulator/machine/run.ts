@@ -66,7 +66,7 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
     const { pending } = turns;
     if (pending && !await settled(pending, signal)) return stopped(vcpu, interrupted());
     // The device that was waited for has failed, maybe after an earlier run.
-    const failed = vcpu.exits.takeStop();
+    const failed = vcpu.exits.stops.take();
     if (failed) return stopped(vcpu, failed);
     const met = vcpu.halfway ? undefined : vcpu.debug.stop();
     if (met) return stopped(vcpu, met);
@@ -79,14 +79,14 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
       vcpu = next;
       resume = vcpu.stoppedAt === vcpu.instructions;
       stopAt(vcpu, until);
-      const earlier = vcpu.exits.takeStop();
+      const earlier = vcpu.exits.stops.take();
       if (earlier) return stopped(vcpu, earlier);
     }
     const { engine } = vcpu;
     if (vcpu.interrupts && !vcpu.halfway) {
       const from = vcpu.pc;
       const outcome = vcpu.interrupts.atBoundary();
-      const undelivered = outcome === "stop" ? vcpu.exits.takeStop() : undefined;
+      const undelivered = outcome === "stop" ? vcpu.exits.stops.take() : undefined;
       if (undelivered) return stopped(vcpu, undelivered);
       const metThere = vcpu.debug.stop();
       if (metThere) return stopped(vcpu, metThere);
@@ -95,7 +95,7 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
         resume = false;
         vcpu.stoppedAt = -1;
       }
-      if (outcome === "halted" || vcpu.sharesTime && vcpu.exits.exited && !vcpu.exits.stopAfter) continue;
+      if (outcome === "halted" || vcpu.sharesTime && vcpu.exits.exited && !vcpu.exits.stops.after) continue;
     }
     const watched = before !== undefined || observers.size > 0;
     // At a breakpoint that may stop the run the instruction is not executed yet.
@@ -106,7 +106,7 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
       for (const observer of observers) observer(vcpu);
     }
     // A device has asked for the end: only the instruction at hand is still completed.
-    const wanted = vcpu.exits.stopAfter;
+    const wanted = vcpu.exits.stops.after;
     const full = Math.min(left, engine.yieldEvery);
     const stepping = vcpu.stepping;
     const limit =
@@ -119,11 +119,11 @@ export async function runVcpus(running: Running, options: RunOptions): Promise<S
     vcpu.endSlice();
     left -= engine.instructions - begun;
     if (wanted && stop.kind === "budget") {
-      vcpu.exits.clearStopAfter();
+      vcpu.exits.stops.clearAfter();
       return stopped(vcpu, wanted);
     }
     if (stepping && engine.instructions > begun) {
-      const undelivered = vcpu.stepped() === STATUS.again ? vcpu.exits.takeStop() : undefined;
+      const undelivered = vcpu.stepped() === STATUS.again ? vcpu.exits.stops.take() : undefined;
       if (undelivered) return stopped(vcpu, undelivered);
     }
     const detail = nameStop(vcpu, stop, breakpoints, { until, untilIf });
@@ -184,7 +184,7 @@ function nameStop(
     case "yield":
       return undefined;
     case "host":
-      return vcpu.exits.takeStop();
+      return vcpu.exits.stops.take();
     case "stop": {
       const met = atBreakpoint(vcpu, breakpoints);
       if (vcpu.pc !== until || typeof met === "object") return met;
@@ -193,7 +193,7 @@ function nameStop(
     }
     case "fetch": {
       const status = vcpu.fetchFailed(stop.address);
-      if (status !== undefined) return status === STATUS.again ? vcpu.exits.takeStop() : undefined;
+      if (status !== undefined) return status === STATUS.again ? vcpu.exits.stops.take() : undefined;
       return {
         reason: "INTERNAL_ERROR",
         address: stop.address,
@@ -203,7 +203,7 @@ function nameStop(
     case "undecodable": {
       const { bytes, why } = stop;
       const status = why.invalid ? vcpu.invalidInstruction() : undefined;
-      if (status !== undefined) return status === STATUS.again ? vcpu.exits.takeStop() : undefined;
+      if (status !== undefined) return status === STATUS.again ? vcpu.exits.stops.take() : undefined;
       return unimplemented({ bytes, pc: vcpu.pc, mode: vcpu.isa.name }, why.reason);
     }
   }

@@ -74,7 +74,7 @@ export class Turns {
     if (this.#only || this.#vcpus.length === 1) return this.#enter(this.#only ?? this.#owner);
     const owner = this.#owner;
     // An instruction that was begun is completed first.
-    if (owner.halfway || owner.exits.stopAfter || !owner.asleep && !owner.exits.exited && this.left > 0) {
+    if (owner.halfway || owner.exits.stops.after || !owner.asleep && !owner.exits.exited && this.left > 0) {
       return this.#enter(owner);
     }
     if (this.left <= 0 && owner.cycles === this.#began) {

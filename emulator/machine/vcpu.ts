@@ -15,8 +15,9 @@ import { CodePath } from "./code_path.ts";
 import { type MappingList, type PageWalk, walkOf, type WalkQuestion } from "./debug/page_walk.ts";
 import { DebugUnit } from "./debug/debug_unit.ts";
 import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
-import { ExitPath } from "./exit_path.ts";
+import { ExitPath, UNKNOWN_WAY } from "./exit_path.ts";
 import type { ExitSite } from "../exits/row.ts";
+import { type TrapLane, TrapLanes } from "./exit_lane.ts";
 import { FaultStreak } from "./fault_streak.ts";
 import { MemoryPath } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
@@ -25,6 +26,9 @@ import { Registers } from "./registers.ts";
 import { atRest, resetImage } from "./state_image.ts";
 import type { StopDetail } from "./stop.ts";
 import type { VirtualCpu } from "./virtual_cpu.ts";
+
+/** Offset of a trap's arguments. */
+const ARGS = STATE.args;
 
 /** The message of a stop for HLT. */
 export const ASLEEP = "the guest halted, and no interrupt can wake it";
@@ -59,6 +63,7 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
   #engine: Engine | undefined;
   /** Instructions that were completed before the engine was made. */
   #executed = 0;
+  readonly #lanes = new TrapLanes();
   readonly #faults = new FaultStreak();
   #idle = 0;
   /** What `engine.instructions` is at the end of the slice. */
@@ -368,15 +373,40 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
     if (this.exits.overdue) return this.#left(STATUS.again);
     this.exits.enterHandler();
     try {
-      const status = this.#board.traps[trap](this);
-      if (status === STATUS.proceed) return this.#left(this.exits.due ? STATUS.again : status);
-      // An instruction that raises an exception is not counted: the slice has one more.
-      const looks = this.halted || this.stepping || this.exits.looks(status === STATUS.fault ? 1 : 0);
-      if (looks) this.engine.brake();
-      return this.#left(status);
+      const lane = this.#lanes.of(trap, this.state.get32(ARGS));
+      if (lane.trap === trap && this.state.isAsSeen(lane.seen)) {
+        const status = this.exits.repeat(lane.way, this.state.get32(ARGS + 16));
+        if (status === STATUS.proceed) return status;
+        if (status !== UNKNOWN_WAY) return this.#trapped(status);
+      }
+      return this.#trapped(this.#handle(trap, lane));
     } finally {
       this.exits.leaveHandler();
     }
+  }
+
+  #trapped(status: Status): Status {
+    if (status === STATUS.proceed) return this.exits.due ? this.#left(STATUS.again) : status;
+    // An instruction that raises an exception is not counted: the slice has one more.
+    const looks = this.halted || this.stepping || this.exits.looks(status === STATUS.fault ? 1 : 0);
+    if (looks) this.engine.brake();
+    return this.#left(status);
+  }
+
+  /** Handles a trap, and remembers the way of its exit for the next one like it. */
+  #handle(trap: number, lane: TrapLane): Status {
+    const handler = this.#board.traps[trap], { dependsOn } = handler;
+    if (dependsOn === undefined) return handler.handle(this);
+    const { state, exits } = this;
+    lane.trap = -1;
+    state.see(lane.seen, dependsOn);
+    exits.ways.expect();
+    const status = handler.handle(this), way = exits.ways.found;
+    if (status === STATUS.proceed && way !== undefined) {
+      lane.trap = trap;
+      lane.way.copy(way);
+    }
+    return status;
   }
 
   #left(status: Status): Status {
@@ -418,7 +448,7 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
   /** The instruction is complete, and the vCPU waits for an interrupt; a stop where there is nothing else in the VM to do. */
   halt(): Status {
     if (!this.interrupts && this.#board.vcpus === 1) {
-      return this.exits.stopDone({ reason: "HLT", message: ASLEEP });
+      return this.exits.stops.done({ reason: "HLT", message: ASLEEP });
     }
     this.halted = true;
     this.state.set64(STATE.pc, this.nextPc);
@@ -430,14 +460,14 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
    */
   fault(pc: bigint): Status {
     const problem = this.#faults.add(this.instructions);
-    if (problem !== undefined) return this.exits.stopAgain({ reason: "INTERNAL_ERROR", message: problem });
+    if (problem !== undefined) return this.exits.stops.again({ reason: "INTERNAL_ERROR", message: problem });
     this.state.set64(STATE.pc, pc);
     this.exits.leaveInstruction();
     if (this.debug.any) this.engine.brake();
     return STATUS.fault;
   }
   requestStop(stop: StopDetail): void {
-    this.exits.requestStop(stop);
+    this.exits.stops.request(stop);
   }
   chargeDevice(cycles: number): void {
     this.exits.chargeDevice(cycles);

@@ -13,6 +13,7 @@ import { SymbolTable } from "../isa/symbols.ts";
 import type { Arch, ArchName, ModeWidth } from "./arch.ts";
 import type { Board } from "./board.ts";
 import { Bus } from "./bus.ts";
+import { Changes } from "./changes.ts";
 import { CoalescedZones } from "./coalesced.ts";
 import { Breakpoints } from "./debug/breakpoints.ts";
 import { Catchpoints } from "./debug/catchpoints.ts";
@@ -100,8 +101,9 @@ export class Vm {
   readonly ioevents: IoEvents;
   /** Writes that the kernel half gathers for userspace, as KVM_REGISTER_COALESCED_MMIO does. */
   readonly coalesced: CoalescedZones;
+  readonly #changes = new Changes();
   /** What answers which hypercall number. */
-  readonly hypercalls: HypercallTable = new HypercallTable();
+  readonly hypercalls: HypercallTable = new HypercallTable(this.#changes);
   /** What the guest takes the hypervisor for. */
   readonly hypervisor: Hypervisor;
   /** What that remembers of its guest: plain data. */
@@ -134,7 +136,7 @@ export class Vm {
   readonly #arena: Arena;
   readonly #engines: Engines;
   readonly #lines: InterruptLines;
-  readonly #mmioPages = new TouchedPages();
+  readonly #mmioPages = new TouchedPages(this.#changes);
   readonly #turns: Turns;
   readonly #earlier: LedgerSegment[] = [];
   readonly #runner: Runner;
@@ -166,19 +168,21 @@ export class Vm {
     this.memory = new GuestMemory(this.#arena, {
       written: (place, length) => void this.#engines.written(place, length),
       layoutChanged: () => {
+        this.#changes.note();
         const slot = this.memory.find(0);
         this.#flat.set(slot?.place ?? 0, slot && !slot.readOnly ? slot.size : 0);
         this.#engines.flush();
       },
     });
-    this.ports = new Bus("port", Math.max(arch.portLimit, 1));
-    this.mmio = new Bus("guest-physical", 2 ** 52);
+    this.ports = new Bus("port", Math.max(arch.portLimit, 1), this.#changes);
+    this.mmio = new Bus("guest-physical", 2 ** 52, this.#changes);
     this.vectors = new PortVectors(this.ports, arch.portLimit);
     const limits = { pio: arch.portLimit, mmio: this.mmio.limit };
-    this.coalesced = new CoalescedZones(limits);
+    this.coalesced = new CoalescedZones(limits, this.#changes);
     this.ioevents = new IoEvents(
       limits,
       (bus) => this.coalesced.list.filter((zone) => zone.bus === bus).length,
+      this.#changes,
     );
     this.exits = new Ledger(plan.profile, { record: options.recordRows });
     this.devices = new Devices(
@@ -193,7 +197,7 @@ export class Vm {
     // Whether an access is looked at is decided when compiled code first makes one to its page.
     const reach = arch.name === "x86" ? 64 : this.#isa.addressWidth;
     this.watchpoints = new Watchpoints(numbers, reach, () => this.#engines.clearTlbs());
-    this.catchpoints = new Catchpoints(numbers, backend, () => {});
+    this.catchpoints = new Catchpoints(numbers, backend, () => this.#changes.note());
     const board: Board = {
       arena: this.#arena,
       flat: this.#flat,
@@ -204,6 +208,7 @@ export class Vm {
       ioevents: this.ioevents,
       coalesced: this.coalesced,
       hypercalls: this.hypercalls,
+      changes: this.#changes,
       devices: this.devices,
       hypervisor,
       hypervisorState: this.hypervisorState,
@@ -221,7 +226,7 @@ export class Vm {
       now: () => this.#turns.acting.cycles,
       acting: () => this.#turns.acting.index,
       signal: (act) => plan.vcpus > 1 ? this.#lines.signal(act) : act(),
-      traps: bindTraps(this.#isa, this.backend, arch.traps),
+      traps: bindTraps(this.#isa, this.backend, arch, hypervisor),
     };
     this.#vcpus = Array.from({ length: plan.vcpus }, (_, i) => new Vcpu(i, board, this.#isa, arch.processor));
     this.vcpus = this.#vcpus;

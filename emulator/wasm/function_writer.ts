@@ -37,6 +37,15 @@ export class FunctionWriter {
     this.#free[type].push(local);
   }
 
+  /** Gives back all locals from this one on. */
+  releaseFrom(local: number): void {
+    this.#free.i32 = [];
+    this.#free.i64 = [];
+    for (let i = this.#locals.length - 1; i >= local - this.#parameters.length; i--) {
+      this.#free[this.#locals[i]].push(i + this.#parameters.length);
+    }
+  }
+
   /** An instruction without immediates. */
   op(opcode: Opcode): this {
     this.#code.u8(OP[opcode]);

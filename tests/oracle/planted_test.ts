@@ -33,41 +33,46 @@ for (const [operation, instead] of READER_BUGS) {
     const names = [...pool.accepted.keys()].sort();
     const oracle = new TrialMachine(where, "oracle");
     const interpreter = new TrialMachine(where, "interpreter");
-    plant(interpreter, operation, instead);
+    haveOwnInterpreter(interpreter);
     let found: string | undefined;
     for (let i = 0; i < 400 && !found; i++) {
       const memory = Uint8Array.from({ length: RAM }, (_, at) => at * 7 + i);
       const state = randomState(oracle.vm, random);
       const parts = Array.from({ length: 10 }, () => random.pick(pool.accepted.get(random.pick(names))!));
       const start = { program: Uint8Array.from(parts.flatMap((part) => [...part])), state, memory };
-      found = difference(oracle.run(start), interpreter.run(start));
+      const right = oracle.run(start);
+      found = difference(right, whileMeaning(operation, instead, () => interpreter.run(start)));
     }
     assertNotEquals(found, undefined);
   });
 }
 
-/** Gives the machine an interpreter that was built while `operation` meant `instead`. */
-function plant({ vm }: TrialMachine, operation: Operation, instead: Operation): void {
+/** Gives the machine an interpreter that shares no code with others: a copy of the ISA, by which code is kept. */
+function haveOwnInterpreter({ vm }: TrialMachine): void {
   const vcpu = vcpuOf(vm);
-  const { arena, memory, exits } = vcpu.board, { isa } = vcpu;
-  const right = EmitOps.prototype[operation];
-  // A copy of the ISA, since interpreters are kept by it.
-  const copy: Isa = { ...isa };
-  (EmitOps.prototype as unknown as Record<Operation, unknown>)[operation] = EmitOps.prototype[instead];
+  const { arena, memory, exits } = vcpu.board;
+  vcpu.engine = new InterpreterEngine({
+    isa: { ...vcpu.isa },
+    arena,
+    state: vcpu.state,
+    host: vcpu,
+    codeAt: (address) => {
+      const slot = address < 2n ** 52n ? memory.find(Number(address)) : undefined;
+      return slot ? slot.place + (Number(address) - slot.gpa) : -1;
+    },
+    costOf: (cycleClass) => exits.profile.costOf(cycleClass),
+  });
+}
+
+/** Forms are compiled when they are first executed: `operation` means `instead` while that may be. */
+function whileMeaning<T>(operation: Operation, instead: Operation, run: () => T): T {
+  const operations = EmitOps.prototype as unknown as Record<Operation, unknown>,
+    right = operations[operation];
+  operations[operation] = operations[instead];
   try {
-    vcpu.engine = new InterpreterEngine({
-      isa: copy,
-      arena,
-      state: vcpu.state,
-      host: vcpu,
-      codeAt: (address) => {
-        const slot = address < 2n ** 52n ? memory.find(Number(address)) : undefined;
-        return slot ? slot.place + (Number(address) - slot.gpa) : -1;
-      },
-      costOf: (cycleClass) => exits.profile.costOf(cycleClass),
-    });
+    return run();
   } finally {
-    (EmitOps.prototype as unknown as Record<Operation, unknown>)[operation] = right;
+    operations[operation] = right;
   }
 }
 

@@ -69,7 +69,7 @@ export class TrialMachine {
     const end = engine.instructions + BUDGET;
     let stop = engine.run(BUDGET, true);
     while (stop.kind === "yield") stop = engine.run(end - engine.instructions, true);
-    const detail = vcpu.exits.takeStop();
+    const detail = vcpu.exits.stops.take();
     const slots = new BigUint64Array(vcpu.saveState().slice(STATE.isa, STATE.isa + 8 * 96).buffer);
     return {
       stop: `${stop.kind} ${detail?.message ?? ""}`,

@@ -3,7 +3,7 @@
  * Documentation/virt/kvm/ppc-pv.rst, asm/epapr_hcalls.h, arch/powerpc/kvm/book3s_pr.c and powerpc.c (`kvmppc_kvm_pv`).
  */
 import { KVM_MAGIC_R0 } from "../../ppc/kvm_pr.ts";
-import { gpr } from "../../ppc/state.ts";
+import { gpr, SLOT } from "../../ppc/state.ts";
 import { inProblemState } from "../ppc/trap_parts.ts";
 import { type HypercallAbi, PRIVATE_NUMBERS } from "./abi.ts";
 import { cells, strings } from "./device_tree.ts";
@@ -63,6 +63,7 @@ export const epapr: Personality = {
     'device tree /hypervisor, compatible "linux,kvm"; its hypercall-instructions are what to execute',
   carriers: { "kvm-pr": [32, 64] },
   abi: (_backend, mode) => abi(mode === 64 ? 64 : 32),
+  callWords: [gpr(0), gpr(11), SLOT.msr],
   systemCalls: {
     reason: "HYPERCALL",
     number(vcpu) {

@@ -116,6 +116,8 @@ export interface Personality extends Hypervisor {
   readonly wrongHypercall?: WrongHypercall;
   /** The hardware's hypercall instruction. */
   call?(vcpu: Vcpu, exit: CallExit): Status;
+  /** Words of state (their offsets) that decide what a call comes to; none if more than those do. */
+  readonly callWords?: readonly number[];
   /** A port that carries registers, as VMware's backdoor: open at every privilege level. */
   readonly backdoor?: {
     readonly port: number;

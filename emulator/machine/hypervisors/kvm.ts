@@ -2,7 +2,7 @@
  * KVM on x86. Linux Documentation/virt/kvm/x86/hypercalls.rst and cpuid.rst, arch/x86/kvm/x86.c
  * (`kvm_emulate_hypercall`, `emulator_fix_hypercall`).
  */
-import { RAX } from "../../x86/slots.ts";
+import { CPL, RAX } from "../../x86/slots.ts";
 import type { UnknownCall } from "../exit_path.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { refuse, serve } from "../x86/hypercall.ts";
@@ -60,6 +60,7 @@ export const kvm: Personality = {
     // No paravirtual feature of KVM's is offered.
     return [0, 0, 0, 0];
   },
+  callWords: [RAX, CPL],
   call(vcpu, exit) {
     const { state } = vcpu, number = state.get32(RAX);
     if (privilegeOf(state) > 0) return refuse(vcpu, exit, number, () => answer(vcpu, -KVM_EPERM));

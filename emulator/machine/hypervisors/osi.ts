@@ -34,6 +34,7 @@ export const osi: Personality = {
   discovery: "device tree /osi (ours: a guest of Mac-on-Linux knows its ROM), then OSI_CALL_AVAILABLE",
   carriers: { "kvm-pr": [32] },
   abi: () => abi,
+  callWords: [gpr(3), gpr(4), gpr(5)],
   systemCalls: {
     reason: "OSI",
     number({ state }) {

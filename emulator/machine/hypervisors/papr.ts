@@ -1,5 +1,5 @@
 /** pseries: LoPAR, "Hypervisor Call Functions"; Linux asm/hvcall.h. Outputs from r4. */
-import { gpr } from "../../ppc/state.ts";
+import { gpr, SLOT } from "../../ppc/state.ts";
 import { inProblemState } from "../ppc/trap_parts.ts";
 import { type HypercallAbi, PRIVATE_NUMBERS } from "./abi.ts";
 import { strings } from "./device_tree.ts";
@@ -40,6 +40,7 @@ export const papr: Personality = {
   discovery: "device tree /rtas with ibm,hypertas-functions, and no /hypervisor; sc 1",
   carriers: { "kvm-hv": [64], "kvm-pr": [64] },
   abi: () => abi,
+  callWords: [gpr(3), SLOT.msr],
   systemCalls: {
     reason: "PAPR_HCALL",
     number: (vcpu, level) => level !== 1 || inProblemState(vcpu) ? NO_CALL : vcpu.state.get32(gpr(3)),

@@ -2,7 +2,7 @@
  * Xen HVM. CPUID leaves: xen/include/public/arch-x86/cpuid.h; the page: public/arch-x86/xen-x86_64.h and
  * xen/arch/x86/hvm, and KVM's own emulation of it (Linux arch/x86/kvm/xen.c, `kvm_xen_write_hypercall_page`).
  */
-import { RAX, RBX, RDI } from "../../x86/slots.ts";
+import { CPL, RAX, RBX, RDI } from "../../x86/slots.ts";
 import type { UnknownCall } from "../exit_path.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { refuse, serve } from "../x86/hypercall.ts";
@@ -114,6 +114,7 @@ export const xen: Personality = {
     }
   },
   msrs: new Map([[MSR, { read: () => 0n, write: writePage }]]),
+  callWords: [RAX, CPL],
   call(vcpu, exit) {
     const { state } = vcpu, number = state.get32(RAX);
     if (privilegeOf(state) > 0) return refuse(vcpu, exit, number, () => answer(vcpu, -EPERM));

@@ -53,7 +53,7 @@ export class PpcProcessor implements Processor {
     if (vcpu.pc !== vectorAddress(vcpu, VECTOR.program)) return illegal(vcpu, this.#backend);
     const from = vcpu.state.get64(SLOT.srr0).toString(16), at = vcpu.pc.toString(16);
     const message = `no instruction at 0x${at}, where program interrupts are handled (SRR0 0x${from})`;
-    return vcpu.exits.stopAgain({ reason: "INTERNAL_ERROR", address: vcpu.pc, message });
+    return vcpu.exits.stops.again({ reason: "INTERNAL_ERROR", address: vcpu.pc, message });
   }
 
   /** Trace interrupts: after each instruction with MSR[SE]=1, after each branch with MSR[BE]=1 (2.07B 6.5.15). */

@@ -19,5 +19,5 @@ export function emulated(vcpu: Vcpu, rule: TrapRule, key: number): void {
 
 /** The stop for what this version does not have. */
 export function missing(vcpu: Vcpu, what: string): Status {
-  return vcpu.exits.stopAgain(unimplemented(offenderOf(vcpu), what, `${what} is not implemented`));
+  return vcpu.exits.stops.again(unimplemented(offenderOf(vcpu), what, `${what} is not implemented`));
 }

@@ -27,6 +27,7 @@ function systemOnly({ state }: Vcpu): void {
 function ports(vcpu: Vcpu): void {
   const { state } = vcpu;
   if (isReal(state) || privilegeOf(state) <= ioPrivilegeOf(state) && !isVirtual8086(state)) return;
+  vcpu.exits.ways.dependsOnMore();
   // VMware opens its own to everybody.
   if (isBackdoor(vcpu)) return;
   const port = vcpu.argument(0);

@@ -51,7 +51,10 @@ const isa: Isa = {
 Deno.test("an interpreter of two forms", async (t) => {
   // Function 0 makes the state precise, function 1 runs.
   await t.assertSnapshot(
-    functionText(interpreterBytes({ isa, cpu: 0, forms: isa.forms, from: HANDLER.forms }), 1),
+    functionText(
+      interpreterBytes({ isa, cpu: 0, handlers: isa.forms.map((form) => [form]), from: HANDLER.forms }),
+      1,
+    ),
   );
 });
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { Ledger, OTHER_KEYS } from "../../../emulator/exits/ledger.ts";
 import { loadProfile } from "../../../emulator/exits/profiles/profiles.ts";
 import { HLT, IO, MISCONFIG, site, UNREAD, VMCALL } from "./fixtures.ts";
@@ -115,7 +115,7 @@ Deno.test("rows beyond the limit push out the oldest, and the sums stay", () => 
   for (let i = 0; i < 8; i++) ledger.charge(IO, i, "out", 1, "kernel", site());
   assertEquals(ledger.rows.map(({ seq }) => seq), [5, 6, 7]);
   assertEquals(ledger.droppedRows, 5);
-  assertStrictEquals(ledger.lastRow, ledger.rows[2]);
+  assertEquals(ledger.lastRow, ledger.rows[2]);
   assertEquals(ledger.totals().count, 8);
   assertThrows(() => new Ledger(profile, { rowLimit: 0 }), RangeError, "row limit is 0");
 });

@@ -172,7 +172,7 @@ function compare(vm: Vm, one: VectorCase): Compared {
     raiseInRealMode(vcpu, 6, "#UD");
     stop = vcpu.engine.run(LIMIT, true);
   }
-  const detail = vcpu.exits.takeStop();
+  const detail = vcpu.exits.stops.take();
   const wrong: string[] = [];
   if (detail?.reason !== "HLT") {
     const what = detail?.message ?? (stop.kind === "undecodable" ? stop.why.reason : "");

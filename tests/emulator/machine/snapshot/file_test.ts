@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import type { SavedState } from "../../../../emulator/engine/saved_state.ts";
 import { echoDevice } from "../../../../emulator/machine/devices/echo.ts";
-import { readFile, writeFile } from "../../../../emulator/machine/snapshot/file.ts";
+import { FORMAT_VERSION, readFile, writeFile } from "../../../../emulator/machine/snapshot/file.ts";
 import { describeSnapshot, restoreVm, saveVm } from "../../../../emulator/machine/snapshot/snapshot.ts";
 import { createVm, type Vm } from "../../../../emulator/machine/vm.ts";
 import { Random } from "../../../support/random.ts";
@@ -55,7 +55,11 @@ for (const [name, make] of Object.entries({ x86, ppc })) {
     assertThrows(() => restoreVm(new Uint8Array(0)), SyntaxError, "no snapshot of a VM");
     const later = bytes.slice();
     later[8] = 9;
-    assertThrows(() => restoreVm(later), RangeError, "format version 9, this program reads version 1");
+    assertThrows(
+      () => restoreVm(later),
+      RangeError,
+      `format version 9, this program reads version ${FORMAT_VERSION}`,
+    );
     const longer = new Uint8Array(bytes.length + 1);
     longer.set(bytes);
     assertThrows(() => restoreVm(longer), SyntaxError, "something behind it");
