@@ -3,10 +3,12 @@
  *
  *     deno task bench [--json] [--runs N] [--only TEXT ...] [instructions | exits | start ...]
  *     deno task bench variants [--seed N] [--json] [--runs N] [--only TEXT ...]
+ *     deno task bench growth [--long] [--json] [--runs N] [--only TEXT ...]
  *     deno task bench --peers [--json] [--runs N] [--only TEXT ...] [--svg FILE]
  *
  * `variants` measures each program against three of the same with other registers, addresses and order of blocks, made
- * from a seed.
+ * from a seed. `growth` times an instruction and an exit where there are more of them, more RAM, code or vCPUs; `--long`
+ * goes on to 10^10 instructions and 10^8 exits.
  *
  * `--peers` measures other emulators beside ours on the same guests instead: v86, and QEMU if it is installed; and
  * prints what of the goals is reached.
@@ -16,6 +18,7 @@ import { parseArgs } from "node:util";
 import { benchmarkPicture } from "./charts/picture.ts";
 import { measureExits } from "./exits.ts";
 import { reachAll } from "./goals/reach.ts";
+import { measureGrowth } from "./growth/measure.ts";
 import { measureInstructions } from "./instructions.ts";
 import { MACHINES, settle } from "./machines.ts";
 import { measurePeers } from "./peers/measure.ts";
@@ -24,7 +27,7 @@ import { asText, type Report } from "./report.ts";
 import { measureStart } from "./start_up.ts";
 import { measureVariants } from "./variants/measure.ts";
 
-const PARTS = ["instructions", "exits", "start", "variants"];
+const PARTS = ["instructions", "exits", "start", "variants", "growth"];
 /** Parts that run if none is named. */
 const USUAL = ["instructions", "exits", "start"];
 /** Fewer runs have no median worth the name. */
@@ -39,6 +42,7 @@ const { values, positionals } = parseArgs({
     only: { type: "string", multiple: true },
     peers: { type: "boolean", default: false },
     svg: { type: "string" },
+    long: { type: "boolean", default: false },
     seed: { type: "string", default: "1" },
   },
 });
@@ -66,7 +70,10 @@ const peers = values.peers ? await measurePeers(runs, { only: values.only, progr
 const variants = wanted("variants")
   ? await measureVariants(runs, { seed: Number(values.seed), only: values.only, progress })
   : [];
-const found = [instructions.flat(), exits.flat(), peers?.rows ?? [], variants].flat().length;
+const growth = wanted("growth")
+  ? await measureGrowth(runs, { long: values.long, only: values.only, progress })
+  : [];
+const found = [instructions.flat(), exits.flat(), peers?.rows ?? [], variants, growth].flat().length;
 if (values.only !== undefined && found === 0) {
   throw new RangeError(
     `--only ${values.only.join(" ")}: no program and no kind of exit has that in its name, e.g. crc32, mmio`,
@@ -81,6 +88,7 @@ const report: Report = {
   exits: exits.flat(),
   start: wanted("start") ? await measureStart(runs) : [],
   variants,
+  growth,
   peers,
   goals: peers && reachAll(peers.rows),
 };

@@ -21,6 +21,7 @@ function report(rows: readonly PeerRow[]): Report {
     exits: [],
     start: [],
     variants: [],
+    growth: [],
     peers: { engines, rows },
     goals: reachAll(rows),
   };

@@ -6,6 +6,8 @@ import type { InstructionRow } from "./instructions.ts";
 import type { StartRow } from "./start_up.ts";
 import type { PeerReport } from "./peers/measure.ts";
 import { peersAsLines } from "./peers/report.ts";
+import type { GrowthRow } from "./growth/measure.ts";
+import { growthAsLines } from "./growth/report.ts";
 import type { Reached } from "./goals/reach.ts";
 import { goalsAsLines } from "./goals/report.ts";
 import { noise, type Sample } from "./statistics.ts";
@@ -21,6 +23,7 @@ export interface Report {
   readonly exits: readonly ExitRow[];
   readonly start: readonly StartRow[];
   readonly variants: readonly VariantRow[];
+  readonly growth: readonly GrowthRow[];
   /** What `--peers` measured. */
   readonly peers?: PeerReport;
   /** How far that comes towards the goals. */
@@ -82,7 +85,7 @@ function widthTable(rows: readonly Pair[], title: string): string[] {
 }
 
 export function asText(report: Report): string {
-  const { deno, v8, target, runs, instructions, exits, start, variants, peers, goals } = report;
+  const { deno, v8, target, runs, instructions, exits, start, variants, growth, peers, goals } = report;
   const sections: string[][] = [];
   const computing = instructions.map((row) => ({ ...row, name: row.workload }));
   const leaving = exits.map((row) => ({ ...row, name: row.kind }));
@@ -110,6 +113,7 @@ export function asText(report: Report): string {
     ]);
   }
   if (variants.length > 0) sections.push(variantsAsLines(variants));
+  if (growth.length > 0) sections.push(growthAsLines(growth));
   if (peers) sections.push(peersAsLines(peers));
   if (goals) sections.push(goalsAsLines(goals));
   const about =

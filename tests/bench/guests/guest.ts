@@ -55,6 +55,8 @@ export interface Places {
   readonly source: number;
   readonly target: number;
   readonly stack: number;
+  /** Code that a program writes. */
+  readonly written: number;
 }
 
 /** Guest-physical addresses that every program uses; real mode reaches them with segments of 0. */
@@ -64,6 +66,7 @@ export const AT: Places & { readonly code: bigint } = {
   source: 0x4800,
   target: 0x6000,
   stack: 0x7ff0,
+  written: 0x4_0000,
 };
 
 /** Iterations and sizes, the same on every architecture. */
@@ -77,6 +80,8 @@ export const SIZE = {
   dispatch: 1024,
   strings: 1024,
   divide: 10_000,
+  patch: 1000,
+  cold: 256,
 } as const;
 
 /** Throws with both values unless they are equal. */

@@ -15,6 +15,7 @@ import {
   DIVISOR,
   fibResult,
   integerResult,
+  patchResult,
   quotientsResult,
   sampleBytes,
   sieveResult,
@@ -237,6 +238,31 @@ hot:    ${wide("mullw", "mulld")} r3, r3, r8
         bdnz hot
 hot_end:`,
       outcome: r3(quotientsResult(bits)),
+    },
+    {
+      // Self-modifying code: a constant is written anew each time before it is executed (Power ISA book II, 1.8).
+      name: "patch",
+      source: `
+        li r3, 0
+        ${load("r5", SIZE.patch)}
+        mtctr r5
+        lis r8, site@h
+        ori r8, r8, site@l
+        lwz r9, 0(r8)
+        rlwinm r9, r9, 0, 0, 15
+hot:    or r7, r9, r5
+        stw r7, 0(r8)
+        dcbst 0, r8
+        sync
+        icbi 0, r8
+        sync
+        isync
+site:   li r6, 0
+        add r3, r3, r6
+        addi r5, r5, -1
+        bdnz hot
+hot_end:`,
+      outcome: r3(patchResult()),
     },
   ];
 }

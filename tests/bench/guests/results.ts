@@ -91,3 +91,22 @@ export function quotientsResult(bits: 32 | 64): bigint {
   }
   return a;
 }
+
+/** The sum of the constants that a program writes into itself, from `SIZE.patch` down to 1. */
+export function patchResult(): bigint {
+  return BigInt(SIZE.patch * (SIZE.patch + 1) / 2);
+}
+
+/** What functions that each add a number of their own, `SIZE.cold` down to 1, make of 0 in `rounds` rounds. */
+export function coldResult(rounds: number): bigint {
+  let a = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (let own = SIZE.cold; own > 0; own--) {
+      const sum = a + own | 0;
+      a = sum << 3 | sum >>> 29;
+      for (let c = 4; c > 0; c--) a = (a ^ c) + 7 | 0;
+      if (a & 1) a = ~a;
+    }
+  }
+  return BigInt(a >>> 0);
+}

@@ -1,10 +1,24 @@
-/** Programs of protected and long mode: indirect jumps, string instructions, wide multiplication and division. */
+/**
+ * Programs of protected and long mode: indirect jumps, string instructions, wide multiplication and division, code that
+ * changes, and code that is new.
+ */
 import { type Places, SIZE, type Workload } from "./guest.ts";
-import { dispatchResult, divideResult, DIVISOR, sampleBytes, stringsResult } from "./results.ts";
+import {
+  coldResult,
+  dispatchResult,
+  divideResult,
+  DIVISOR,
+  patchResult,
+  sampleBytes,
+  stringsResult,
+} from "./results.ts";
 import { widen } from "./widths.ts";
 
-/** Rounds of the dispatch and of the strings, so that they are as long as the other programs. */
-export const ROUNDS = { dispatch: 32, strings: 32 } as const;
+/** Rounds of the dispatch and of the strings, so that they are as long as the other programs; few of what is cold. */
+export const ROUNDS = { dispatch: 32, strings: 32, cold: 3 } as const;
+
+/** A function of the cold path, and what follows it in memory. */
+const FUNCTION_BYTES = 48;
 
 export function furtherWorkloads(bits: 32 | 64, at: Places): readonly Workload[] {
   const bytes = bits / 8;
@@ -101,6 +115,68 @@ hot_end:`,
         bits,
       ),
       ...common(divideResult(bits)),
+    },
+    {
+      // Self-modifying code: a constant is written anew each time before it is executed.
+      name: "patch",
+      source: widen(
+        `
+        xor eax, eax
+        mov ecx, ${SIZE.patch}
+hot:    mov dword ptr [site + 1], ecx
+        jmp site
+site:   mov edx, 0x11223344
+        add eax, edx
+        dec ecx
+        jnz hot
+hot_end:`,
+        bits,
+      ),
+      outcome: { register: accumulator, value: patchResult() },
+    },
+    {
+      // As a boot does: code is brought to where it belongs, finished there, and run a few times.
+      name: "cold",
+      source: widen(
+        `
+        mov $$sp, ${at.stack}
+        cld
+        mov edi, ${at.written}
+        mov ebp, ${SIZE.cold}
+bring:  mov esi, model
+        mov ecx, ${FUNCTION_BYTES / 4}
+        rep movsd
+        mov dword ptr [$di - ${FUNCTION_BYTES - 1}], ebp
+        dec ebp
+        jnz bring
+        xor eax, eax
+        mov ebx, ${ROUNDS.cold}
+round:  mov edi, ${at.written}
+        mov ebp, ${SIZE.cold}
+each:   call $di
+        add edi, ${FUNCTION_BYTES}
+        dec ebp
+        jnz each
+        dec ebx
+        jnz round
+        jmp end
+        .balign 8
+model:  mov edx, 0x11223344
+        add eax, edx
+        rol eax, 3
+        mov ecx, 4
+turn:   xor eax, ecx
+        add eax, 7
+        dec ecx
+        jnz turn
+        test al, 1
+        jz even
+        not eax
+even:   ret
+        .balign 8`,
+        bits,
+      ),
+      outcome: { register: accumulator, value: coldResult(ROUNDS.cold) },
     },
   ];
 }

@@ -13,7 +13,7 @@ export interface PeerGuest {
   readonly tally: string;
   readonly result: bigint;
   /** How it leaves for a device, `EXITS` times each time that it runs; none for a program that computes. */
-  readonly exits?: ExitKind;
+  readonly exits?: ExitKind | "doorbell";
 }
 
 /** Times that a pass runs its program, so that what the console takes does not show. */

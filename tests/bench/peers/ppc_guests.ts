@@ -6,6 +6,7 @@ import {
   dispatchResult,
   fibResult,
   integerResult,
+  patchResult,
   quotientsResult,
   sieveResult,
 } from "../guests/results.ts";
@@ -36,6 +37,7 @@ function results(bits: 32 | 64): Readonly<Record<string, bigint>> {
     calls: fibResult(),
     dispatch: dispatchResult(ROUNDS.dispatch),
     divide: quotientsResult(bits),
+    patch: patchResult(),
   };
 }
 

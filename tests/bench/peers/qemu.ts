@@ -1,7 +1,7 @@
 /** QEMU's translator (TCG): a process for each timing, as a guest that runs cannot be stopped from outside. */
 import { type Contender, type Found, Results, type Running } from "./contender.ts";
 import type { PeerGuest } from "./guest.ts";
-import { RAM_MIB, type SystemName } from "./systems.ts";
+import { RAM_MIB, type SystemName, VIRTIO } from "./systems.ts";
 
 /** Passes before the timing: translation is done in the first. */
 const WARM_PASSES = 3;
@@ -18,7 +18,8 @@ const BARE = "-display none -no-reboot -monitor none -serial stdio".split(" ");
 const ALONE = "-nodefaults";
 const SMALL = ["-m", String(RAM_MIB)];
 
-const pc = (binary: string): Command => ({ binary, args: [...BARE, ALONE, ...SMALL, "-kernel"] });
+const DEVICE = ["-device", `virtio-rng-pci,disable-modern=on,addr=${VIRTIO.slot}`];
+const pc = (binary: string): Command => ({ binary, args: [...BARE, ALONE, ...SMALL, ...DEVICE, "-kernel"] });
 /** Without the mitigations that its translator has not, of which it would tell each time. */
 const PSERIES: Command = {
   binary: "qemu-system-ppc64",

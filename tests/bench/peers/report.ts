@@ -71,7 +71,7 @@ export function peersAsLines({ engines, rows }: PeerReport): string[] {
     "An x86 guest is one Multiboot image: its stub turns 4 KiB paging on or enters long mode (2 MiB pages), for us too.",
     "A PowerPC guest is a board's ROM (40p; pseries), whose stub brings it to where ours is loaded.",
     "Exits go to PCI's configuration address (out, in; ppc32 MMIO), a comparator of the HPET (x86 MMIO) and",
-    "H_SET_SPRG0 (ppc64); v86's and ours are handlers in JavaScript and TypeScript at these places.",
+    "H_SET_SPRG0 (ppc64), doorbells to a virtio device's port (QEMU: virtio-rng without a ring); v86's and ours are handlers in JavaScript and TypeScript at these places.",
     "A ratio is the median of the runs' own: each run of one engine against the same turn's of the other.",
     "Timed from result to result as they leave the guest's console, after a warm-up: no start-up is in it.",
     "Instructions are counted by trapsh, a repeated string instruction as it does; every result was asserted.",

@@ -24,6 +24,8 @@ export interface PeerSystem {
   readonly port?: number;
   readonly window?: number;
   readonly hypercall?: number;
+  /** A virtio device's registers in the ports. */
+  readonly virtio?: { readonly queueSize: number; readonly notify: number };
 }
 
 /** Guest RAM of every system, ours and the peers'. */
@@ -44,12 +46,16 @@ const PREP_PORTS = 0x8000_0000;
 /** PAPR 14.15.4.2 and 14.5.4.3.5: text for the console; a value for SPRG0. */
 const H_PUT_TERM_CHAR = 0x58, H_SET_SPRG0 = 0x24;
 
+/** Where the guest puts the registers of the PC's only virtio device (virtio 1.1, 4.1.4.8): a queue's size, its doorbell. */
+export const VIRTIO = { slot: 2, base: 0xc000, queueSize: 0xc00c, notify: 0xc010, entries: 8 } as const;
+
 const PC = {
   told: "le",
   console: { by: "port", at: COM1 },
   port: PCI_ADDRESS,
   window: HPET_COMPARATOR,
   hypercall: HYPERCALL,
+  virtio: VIRTIO,
 } as const;
 
 const PSERIES = {

@@ -5,7 +5,7 @@ import type { EngineKind } from "../machines.ts";
 import { type Contender, Results, type Running, WARM_MS } from "./contender.ts";
 import { type PeerGuest, REPEAT } from "./guest.ts";
 import type { PeerImage } from "./image.ts";
-import type { PeerSystem } from "./systems.ts";
+import { type PeerSystem, VIRTIO } from "./systems.ts";
 
 export class OwnMachine implements Running {
   readonly vm: Vm;
@@ -52,7 +52,7 @@ export class OwnMachine implements Running {
     }
   }
 
-  #attachDevices({ port, window, hypercall, options: { arch } }: PeerSystem): void {
+  #attachDevices({ port, window, hypercall, virtio, options: { arch } }: PeerSystem): void {
     const counter = {
       read: () => {
         this.accesses++;
@@ -62,6 +62,11 @@ export class OwnMachine implements Running {
     };
     if (port !== undefined) this.vm.ports.add({ base: port, size: 4, name: "counter" }, counter);
     if (window !== undefined) this.vm.mmio.add({ base: window, size: 4, name: "counter" }, counter);
+    if (virtio) {
+      this.vm.ports.add({ base: virtio.notify, size: 2, name: "doorbell" }, counter);
+      const size = { read: () => VIRTIO.entries, write: () => {} };
+      this.vm.ports.add({ base: virtio.queueSize, size: 2, name: "queue size" }, size);
+    }
     if (hypercall === undefined) return;
     const call = arch === "x86" ? () => void this.accesses++ : ({ registers }: Vm["vcpu"]) => {
       this.accesses++;

@@ -72,10 +72,10 @@ function v86(jit: boolean): Contender {
     name: `v86 JIT ${jit ? "on" : "off"}`,
     about: "counts instructions, keeps a PC's timers going between slices of some milliseconds",
     find,
-    async start({ system: { bits, told, port, window }, result }, { file }) {
+    async start({ system: { bits, told, port, window, virtio }, result }, { file }) {
       const machine = new V86Machine({
         elf: file.toBase64(),
-        system: { bits, told, port, window },
+        system: { bits, told, port, window, virtio },
         result: String(result),
         jit,
       });

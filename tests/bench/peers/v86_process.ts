@@ -4,11 +4,11 @@
  */
 import { TextLineStream } from "../../support/lines.ts";
 import { Results, WARM_MS } from "./contender.ts";
-import { type PeerSystem, RAM_MIB } from "./systems.ts";
+import { type PeerSystem, RAM_MIB, VIRTIO } from "./systems.ts";
 
 export interface V86Start {
   readonly elf: string;
-  readonly system: Pick<PeerSystem, "bits" | "told" | "port" | "window">;
+  readonly system: Pick<PeerSystem, "bits" | "told" | "port" | "window" | "virtio">;
   readonly result: string;
   readonly jit: boolean;
 }
@@ -38,7 +38,7 @@ interface Io {
 
 const MMIO_BLOCK = 2 ** 17;
 
-async function boot({ elf, jit, system: { port, window } }: V86Start): Promise<Emulator> {
+async function boot({ elf, jit, system: { port, window, virtio } }: V86Start): Promise<Emulator> {
   // Not a literal: the rest of the repository is checked without it.
   const specifier: string = "v86";
   const { V86 } = await import(specifier) as { V86: new (options: object) => Emulator };
@@ -62,6 +62,11 @@ async function boot({ elf, jit, system: { port, window } }: V86Start): Promise<E
   if (port !== undefined) {
     io.register_write(port, seen, store, store, store);
     io.register_read(port, seen, load, load, load);
+  }
+  if (virtio) {
+    io.register_write(virtio.notify, seen, store, store, store);
+    const size = () => VIRTIO.entries;
+    io.register_read(virtio.queueSize, seen, size, size, size);
   }
   if (window !== undefined) {
     io.mmap_register(window - window % MMIO_BLOCK, MMIO_BLOCK, load, store, load, store);

@@ -1,11 +1,13 @@
 /** The benchmark's x86 programs and exit loops, as guests of all x86 systems. */
 import { AT, type ExitKind, EXITS, SIZE } from "../guests/guest.ts";
 import {
+  coldResult,
   crcResult,
   dispatchResult,
   divideResult,
   fibResult,
   integerResult,
+  patchResult,
   sampleBytes,
   sieveResult,
   stringsResult,
@@ -14,7 +16,7 @@ import { widen } from "../guests/widths.ts";
 import { x86ExitLoops, x86Workloads } from "../guests/x86.ts";
 import { ROUNDS } from "../guests/x86_further.ts";
 import type { PeerGuest } from "./guest.ts";
-import type { PeerSystem } from "./systems.ts";
+import { type PeerSystem, VIRTIO } from "./systems.ts";
 
 /** Adds up the copy, turning the sum with each byte, and clears it for the next pass. */
 const COPY_TALLY = `
@@ -45,6 +47,8 @@ function results(bits: 32 | 64): Readonly<Record<string, bigint>> {
     dispatch: dispatchResult(ROUNDS.dispatch),
     strings: stringsResult(ROUNDS.strings),
     divide: divideResult(bits),
+    patch: patchResult(),
+    cold: coldResult(ROUNDS.cold),
   };
 }
 
@@ -110,10 +114,47 @@ function leaving(system: PeerSystem): PeerGuest[] {
   }));
 }
 
+/**
+ * A virtio device's doorbell by port. The device has no ring yet, so that nothing but the notification is paid; that it
+ * is there its queue's size tells.
+ */
+function doorbell(system: PeerSystem): PeerGuest[] {
+  const { port, virtio } = system;
+  if (port === undefined || virtio === undefined) return [];
+  const configure = (register: number, store: string) => `
+        mov edx, ${port}
+        mov eax, ${(0x8000_0000 | VIRTIO.slot << 11 | register) >>> 0}
+        out dx, eax
+        mov edx, ${port + 4}
+        ${store}`;
+  return [{
+    name: "doorbell",
+    system,
+    // PCI 2.1, 6.2.5.1 and 6.2.2: the first base address, then the command register's I/O space.
+    setUp: `
+        ${configure(0x10, `mov eax, ${VIRTIO.base}\n out dx, eax`)}
+        ${configure(4, "mov eax, 1\n out dx, ax")}
+        mov edx, ${virtio.queueSize}
+        in ax, dx
+        movzx esi, ax`,
+    program: `
+        mov edx, ${virtio.notify}
+        mov ecx, ${EXITS}
+        xor eax, eax
+hot:    out dx, ax
+        dec ecx
+        jnz hot
+hot_end:`,
+    tally: "lea eax, [esi + ecx]",
+    result: BigInt(VIRTIO.entries),
+    exits: "doorbell",
+  }];
+}
+
 export function x86Guests(system: PeerSystem): PeerGuest[] {
   return [
     ...computing(system),
     ...system.name === "x86-32" ? [] : [pages(system)],
-    ...system.name === "x86-32 paging" ? [] : leaving(system),
+    ...system.name === "x86-32 paging" ? [] : [...leaving(system), ...doorbell(system)],
   ];
 }
