@@ -44,6 +44,32 @@ export function findInTlb(
   return low + state.get32(at + TLB.addend) >>> 0;
 }
 
+/** How a walk is marked in the bits below its page's address, apart from `TLB.invalid`. */
+const WALKED = 4;
+/** What a page number of 32 bits reaches. */
+const WALK_LIMIT = 2 ** (32 + TLB.pageBits);
+
+/** Remembers where the page of an address was found that is no memory, for one way of reaching it (0 to 2). */
+export function keepWalk(state: CpuState, low: number, high: number, reach: number, gpa: number): void {
+  if (gpa >= WALK_LIMIT) return;
+  const page = (low & -PAGE) >>> 0;
+  const at = TLB.base + (page / PAGE) % TLB.entries * TLB.entrySize;
+  state.set32(FILLED, IS_FILLED);
+  state.set32(at + TLB.walked, page + WALKED + reach);
+  state.set32(at + TLB.walked + 4, high);
+  state.set32(at + TLB.walkedTo, Math.floor(gpa / PAGE));
+}
+
+/** Guest-physical address by what `keepWalk` remembered, or -1. */
+export function findWalk(state: CpuState, low: number, high: number, reach: number): number {
+  const page = (low & -PAGE) >>> 0;
+  const at = TLB.base + (page / PAGE) % TLB.entries * TLB.entrySize;
+  if (state.get32(at + TLB.walked) !== page + WALKED + reach || state.get32(at + TLB.walked + 4) !== high) {
+    return -1;
+  }
+  return state.get32(at + TLB.walkedTo) * PAGE + (low & PAGE - 1);
+}
+
 /** Makes writes to one page of linear memory trap from now on: it has become code. */
 export function protectFromWrites(state: CpuState, place: number): void {
   if (state.get32(FILLED) === IS_EMPTY) return;

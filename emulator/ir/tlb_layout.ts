@@ -19,6 +19,10 @@ export const TLB = {
   write: 8,
   /** i32: place in linear memory minus guest address, modulo 2^32. */
   addend: 16,
+  /** u32: guest-physical page number of another page, without memory, whose walk is remembered for TypeScript. */
+  walkedTo: 20,
+  /** i64: that page's address, and how it was reached in the bits below; or `invalid`. */
+  walked: 24,
   /** No page's address. */
   invalid: 1,
   pageBits: 12,
