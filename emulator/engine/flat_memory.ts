@@ -10,8 +10,6 @@ import type { CpuState } from "./state.ts";
 const PAGE = 2 ** TLB.pageBits, LINE = 2 ** FLAT.lineBits;
 /** Bytes of the widest access less one: a store may begin that far before what it changes. */
 const OVERHANG = 7;
-/** Lines that are looked at for one answer. */
-const MOST_LINES = 1024;
 
 export class FlatMemory implements FlatPlaces {
   readonly #arena: Arena;
@@ -71,15 +69,18 @@ export class FlatMemory implements FlatPlaces {
     this.#arena.u8.fill(0, this.#marks + lineOf(at), this.#marks + lineOf(at) + lines);
   }
 
-  /** Bytes from an address on that may all be read or written; 0 where a vCPU's compiled code may not reach it so. */
-  room(state: CpuState, low: number, high: number, access: "read" | "write"): number {
+  /**
+   * Bytes from an address on that may all be read or written: as many as are wanted, or fewer, or some more; 0 where a
+   * vCPU's compiled code may not reach it so.
+   */
+  room(state: CpuState, low: number, high: number, access: "read" | "write", wanted: number): number {
     const limit = high === 0 ? state.getNumber(flatLimit(1)) : 0;
     if (low >= limit) return 0;
     if (access === "read") return limit - low;
-    const first = lineOf(low), last = Math.min(lineOf(limit - 1), first + MOST_LINES);
-    const marked = this.#arena.u8.subarray(this.#marks + first, this.#marks + last).indexOf(1);
-    const end = marked < 0 ? last : first + marked;
-    return Math.max(0, end * LINE - low);
+    const { u8 } = this.#arena, end = lineOf(Math.min(limit, low + wanted) - 1) + 1;
+    let line = lineOf(low);
+    while (line < end && u8[this.#marks + line] === 0) line++;
+    return Math.max(0, Math.min(limit, line * LINE) - low);
   }
 }
 

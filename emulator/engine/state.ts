@@ -4,7 +4,7 @@ import type { StateView } from "../ir/state_view.ts";
 import type { Arena } from "./arena.ts";
 
 /** Bytes of one vCPU's state area: shared slots, the ISA's, the TLB. */
-export const STATE_BYTES = 16384;
+export const STATE_BYTES = 135_168;
 
 /** A few words of a state, as they were at some time: see `CpuState.see`. Fields of their own: they are compared at exits. */
 export class SeenWords {
@@ -56,6 +56,10 @@ export class CpuState implements StateView {
   }
   set32(offset: number, value: number): void {
     this.#words[offset >> 2] = value;
+  }
+  /** Sets slots in a row. */
+  fill64(offset: number, count: number, value: bigint): void {
+    this.#slots.fill(value, offset >> 3, (offset >> 3) + count);
   }
   /** Whether words are what they were when they were looked at. */
   isAsSeen(seen: SeenWords): boolean {

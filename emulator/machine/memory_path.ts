@@ -6,7 +6,7 @@
 import { ACCESS, STATUS, type Status } from "../engine/host.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
 import type { CpuState } from "../engine/state.ts";
-import { fillTlb } from "../engine/tlb.ts";
+import { fillTlb, findWalk, keepWalk } from "../engine/tlb.ts";
 import { STATE } from "../ir/layout.ts";
 import { piecesOf, setValue, swapValue, valueOf } from "./access.ts";
 import type { Board } from "./board.ts";
@@ -65,7 +65,7 @@ export class MemoryPath {
       const gpa = this.#find(low, high, reach);
       if (gpa < 0) return this.#refuse(gpa, low, high);
       const known = this.#repeat("in", low, gpa, size, 0, true);
-      status = known === UNKNOWN_WAY ? this.#loadWithin(low, high, gpa, size) : known;
+      status = known === UNKNOWN_WAY ? this.#loadWithin(low, high, reach, gpa, size) : known;
       if (status === STATUS.proceed && !littleEndian) {
         this.#setLoaded(swapValue(this.#loaded(size), size), size);
       }
@@ -75,9 +75,12 @@ export class MemoryPath {
   }
 
   /** The bytes as they are in memory, or as a device gives them: a little-endian value. */
-  #loadWithin(low: number, high: number, gpa: number, size: number): Status {
+  #loadWithin(low: number, high: number, reach: Reach, gpa: number, size: number): Status {
     const slot = this.#board.memory.find(gpa);
-    if (!slot) return this.#mmio("in", low, gpa, size as AccessSize, 0);
+    if (!slot) {
+      this.#keepWalk(low, high, reach, gpa);
+      return this.#mmio("in", low, gpa, size as AccessSize, 0);
+    }
     const place = slot.place + (gpa - slot.gpa);
     this.#remember(low, high, place, !slot.readOnly && this.#mayStore(place));
     for (let i = 0; i < size; i++) this.#bytes.setUint8(i, this.#board.arena.u8[place + i]);
@@ -105,6 +108,7 @@ export class MemoryPath {
     if (known !== UNKNOWN_WAY) return known;
     const slot = this.#board.memory.find(gpa);
     if (!slot || slot.readOnly) {
+      this.#keepWalk(low, high, REACH.store, gpa);
       return this.#mmio("out", low, gpa, size as AccessSize, littleEndian ? value : swapValue(value, size));
     }
     const place = slot.place + (gpa - slot.gpa);
@@ -130,12 +134,19 @@ export class MemoryPath {
   #find(low: number, high: number, reach: Reach): number {
     const { translation } = this.#cpu;
     if (translation?.active(reach)) {
+      const known = findWalk(this.#state, low, high, reach);
+      if (known >= 0) return known;
       const gpa = translation.translate(low, high, reach);
       this.#storable = translation.storable;
       return gpa < PHYSICAL_LIMIT ? gpa : BEYOND;
     }
     this.#storable = true;
     return high < PHYSICAL_LIMIT / 2 ** 32 ? high * 2 ** 32 + low : BEYOND;
+  }
+
+  /** The way to a page that is left each time need not be found each time. */
+  #keepWalk(low: number, high: number, reach: Reach, gpa: number): void {
+    if (this.#cpu.translation?.active(reach)) keepWalk(this.#state, low, high, reach, gpa);
   }
 
   #refuse(why: number, low: number, high: number): Status {

@@ -4,6 +4,7 @@
  * sets the flags, is always left to be executed. SDM vol. 2B, REP.
  */
 import { STATUS, type Status } from "../../engine/host.ts";
+import type { CpuState } from "../../engine/state.ts";
 import { findInTlb } from "../../engine/tlb.ts";
 import { STATE } from "../../ir/layout.ts";
 import { TLB } from "../../ir/tlb_layout.ts";
@@ -40,18 +41,18 @@ const KINDS: readonly Kind[] = [
   { // STOS
     operands: [[RDI, TLB.write]],
     run(u8, [to], bytes, count, { state }) {
-      fill(u8, to, count * bytes, state.copy(RAX, bytes));
+      fill(u8, to, count * bytes, state.base + RAX, bytes);
       return count;
     },
   },
   { // CMPS
     operands: [[RSI, TLB.read], [RDI, TLB.read]],
-    run: (u8, [first, second], bytes, count, vcpu) => compare(u8, first, u8, second, bytes, count, vcpu),
+    run: (u8, [first, second], bytes, count, vcpu) => compare(u8, first, second, bytes, bytes, count, vcpu),
   },
   { // SCAS
     operands: [[RDI, TLB.read]],
     run: (u8, [where], bytes, count, vcpu) =>
-      compare(u8, where, vcpu.state.copy(RAX, bytes), -1, bytes, count, vcpu),
+      compare(u8, where, vcpu.state.base + RAX, 0, bytes, count, vcpu),
   },
   { operands: [[RSI, TLB.read]], run: (_u8, _places, _bytes, count) => count }, // LODS
 ];
@@ -59,12 +60,12 @@ const KINDS: readonly Kind[] = [
 function repeat(vcpu: Vcpu): Status {
   const { state, engine } = vcpu, kind = KINDS[vcpu.argument(KIND)];
   const bytes = vcpu.argument(BYTES), bits = vcpu.argument(BITS);
-  if (state.get64(EFLAGS_REST) & FLAG.DF) return STATUS.proceed;
-  const asked = BigInt.asUintN(bits, state.get64(RCX)) - 1n;
-  let count = asked < BigInt(engine.room) ? Number(asked) : engine.room;
+  if (state.get32(EFLAGS_REST) & Number(FLAG.DF)) return STATUS.proceed;
+  // More than there is room for need not be exact.
+  let count = Math.min(low(state, RCX, bits) + high(state, RCX, bits) * 2 ** 32 - 1, engine.room);
   const places: number[] = [];
-  for (const [i, [register, tag]] of kind.operands.entries()) {
-    const { place, room } = reach(vcpu, PLACES + i, register, bits, tag);
+  for (let i = 0; i < kind.operands.length; i++) {
+    const { place, room } = reach(vcpu, PLACES + i, kind.operands[i], bits, count * bytes);
     places.push(place);
     count = Math.min(count, Math.floor(room / bytes));
   }
@@ -78,46 +79,66 @@ function repeat(vcpu: Vcpu): Status {
 
 const NOWHERE = { place: -1, room: 0 };
 
-/** Where an index register points to, and the bytes up to the end of the page or of the offsets: none if not plainly there. */
-function reach(vcpu: Vcpu, argument: number, register: number, bits: number, tag: Tag): typeof NOWHERE {
-  const { state, isa } = vcpu,
-    low = vcpu.argument(argument),
-    high = state.get32(STATE.args + 8 * argument + 4);
-  const offset = BigInt.asUintN(bits, state.get64(register)), isReal = isa.pcWidth === 16;
+/**
+ * Where an index register points to, and the bytes up to what is not plainly there, or up to the end of the offsets: as
+ * many as are wanted, or some more.
+ */
+function reach(
+  vcpu: Vcpu,
+  argument: number,
+  [register, tag]: Kind["operands"][number],
+  bits: number,
+  wanted: number,
+): typeof NOWHERE {
+  const { state, isa } = vcpu, at = STATE.args + 8 * argument;
+  const first = state.get32(at), above = state.get32(at + 4), offset = low(state, register, bits);
+  const isReal = isa.pcWidth === 16;
   // Elsewhere only fs and gs have a base, and what they are checked against.
-  if (!isReal && offset !== (BigInt(high) << 32n | BigInt(low))) return NOWHERE;
-  const { flat } = vcpu.board, inRow = flat.room(state, low, high, tag === TLB.read ? "read" : "write");
-  const place = inRow > 0 ? flat.place + low : findInTlb(state, low, high, tag);
+  if (!isReal && (offset !== first || high(state, register, bits) !== above)) return NOWHERE;
+  const { flat } = vcpu.board;
+  const inRow = flat.room(state, first, above, tag === TLB.read ? "read" : "write", wanted);
+  const place = inRow > 0 ? flat.place + first : findInTlb(state, first, above, tag);
   if (place < 0) return NOWHERE;
-  const end = isReal ? 0x1_0000n : 1n << BigInt(bits), most = Number(BigInt.asUintN(53, end - offset));
-  return { place, room: Math.min(inRow || PAGE - low % PAGE, most) };
+  // Offsets of 64 bits end with a page.
+  const most = bits === 64 ? Infinity : (isReal ? 0x1_0000 : 2 ** bits) - offset;
+  return { place, room: Math.min(inRow || PAGE - first % PAGE, most) };
+}
+
+/** The low 32 bits of an index register or the count, of as many as it has. */
+function low(state: CpuState, slot: number, bits: number): number {
+  return bits === 16 ? state.get32(slot) & 0xffff : state.get32(slot);
+}
+/** The bits above them. */
+function high(state: CpuState, slot: number, bits: number): number {
+  return bits === 64 ? state.get32(slot + 4) : 0;
 }
 
 /** Moves an index register or the count by less than its range; 32 bits in 64-bit mode clear the upper half. */
 function move({ state }: Vcpu, slot: number, bits: number, by: number): void {
-  const before = state.get64(slot), after = BigInt.asUintN(bits, before + BigInt(by));
-  state.set64(slot, bits === 16 ? before & ~0xffffn | after : after);
+  if (bits === 64) return state.set64(slot, state.get64(slot) + BigInt(by));
+  const before = state.get32(slot), after = before + by;
+  state.set32(slot, bits === 16 ? before & ~0xffff | after & 0xffff : after);
+  if (bits === 32) state.set32(slot + 4, 0);
 }
 
-/** Elements from `first` on that compare as wanted with those of `other` from `second` on, or all with its only one. */
+/** Elements from `first` on that compare as wanted with those from `second` on, or with the one there if `step` is 0. */
 function compare(
   u8: Memory,
   first: number,
-  other: Memory,
   second: number,
+  step: number,
   bytes: number,
   count: number,
   vcpu: Vcpu,
 ): number {
   const wanted = vcpu.argument(WANTED) !== 0;
-  if (second < 0 && bytes === 1 && !wanted) {
-    const found = u8.subarray(first, first + count).indexOf(other[0]);
+  if (step === 0 && bytes === 1 && !wanted) {
+    const found = u8.subarray(first, first + count).indexOf(u8[second]);
     return found < 0 ? count : found;
   }
-  const step = second < 0 ? 0 : bytes, from = Math.max(second, 0);
-  if (wanted) return equalBytes(u8, first, other, from, bytes, step, count);
+  if (wanted) return equalBytes(u8, first, second, bytes, step, count);
   for (let i = 0; i < count; i++) {
-    if (equalBytes(u8, first + i * bytes, other, from + i * step, bytes, step, 1) === 1) return i;
+    if (equalBytes(u8, first + i * bytes, second + i * step, bytes, step, 1) === 1) return i;
   }
   return count;
 }
@@ -126,7 +147,6 @@ function compare(
 function equalBytes(
   u8: Memory,
   first: number,
-  other: Memory,
   second: number,
   bytes: number,
   step: number,
@@ -136,18 +156,19 @@ function equalBytes(
   // Elements that follow each other on both sides are one run of bytes.
   if (step === bytes) {
     let same = 0;
-    while (same < length && u8[first + same] === other[second + same]) same++;
+    while (same < length && u8[first + same] === u8[second + same]) same++;
     return Math.floor(same / bytes);
   }
   for (let i = 0; i < length; i++) {
-    if (u8[first + i] !== other[second + i % bytes]) return Math.floor(i / bytes);
+    if (u8[first + i] !== u8[second + i % bytes]) return Math.floor(i / bytes);
   }
   return count;
 }
 
-function fill(u8: Uint8Array, place: number, length: number, element: Uint8Array): void {
-  u8.set(element, place);
-  for (let done = element.length; done < length;) {
+/** Repeats the `bytes` at `element`. */
+function fill(u8: Memory, place: number, length: number, element: number, bytes: number): void {
+  u8.copyWithin(place, element, element + bytes);
+  for (let done = bytes; done < length;) {
     const piece = Math.min(done, length - done);
     u8.copyWithin(place + done, place, place + piece);
     done += piece;

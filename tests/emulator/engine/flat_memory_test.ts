@@ -25,15 +25,15 @@ Deno.test("a line is marked with those that a store into it may begin on", () =>
 Deno.test("what may be read or written in a row ends at the memory's end and at marks", () => {
   const arena = new Arena(2 ** 20), flat = new FlatMemory(arena), state = new CpuState(arena);
   flat.set(0x10_000, 0x8000);
-  assertEquals(flat.room(state, 0, 0, "read"), 0, "a vCPU that translates");
+  assertEquals(flat.room(state, 0, 0, "read", 0x100), 0, "a vCPU that translates");
   setFlatLimits(state, flat.size);
   flat.mark(0x12_008, 0x12_010);
-  assertEquals(flat.room(state, 0x7ff0, 0, "read"), 0x10);
-  assertEquals(flat.room(state, 0x8000, 0, "read"), 0);
-  assertEquals(flat.room(state, 0x10, 1, "read"), 0);
-  assertEquals(flat.room(state, 0x1ff0, 0, "write"), 0x10);
-  assertEquals(flat.room(state, 0x2000, 0, "write"), 0);
-  assertEquals(flat.room(state, 0x2040, 0, "write"), 0x5fc0 - 0x40);
+  assertEquals(flat.room(state, 0x7ff0, 0, "read", 0x100), 0x10);
+  assertEquals(flat.room(state, 0x8000, 0, "read", 0x100), 0);
+  assertEquals(flat.room(state, 0x10, 1, "read", 0x100), 0);
+  assertEquals(flat.room(state, 0x1ff0, 0, "write", 0x100), 0x10);
+  assertEquals(flat.room(state, 0x2000, 0, "write", 0x100), 0);
+  assertEquals(flat.room(state, 0x2040, 0, "write", 0x8000), 0x5fc0);
 });
 
 Deno.test("memory at address 0 that went away is reached by translations only when another comes", () => {
