@@ -193,7 +193,7 @@ export class InterpreterEngine implements Engine, CodeSource {
     this.#entries = 0;
     this.#brake = false;
     for (let left = limit; left > 0;) {
-      const size = Math.min(left, SLICE, this.#current.interval);
+      const size = Math.min(left, SLICE, this.#current.unseen);
       this.#end += size;
       this.#setup.state.set32(STATE.left, size);
       let executed = 0;
@@ -209,7 +209,7 @@ export class InterpreterEngine implements Engine, CodeSource {
         this.#setup.state.set32(STATE.stale, 0);
         this.#running = false;
       }
-      this.#current.look();
+      this.#current.look(executed);
       resume = false;
       left -= executed;
     }

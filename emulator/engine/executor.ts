@@ -24,6 +24,8 @@ export class Executor {
   readonly #hot: HotCode;
   /** A region was left for an address that no region has. */
   #leftRegion = false;
+  /** Instructions executed since the last look. */
+  #passed = 0;
   /** Where the budget did not cover a block, and whose block that was. */
   #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
 
@@ -37,13 +39,23 @@ export class Executor {
     this.#interpreter = new Interpreter(isa, setup);
   }
 
-  /** Instructions that may pass before `look` is called. */
+  /** Instructions from one look to the next. */
   get interval(): number {
     return this.#hot.interval;
   }
+  /** Instructions that may be executed before `look` is called again. */
+  get unseen(): number {
+    return Math.max(1, this.#hot.interval - this.#passed);
+  }
 
-  /** Looks at what has been executed lately, and compiles it if that is worth it. */
-  look(): void {
+  /**
+   * So many instructions have been executed. If that makes an interval, whatever turns it was cut into, looks at what was
+   * executed last, and compiles it if that is worth it.
+   */
+  look(executed: number): void {
+    this.#passed += executed;
+    if (this.#passed < this.#hot.interval) return;
+    this.#passed = 0;
     const cut = this.#cut;
     if (cut === undefined) return;
     this.#cut = undefined;
@@ -68,13 +80,14 @@ export class Executor {
     }
     // What starts at a region's entry or at a stop is not for compiled code to find: it is looked at each time.
     const apart = known !== undefined || this.#source.stops.at(pc, linear - pc);
-    let block = apart ? this.#cache.shortBlock(pc, linear, left) : this.#cache.block(pc, linear);
+    const block = apart ? this.#cache.shortBlock(pc, linear, left) : this.#cache.block(pc, linear);
     if ("kind" in block) return block;
     if (block.count > left) {
       const short = this.#cache.shortBlock(pc, linear, left);
-      if ("kind" in short) return short;
-      block = short;
+      return "kind" in short ? short : this.#enterBlock(short, left);
     }
+    // Where the last instructions end says nothing about what is hot: no branch goes there.
+    if (apart && block.count === left) return this.#enterBlock(block, left);
     return this.#noteCut(this.#enterBlock(block, left), false);
   }
 

@@ -36,6 +36,8 @@ export class Turns {
   readonly #free: number[];
   #acting: Vcpu;
   #only: Vcpu | undefined;
+  /** Whether another than the acting one may wait for a device since an earlier run: none can begin to meanwhile. */
+  #mayWait = true;
 
   /** Turns of `length` instructions at most. Throws `RangeError` for a bad length. */
   constructor(vcpus: readonly Vcpu[], length: number, listener: TurnListener) {
@@ -60,12 +62,15 @@ export class Turns {
   /** A run begins, of all vCPUs or of one alone. */
   begin(only: Vcpu | undefined): void {
     this.#only = only;
+    this.#mayWait = true;
     for (const vcpu of this.#vcpus) vcpu.sharesTime = only === undefined && this.#vcpus.length > 1;
   }
 
   /** What any vCPU waits for: then all of them do. */
   get pending(): Promise<void> | undefined {
+    if (this.#acting.pending || !this.#mayWait) return this.#acting.pending;
     for (const vcpu of this.#vcpus) if (vcpu.pending) return vcpu.pending;
+    this.#mayWait = false;
     return undefined;
   }
 
@@ -135,11 +140,14 @@ export class Turns {
 
   /** Of several with the same clock the next one in a circle. */
   #furthestBehind(): Vcpu | undefined {
+    const vcpus = this.#vcpus, free = this.#free, count = vcpus.length;
     let best: Vcpu | undefined, earliest = Infinity, candidates = 0;
-    const count = this.#vcpus.length;
-    for (let i = 1; i <= count; i++) {
-      const vcpu = this.#vcpus[(this.#owner.index + i) % count];
-      const time = vcpu.readyAt + this.#free[vcpu.index];
+    for (let i = this.#owner.index + 1, left = count; left > 0; i++, left--) {
+      if (i === count) i = 0;
+      const vcpu = vcpus[i];
+      // Many of a great machine are parked for ever.
+      if (vcpu.parked) continue;
+      const time = vcpu.readyAt + free[i];
       if (time < Infinity) candidates++;
       if (time >= earliest) continue;
       best = vcpu;
