@@ -53,7 +53,8 @@ export class Engines implements Watch {
 
   /** What compiled code reaches by itself is asked for anew. */
   clearTlbs(): void {
-    for (const vcpu of this.#vcpus) clearTlb(vcpu.state, this.#flatBytes(vcpu));
+    // A vCPU that never ran has not touched its own yet: its engine will clear it.
+    for (const vcpu of this.#vcpus) if (vcpu.engineSoFar) clearTlb(vcpu.state, this.#flatBytes(vcpu));
   }
 
   /** Tells engines of breakpoints that they have not. Those that they have on top they find out by themselves. */
