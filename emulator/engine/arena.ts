@@ -2,12 +2,18 @@
  * One WebAssembly memory for everything of a VM: vCPU states, block hash, decoded records, guest RAM.
  * Growing detaches the views, so everyone reads them from here each time, or asks to be told.
  */
+/** Bytes that a VM may have beyond what it needs, to be faster: 2 million decoded instructions. */
+const MOST_SPARE = 2 ** 27;
+/** What that leaves, at least, for who needs it. */
+const KEPT = 2 ** 28, MOST = 2 ** 32;
+
 export class Arena {
   readonly memory: WebAssembly.Memory;
   u8!: Uint8Array<ArrayBuffer>;
   view!: DataView<ArrayBuffer>;
   i32!: Int32Array<ArrayBuffer>;
   #used = 0;
+  #spare = 0;
   #free: { at: number; bytes: number }[] = [];
   readonly #viewers: (() => void)[] = [];
 
@@ -32,6 +38,19 @@ export class Arena {
     if (missing > 0) this.#grow(missing, size);
     this.#used += size;
     return at;
+  }
+
+  /** The same for who can do without, and does not give it back: undefined where there is no more of it. */
+  allocateSpare(bytes: number): number | undefined {
+    if (this.#spare + bytes > MOST_SPARE || this.#used + bytes > MOST - KEPT) return undefined;
+    try {
+      const at = this.allocate(bytes);
+      this.#spare += bytes;
+      return at;
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
   }
 
   /** Calls `look` now and whenever views of the memory have to be made anew: for who reads so often that it keeps its own. */

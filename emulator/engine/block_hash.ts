@@ -1,6 +1,8 @@
+import type { FunctionWriter } from "../wasm/function_writer.ts";
+
 /** The table through which compiled code finds the block at an address. Direct-mapped, in linear memory. */
 export const HASH = {
-  entries: 4096,
+  entries: 2 ** 14,
   entrySize: 16,
   /** i64: what `tagOf` gives for the block, or `emptyTag` for none. */
   tag: 0,
@@ -24,7 +26,17 @@ export function tagOf(pc: bigint, linear: bigint): bigint {
   return BigInt.asUintN(64, linear ^ (linear - pc) << 32n);
 }
 
-/** The entry's offset for an address whose low bits are `low`; compiled code computes the same. */
+/** Knuth's multiplier: what is regular in addresses, such as code a power of 2 apart, shall not meet in one entry. */
+const SPREAD = 0x9e37_79b1 | 0;
+const SHIFT = 32 - Math.log2(HASH.entries);
+
+/** The entry's offset for an address whose low bits are `low`. */
 export function hashOffset(low: number): number {
-  return ((low ^ (low >>> 12)) & (HASH.entries - 1)) * HASH.entrySize;
+  return (Math.imul(low, SPREAD) >>> SHIFT) * HASH.entrySize;
+}
+
+/** Replaces `low` on the stack by the entry's offset. */
+export function writeHashOffset(code: FunctionWriter): void {
+  code.i32(SPREAD).op("i32.mul").i32(SHIFT).op("i32.shr_u");
+  code.i32(Math.log2(HASH.entrySize)).op("i32.shl");
 }

@@ -19,6 +19,11 @@ export interface Block {
   readonly cycles: number;
 }
 
+/** Whether the record at a place is one of the block's. */
+export function holds({ record, count }: Block, at: number): boolean {
+  return at >= record && at < record + count * RECORD.size;
+}
+
 export class BlockWriter {
   readonly #arena: Arena;
   /** Cycles that an instruction of a class costs. */

@@ -8,11 +8,12 @@ import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
 import { emptyTag, HASH, hashOffset, tagOf } from "./block_hash.ts";
-import { type Block, BlockWriter, type Decoding } from "./block_writer.ts";
+import { type Block, BlockWriter, type Decoding, holds } from "./block_writer.ts";
 import { DecodeMemo } from "./decode_memo.ts";
 import { type CodeAt, decodeAt, type NoInstruction } from "./fetch.ts";
 import { HANDLER } from "./interpreter_module.ts";
-import { EPOCH, RECORD } from "./record.ts";
+import { EPOCH, LINK_SOUGHT, RECORD } from "./record.ts";
+import { RecordSpace } from "./record_space.ts";
 import type { CpuState } from "./state.ts";
 import type { Stops } from "./stops.ts";
 
@@ -23,8 +24,8 @@ export type { Block };
  * entered at many of its instructions, as after faults, each entry makes a block of the rest.
  */
 const BLOCK_LIMIT = 16;
-/** Bytes of records before everything is dropped and decoded anew: 16,384 instructions. */
-const CACHE_BYTES = 1 << 20;
+/** Bytes of records of code that has changed before all are dropped, where they are half of all. */
+const MOST_LOST = 2 ** 20;
 const PAGE = 2 ** TLB.pageBits;
 /** Stores to a page beside its code, each of which the host has to look at, before the page is taken for data. */
 const SPARED_LIMIT = 256;
@@ -67,6 +68,14 @@ interface Cached extends Block {
   struck: Uint16Array | undefined;
 }
 
+/** A link without a block, as of an epoch, and the address that it leads to. */
+export interface SoughtLink {
+  readonly place: number;
+  readonly epoch: number;
+  readonly pc: bigint;
+  readonly linear: bigint;
+}
+
 /** A page of linear memory that code was decoded from. */
 interface CodePage {
   readonly blocks: Set<Cached>;
@@ -85,15 +94,14 @@ export class CodeCache {
   readonly #memo: DecodeMemo;
   /** The bytes that are being decoded. */
   readonly #room: Uint8Array;
-  readonly #records: number;
+  readonly #records: RecordSpace<Cached>;
   readonly #scratch: number;
-  #used = 0;
+  /** Bytes of records that nothing finds any more, as their code was changed. */
+  #lost = 0;
   /** By number; those that hold a live block. */
   readonly #pages = new Map<number, CodePage>();
   /** Blocks by the place of their code, whether compiled code finds them now or not. */
   readonly #blocks = new Map<number, Cached[]>();
-  /** The same in the order of their records. */
-  #inOrder: Cached[] = [];
   /** Entries of the hash that may hold a block. */
   readonly #entries = new Set<number>();
   /** The short block, and where its code lies while that matters. */
@@ -109,18 +117,19 @@ export class CodeCache {
     this.#memo = new DecodeMemo(arena, isa.maxLength);
     this.#room = new Uint8Array(isa.maxLength);
     this.hash = arena.allocate(HASH.entries * HASH.entrySize);
-    this.#records = arena.allocate(CACHE_BYTES);
+    this.#records = new RecordSpace(arena);
     this.#scratch = arena.allocate((BLOCK_LIMIT + 1) * RECORD.size);
-    for (let i = 0; i < HASH.entries; i++) this.#empty(this.hash + i * HASH.entrySize);
+    // What is not looked for in an entry is 0 in all but the first.
+    this.#empty(this.hash);
     this.#unlinkAll();
   }
 
   /** Forgets every block. One that is being run notices before its next instruction. */
   flush(): void {
     this.#strikeRunning();
-    this.#used = 0;
     this.#blocks.clear();
-    this.#inOrder = [];
+    this.#records.clear();
+    this.#lost = 0;
     this.#pages.clear();
     this.#short = undefined;
     this.#shortCode = [];
@@ -154,20 +163,43 @@ export class CodeCache {
     const known = this.#blocks.get(place)?.find((block) => block.pc === pc && block.linear === linear);
     if (known && this.#revive(known)) return this.#install(known);
     if (known) this.#forget(known, place);
-    if (this.#used + (BLOCK_LIMIT + 1) * RECORD.size > CACHE_BYTES) this.flush();
     const decoded = this.#decode(place, pc, linear, BLOCK_LIMIT);
     if (!Array.isArray(decoded)) return decoded;
-    const written = this.#writer.write(decoded, this.#records + this.#used);
+    const written = this.#writer.write(decoded, this.#recordPlace());
     const { code, second } = this.#codeOf(place, linear, decoded);
     const bytes = this.#bytesOf(code);
     const block = { ...written, pc, linear, tag, entry, code, second, bytes, live: false, struck: undefined };
-    this.#used += (block.count + 1) * RECORD.size;
+    this.#records.take(block, (block.count + 1) * RECORD.size);
     const others = this.#blocks.get(place);
     if (others) others.push(block);
     else this.#blocks.set(place, [block]);
-    this.#inOrder.push(block);
     this.#enliven(block);
     return this.#install(block);
+  }
+
+  /** What the link that compiled code has just sought a block for is to lead to: see `fillLink`. */
+  soughtLink(pc: bigint, linear: bigint): SoughtLink | undefined {
+    const place = this.#state.get32(LINK_SOUGHT);
+    return place === 0 ? undefined : { place, epoch: this.#state.get32(EPOCH), pc, linear };
+  }
+
+  /** Lets a link lead to the block that it was sought for, if links are what they were then. */
+  fillLink({ place, epoch, pc, linear }: SoughtLink, block: Block, at: { pc: bigint; linear: bigint }): void {
+    if (epoch !== this.#state.get32(EPOCH) || pc !== at.pc || linear !== at.linear) return;
+    const { view } = this.#arena;
+    view.setUint32(place, block.record, true);
+    view.setUint32(place + 4, epoch, true);
+  }
+
+  /** Where the records of the next block go. */
+  #recordPlace(): number {
+    const bytes = (BLOCK_LIMIT + 1) * RECORD.size;
+    if (this.#lost < MOST_LOST || 2 * this.#lost < this.#records.used) {
+      const place = this.#records.place(bytes);
+      if (place !== undefined) return place;
+    }
+    this.flush();
+    return this.#records.place(bytes)!;
   }
 
   /** The block at `pc`, if there is one, is found no more until it is asked for by `block`. */
@@ -274,6 +306,7 @@ export class CodeCache {
   }
 
   #forget(block: Cached, place: number): void {
+    this.#lost += (block.count + 1) * RECORD.size;
     if (block.live) this.#giveUp(block);
     const others = this.#blocks.get(place)!.filter((one) => one !== block);
     if (others.length > 0) this.#blocks.set(place, others);
@@ -321,22 +354,10 @@ export class CodeCache {
     const record = this.#state.get32(STATE.record);
     if (record === 0) return;
     if (this.#short && holds(this.#short, record)) this.#strike(this.#short);
-    const block = this.#blockOf(record);
+    const block = this.#records.blockOf(record);
     if (!block) return;
     this.#uninstall(block);
     this.#strikeCached(block);
-  }
-
-  /** The block that a record belongs to. */
-  #blockOf(record: number): Cached | undefined {
-    let low = 0, high = this.#inOrder.length;
-    while (low < high) {
-      const middle = low + high >>> 1;
-      if (this.#inOrder[middle].record <= record) low = middle + 1;
-      else high = middle;
-    }
-    const block = this.#inOrder[low - 1];
-    return block && holds(block, record) ? block : undefined;
   }
 
   #strikeCached(block: Cached): void {
@@ -421,10 +442,6 @@ export class CodeCache {
     }
     return decoded;
   }
-}
-
-function holds({ record, count }: Block, at: number): boolean {
-  return at >= record && at < record + count * RECORD.size;
 }
 
 function overlaps(code: readonly Range[], start: number, end: number): boolean {

@@ -4,7 +4,7 @@
  */
 import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
-import { type Block, CodeCache, type CodeSource } from "./code_cache.ts";
+import { type Block, CodeCache, type CodeSource, type SoughtLink } from "./code_cache.ts";
 import type { EngineSetup } from "./engine.ts";
 import type { NoInstruction } from "./fetch.ts";
 import { HotCode } from "./hot_code.ts";
@@ -22,6 +22,8 @@ export class Executor {
   readonly #interpreter: Interpreter;
   readonly #regions: Regions;
   readonly #hot: HotCode;
+  /** The link that the interpreter has just left for. */
+  #sought: SoughtLink | undefined;
   /** A region was left for an address that no region has. */
   #leftRegion = false;
   /** Instructions executed since the last look. */
@@ -67,7 +69,8 @@ export class Executor {
   enter(pc: bigint, left: number): number | NoInstruction {
     const { state } = this.#setup;
     state.set32(STATE.record, 0);
-    const linear = this.#linear(pc);
+    const linear = this.#linear(pc), sought = this.#sought;
+    this.#sought = undefined;
     let known = this.#regions.size > 0 ? this.#regions.at(pc, linear) : undefined;
     if (!known && this.#isWorthIt(pc) && this.#tryToCompile(pc, this.#leftRegion)) {
       known = this.#regions.at(pc, linear);
@@ -82,6 +85,7 @@ export class Executor {
     const apart = known !== undefined || this.#source.stops.at(pc, linear - pc);
     const block = apart ? this.#cache.shortBlock(pc, linear, left) : this.#cache.block(pc, linear);
     if ("kind" in block) return block;
+    if (sought && !apart) this.#cache.fillLink(sought, block, { pc, linear });
     if (block.count > left) {
       const short = this.#cache.shortBlock(pc, linear, left);
       return "kind" in short ? short : this.#enterBlock(short, left);
@@ -180,7 +184,12 @@ export class Executor {
   #enterBlock(block: Block, left: number): number {
     const { state } = this.#setup;
     state.setNumber(STATE.cycles, state.getNumber(STATE.cycles) + block.cycles);
-    return this.#interpreter.run(block.record, left - block.count, this.#cache.hash);
+    const status = this.#interpreter.run(block.record, left - block.count, this.#cache.hash);
+    if (status === LEFT.miss) {
+      const pc = state.get64(STATE.pc);
+      this.#sought = this.#cache.soughtLink(pc, this.#linear(pc));
+    }
+    return status;
   }
 
   #linear(pc: bigint): bigint {

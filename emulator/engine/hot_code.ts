@@ -20,6 +20,13 @@ export interface RegionThresholds {
 }
 
 const HOT: RegionThresholds = { interval: 20_000, found: 2, leftFor: 16 };
+/**
+ * Regions after which an address has to be worth twice as much: to compile one takes as long as millions of instructions, and
+ * much code that is executed evenly is not worth that anywhere.
+ */
+const DOUBLE_AFTER = 128;
+/** What the thresholds are multiplied by at most. */
+const MOST_SCALE = 1024;
 /** Addresses that are remembered at most. */
 const MOST = 4096;
 /** Regions given up for an address, as their code changed, before it is left to the interpreter. */
@@ -38,6 +45,8 @@ export class HotCode {
   readonly #changes = new Map<bigint, number>();
   #interval: number;
   #idle = 0;
+  /** Times that something was to be compiled. */
+  #granted = 0;
   /** What the thresholds are multiplied by. */
   #scale = 1;
 
@@ -67,6 +76,7 @@ export class HotCode {
     this.#seen.set(pc, times);
     if (times < this.#scale * this.#thresholds.found) return false;
     this.#seen.delete(pc);
+    this.#grant();
     this.#idle = 0;
     this.#interval = this.#thresholds.interval;
     return true;
@@ -80,6 +90,7 @@ export class HotCode {
     this.#left.set(pc, times);
     if (times < this.#scale * this.#thresholds.leftFor) return false;
     this.#left.delete(pc);
+    this.#grant();
     return true;
   }
 
@@ -90,7 +101,7 @@ export class HotCode {
 
   /** There were too many regions, and all were given up: what is compiled from now on has to be worth more. */
   flooded(): void {
-    this.#scale = Math.min(2 * this.#scale, 1024);
+    this.#scale = Math.min(2 * this.#scale, MOST_SCALE);
   }
 
   /** The address cannot be compiled. */
@@ -110,8 +121,14 @@ export class HotCode {
     this.#left.clear();
     this.#changes.clear();
     this.#scale = 1;
+    this.#granted = 0;
     this.#interval = this.#thresholds.interval;
     this.#idle = 0;
+  }
+
+  /** Something is to be compiled. */
+  #grant(): void {
+    if (++this.#granted % DOUBLE_AFTER === 0) this.#scale = Math.min(2 * this.#scale, MOST_SCALE);
   }
 
   #isCold(pc: bigint): boolean {

@@ -13,7 +13,7 @@ import type { Isa } from "../isa/isa.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
 import type { Sequence } from "./form_steps.ts";
-import { HASH } from "./block_hash.ts";
+import { HASH, writeHashOffset } from "./block_hash.ts";
 import {
   CPU,
   follow,
@@ -23,7 +23,7 @@ import {
   RECORD_AT,
   writeHandler,
 } from "./interpreter_handler.ts";
-import { EPOCH, RECORD } from "./record.ts";
+import { EPOCH, LINK_SOUGHT, RECORD } from "./record.ts";
 import { STATE_BYTES } from "./state.ts";
 
 /** Statuses that only compiled code gives, beside the host's. */
@@ -150,12 +150,12 @@ function writeStale({ code, cycles, pc, link }: HandlerContext): void {
 
 /** Finds the block at the address in `pc`, and notes it in the link that asked, if one did. */
 function writeFind({ isa, code, pc, link, cycles, status, leave }: HandlerContext): void {
-  const low = code.local("i32"), entry = code.local("i32"), linear = code.local("i64");
+  const entry = code.local("i32"), linear = code.local("i64");
   code.get(pc);
   if (isa.codeBase !== undefined) code.get(CPU).memory("i64.load", isa.codeBase).op("i64.add");
-  code.tee(linear).op("i32.wrap_i64").tee(low);
-  code.get(low).i32(12).op("i32.shr_u").op("i32.xor").i32(HASH.entries - 1).op("i32.and");
-  code.i32(Math.log2(HASH.entrySize)).op("i32.shl").get(HASH_AT).op("i32.add").tee(entry);
+  code.tee(linear).op("i32.wrap_i64");
+  writeHashOffset(code);
+  code.get(HASH_AT).op("i32.add").tee(entry);
   code.memory("i64.load", HASH.tag).get(linear);
   if (isa.codeBase !== undefined) {
     code.get(CPU).memory("i64.load", isa.codeBase).i64(32n).op("i64.shl").op("i64.xor");
@@ -163,6 +163,7 @@ function writeFind({ isa, code, pc, link, cycles, status, leave }: HandlerContex
   code.op("i64.ne");
   code.if();
   code.get(CPU).get(pc).memory("i64.store", STATE.pc);
+  code.get(CPU).get(link).memory("i32.store", LINK_SOUGHT);
   leaveBetween({ code, cycles, status, leave }, LEFT.miss);
   code.end();
   code.get(entry).memory("i32.load", HASH.record).set(RECORD_AT);
@@ -171,7 +172,6 @@ function writeFind({ isa, code, pc, link, cycles, status, leave }: HandlerContex
   code.get(link).get(RECORD_AT).memory("i32.store");
   code.get(link).get(CPU).memory("i32.load", EPOCH).memory("i32.store", 4);
   code.end();
-  code.release(low, "i32");
   code.release(entry, "i32");
   code.release(linear, "i64");
 }

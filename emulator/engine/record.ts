@@ -47,6 +47,9 @@ export const LINK = {
  */
 export const EPOCH = TLB.end;
 
+/** Offset in the state area of a u32: place of the link that was to be filled in with the block that was not found, or 0. */
+export const LINK_SOUGHT = TLB.end + 16;
+
 /** Whether a record of these fields has room for links. */
 export function hasLinks(fields: readonly FieldKind[]): boolean {
   return fields.reduce<number>((end, kind) => end + BYTES[kind], RECORD.fields) <= RECORD.links;

@@ -1,6 +1,6 @@
 /** The table through which regions are found by the address of an entry. Direct-mapped, in linear memory. */
 import type { FunctionWriter } from "../wasm/function_writer.ts";
-import { HASH } from "./block_hash.ts";
+import { HASH, writeHashOffset } from "./block_hash.ts";
 
 export const REGION_HASH = {
   entries: HASH.entries,
@@ -23,15 +23,15 @@ export function lookUp(
   hash: number,
   codeBase: number | undefined,
 ): void {
-  const linear = code.local("i64"), low = code.local("i32");
+  const linear = code.local("i64");
   code.get(pc);
   if (codeBase !== undefined) {
     pushCpu();
     code.memory("i64.load", codeBase).op("i64.add");
   }
-  code.tee(linear).op("i32.wrap_i64").tee(low);
-  code.get(low).i32(12).op("i32.shr_u").op("i32.xor").i32(HASH.entries - 1).op("i32.and");
-  code.i32(Math.log2(HASH.entrySize)).op("i32.shl").i32(hash).op("i32.add").tee(entry);
+  code.tee(linear).op("i32.wrap_i64");
+  writeHashOffset(code);
+  code.i32(hash).op("i32.add").tee(entry);
   code.memory("i64.load", HASH.tag).get(linear);
   if (codeBase !== undefined) {
     pushCpu();
@@ -39,5 +39,4 @@ export function lookUp(
   }
   code.op("i64.eq");
   code.release(linear, "i64");
-  code.release(low, "i32");
 }
