@@ -160,7 +160,7 @@ export class CodeCache {
     }
     const place = this.#source.codeAt(linear);
     if (place < 0) return { kind: "fetch", address: linear };
-    const known = this.#blocks.get(place)?.find((block) => block.pc === pc && block.linear === linear);
+    const known = this.#known(place, pc, linear);
     if (known && this.#revive(known)) return this.#install(known);
     if (known) this.#forget(known, place);
     const decoded = this.#decode(place, pc, linear, BLOCK_LIMIT);
@@ -202,11 +202,23 @@ export class CodeCache {
     return this.#records.place(bytes)!;
   }
 
-  /** The block at `pc`, if there is one, is found no more until it is asked for by `block`. */
+  /**
+   * The block at `pc`, if there is one, is found no more until it is asked for by `block`. Links that lead to it stay, for
+   * there may be many others: who follows one finds the records struck out.
+   */
   hide(pc: bigint, linear: bigint): void {
-    const entry = this.hash + hashOffset(Number(BigInt.asUintN(32, linear)));
-    if (this.#arena.view.getBigUint64(entry + HASH.tag, true) === tagOf(pc, linear)) this.#empty(entry);
-    this.#unlinkAll();
+    const place = this.#source.codeAt(linear);
+    if (place < 0) return this.#emptyAll();
+    const known = this.#known(place, pc, linear);
+    if (!known) return;
+    if (this.#arena.view.getUint32(known.entry + HASH.record, true) === known.record) {
+      this.#empty(known.entry);
+    }
+    this.#strikeCached(known);
+  }
+
+  #known(place: number, pc: bigint, linear: bigint): Cached | undefined {
+    return this.#blocks.get(place)?.find((block) => block.pc === pc && block.linear === linear);
   }
 
   /** A block of at most `limit` instructions that is good for one run only. */
