@@ -56,9 +56,9 @@ export class ExitPath {
   #completed = 0;
   readonly #series = new Series();
   /** What ends the run. */
-  readonly stops = new RunStops();
+  readonly stops: RunStops = new RunStops();
   /** Of the exit made last. */
-  readonly ways = new LastWay();
+  readonly ways: LastWay = new LastWay();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
 
