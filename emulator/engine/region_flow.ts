@@ -1,8 +1,6 @@
 /** Which slots of flags have to be settled where, from one block of a region to the next. */
-import type { Need } from "../ir/keeper.ts";
-import { HOLDING } from "../ir/keeper.ts";
+import { HOLDING, type KeptSlot, type Need } from "../ir/keeper.ts";
 import type { Step } from "../ir/nodes.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
 import type { RegionBlock } from "./region_blocks.ts";
 
 /** What each block wants at its beginning; `following` are the blocks that each may go on to. */

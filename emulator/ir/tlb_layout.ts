@@ -1,7 +1,8 @@
+/** The layout of the translation cache in a vCPU's state area. */
 const BASE = 2048, ENTRIES = 4096, ENTRY_SIZE = 32;
 
 /**
- * The translation cache in a vCPU's state area, looked up inline by compiled code. Direct-mapped by page
+ * The translation cache, looked up inline by compiled code. Direct-mapped by page
  * number; an entry holds the page's address for reads and for writes apart (a page that may be read may
  * still have to trap on writes) and what to add to an address to get its place in linear memory.
  */

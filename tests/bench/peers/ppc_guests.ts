@@ -1,18 +1,10 @@
 /** The benchmark's PowerPC programs and exit loops, as guests of both widths and byte orders. */
 import { AT, type ExitKind, EXITS, SIZE } from "../guests/guest.ts";
 import { load, ppcExitLoops, ppcWorkloads, ROUNDS } from "../guests/ppc.ts";
-import {
-  crcResult,
-  dispatchResult,
-  fibResult,
-  integerResult,
-  patchResult,
-  quotientsResult,
-  sieveResult,
-} from "../guests/results.ts";
+import { quotientsResult } from "../guests/results.ts";
+import { commonResults } from "./common_results.ts";
 import type { PeerGuest } from "./guest.ts";
 import type { PeerSystem } from "./systems.ts";
-import { copyResult } from "./x86_guests.ts";
 
 /** Adds up the copy, turning the sum with each byte, and clears it for the next pass. */
 const COPY_TALLY = `
@@ -28,25 +20,15 @@ tally:  lbz r5, 0(r4)
         add r3, r3, r5
         bdnz tally`;
 
-function results(bits: 32 | 64): Readonly<Record<string, bigint>> {
-  return {
-    integer: integerResult(bits),
-    sieve: sieveResult(),
-    crc32: crcResult(),
-    copy: copyResult(),
-    calls: fibResult(),
-    dispatch: dispatchResult(ROUNDS.dispatch),
-    divide: quotientsResult(bits),
-    patch: patchResult(),
-  };
-}
-
 /** Their results have 32 bits on every architecture; registers of 64 hold more above. */
 const NARROW: ReadonlySet<string> = new Set(["crc32", "copy", "dispatch"]);
 
 function computing(system: PeerSystem): PeerGuest[] {
   const { bits } = system;
-  const expected = results(bits);
+  const expected: Readonly<Record<string, bigint>> = {
+    ...commonResults(bits, ROUNDS.dispatch),
+    divide: quotientsResult(bits),
+  };
   return ppcWorkloads(bits).map(({ name, source }) => ({
     name,
     system,

@@ -1,20 +1,10 @@
 /** The benchmark's x86 programs and exit loops, as guests of all x86 systems. */
 import { AT, type ExitKind, EXITS, SIZE } from "../guests/guest.ts";
-import {
-  coldResult,
-  crcResult,
-  dispatchResult,
-  divideResult,
-  fibResult,
-  integerResult,
-  patchResult,
-  sampleBytes,
-  sieveResult,
-  stringsResult,
-} from "../guests/results.ts";
+import { coldResult, divideResult, stringsResult } from "../guests/results.ts";
 import { widen } from "../guests/widths.ts";
 import { x86ExitLoops, x86Workloads } from "../guests/x86.ts";
 import { ROUNDS } from "../guests/x86_further.ts";
+import { commonResults } from "./common_results.ts";
 import type { PeerGuest } from "./guest.ts";
 import { type PeerSystem, VIRTIO } from "./systems.ts";
 
@@ -31,23 +21,11 @@ tally:  movzx edx, byte ptr [$si]
         dec $$cx
         jnz tally`;
 
-export function copyResult(): bigint {
-  return BigInt(
-    sampleBytes(SIZE.copy).reduce((sum, byte) => ((sum << 1 | sum >>> 31) + byte) >>> 0, 0),
-  );
-}
-
 function results(bits: 32 | 64): Readonly<Record<string, bigint>> {
   return {
-    integer: integerResult(bits),
-    sieve: sieveResult(),
-    crc32: crcResult(),
-    copy: copyResult(),
-    calls: fibResult(),
-    dispatch: dispatchResult(ROUNDS.dispatch),
+    ...commonResults(bits, ROUNDS.dispatch),
     strings: stringsResult(ROUNDS.strings),
     divide: divideResult(bits),
-    patch: patchResult(),
     cold: coldResult(ROUNDS.cold),
   };
 }

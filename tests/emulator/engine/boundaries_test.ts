@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EXECUTORS, makeVm, ORIGIN, outcome, runEverywhere } from "./executors.ts";
 
-Deno.test("straight code longer than the code cache is executed to its end, twice", async () => {
+Deno.test("straight code of more records than a chunk has is executed to its end, twice", async () => {
   const count = 20_000;
   const source = `mov ecx, 2\nagain:\n${"inc eax\n".repeat(count)}dec ecx\njne again\nhlt`;
   const vm = makeVm({ source }, "interpreter");
@@ -11,7 +11,7 @@ Deno.test("straight code longer than the code cache is executed to its end, twic
   assertEquals(vm.vcpu.instructions, 2 * count + 6);
 });
 
-Deno.test("a store to a page that was code before the cache was dropped is noticed", async () => {
+Deno.test("a store to a page that was code a chunk of records ago is noticed", async () => {
   const filler = "inc ecx\n".repeat(20_000);
   const outcome = await runEverywhere({
     source: `mov esp, 0x1f00
