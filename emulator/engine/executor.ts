@@ -8,6 +8,7 @@ import { type Block, CodeCache, type CodeSource, type SoughtLink } from "./code_
 import type { EngineSetup } from "./engine.ts";
 import type { NoInstruction } from "./fetch.ts";
 import { HotCode } from "./hot_code.ts";
+import { STATUS } from "./host.ts";
 import { Interpreter } from "./interpreter.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { Region } from "./region.ts";
@@ -30,6 +31,9 @@ export class Executor {
   #passed = 0;
   /** Where the budget did not cover a block, and whose block that was. */
   #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
+  /** The last exit ended a slice; and where the guest went on behind such a one. */
+  #leftByExit = false;
+  #behindExit: bigint | undefined;
 
   constructor(isa: Isa, setup: EngineSetup, source: CodeSource) {
     this.isa = isa;
@@ -58,17 +62,23 @@ export class Executor {
     this.#passed += executed;
     if (this.#passed < this.#hot.interval) return;
     this.#passed = 0;
-    const cut = this.#cut;
-    if (cut === undefined) return;
-    this.#cut = undefined;
-    if (cut.inRegion) this.#hot.busy();
-    else if (this.#hot.look(cut.pc)) this.#tryToCompile(cut.pc);
+    // Where vCPUs take turns at exits, or devices answer late, slices hardly ever end by their length.
+    const cut = this.#cut, pc = cut ? cut.pc : this.#behindExit;
+    this.#cut = this.#behindExit = undefined;
+    if (pc === undefined) return;
+    if (cut?.inRegion || this.#regions.at(pc, this.#linear(pc))) this.#hot.busy();
+    else if (this.#hot.look(pc)) this.#tryToCompile(pc);
   }
 
   /** Enters compiled code at `pc`: a region, a whole block, or as much of a block as the budget covers. */
   enter(pc: bigint, left: number): number | NoInstruction {
     const { state } = this.#setup;
     state.set32(STATE.record, 0);
+    // An instruction that is completed alone is not where it goes on.
+    if (this.#leftByExit && left > 1) {
+      this.#leftByExit = false;
+      this.#behindExit = pc;
+    }
     const linear = this.#linear(pc), sought = this.#sought;
     this.#sought = undefined;
     let known = this.#regions.size > 0 ? this.#regions.at(pc, linear) : undefined;
@@ -142,6 +152,7 @@ export class Executor {
   }
 
   #noteCut(status: number, inRegion: boolean): number {
+    if (status === STATUS.again) this.#leftByExit = true;
     if (status === LEFT.budget) this.#cut = { pc: this.#setup.state.get64(STATE.pc), inRegion };
     return status;
   }

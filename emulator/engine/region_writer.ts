@@ -231,9 +231,10 @@ export class RegionWriter implements RegionFrame {
     code.i32(status).set(this.#status).branch(this.#leave);
   }
 
-  takeBackRest({ restCount, restCycles }: Place): void {
+  takeBackRest({ restCycles }: Place): void {
     const code = this.#code;
-    code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
+    // As it was spilled for the host, which may have ended the slice.
+    code.i32(this.#cpu).memory("i32.load", STATE.left).set(LEFT_NOW);
     code.get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").set(this.#cycles);
   }
   leaveFor(pushPc: () => void): void {

@@ -66,6 +66,8 @@ export class ExitPath {
   exited = false;
   /** See `#lookIfQuick`; not where a series may go on. */
   #isQuick = false;
+  /** The instruction at hand is completed even where the run loop has to look then. */
+  #endsBehind = false;
 
   constructor(board: Board, state: CpuState, vcpu: Vcpu, known: KnownWays) {
     this.#known = known;
@@ -244,7 +246,7 @@ export class ExitPath {
     return this.#handle(call, 0, "none", 8, 0, handledIn === "userspace");
   }
 
-  /** Remembers the way of the exit at hand, for the next one like it. */
+  /** Remembers the way of the exit at hand, for the next one like it; not where what was gathered may have to be taken first. */
   #note(
     answerer: Answerer,
     key: number,
@@ -254,7 +256,10 @@ export class ExitPath {
     handledIn: HandledIn,
   ): void {
     const { coalesced, changes, debug, exits: { charged } } = this.#board;
-    if (coalesced.waiting > 0 || debug.catchpoints.active.length > 0 || charged === undefined) return;
+    if (
+      !coalesced.isEmpty || coalesced.waiting > 0 || debug.catchpoints.active.length > 0 ||
+      charged === undefined
+    ) return;
     const way = this.ways.note();
     way.answerer = answerer;
     way.charged = charged;
@@ -345,7 +350,10 @@ export class ExitPath {
     this.#lookIfQuick();
     this.#turn();
     const out = known.swaps ? swapValue(value, known.size) : value >>> 0;
+    // A load might be one of SS, which holds off an interrupt: the run loop has to see that instruction alone.
+    this.#endsBehind = !(known.isMemory && known.isLoad) || this.#vcpu.interrupts === undefined;
     const status = this.#handle(answerer!, known.offset, known.direction, known.size, out, false);
+    this.#endsBehind = false;
     return status === PROCEED ? this.#loaded(known) : status;
   }
 
@@ -431,7 +439,7 @@ export class ExitPath {
 
   /** The engine is about to run; an instruction that was left half-way is executed again from its start. */
   beginSlice(): void {
-    this.#journal.rewind();
+    this.#journal.rewind(this.#vcpu.engine.instructions + 1);
     this.#completed = 0;
     this.#isQuick = false;
   }
@@ -484,7 +492,8 @@ export class ExitPath {
     this.#inHandler = this.exited = true;
     let isNew = false;
     const { exits } = this.#board, now = this.#journal.instruction;
-    if (this.#journal.started) {
+    // A ledger that was reset meanwhile knows of no exit.
+    if (this.#journal.started && exits.isOpen(this.#vcpu.vcpu)) {
       this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
     } else if (further && this.#series.takes(now, key, direction, size) && exits.isOpen(this.#vcpu.vcpu)) {
       // What goes in was read ahead, of what goes out userspace is told.
@@ -557,7 +566,11 @@ export class ExitPath {
    */
   #accessDone(): Status {
     this.#completed++;
-    return this.stops.after !== undefined || this.due ? STATUS.again : STATUS.proceed;
+    if (this.stops.after !== undefined || this.overdue) return STATUS.again;
+    if (!this.looks()) return PROCEED;
+    if (!this.#endsBehind) return STATUS.again;
+    this.#vcpu.engine.endBehind();
+    return PROCEED;
   }
 }
 
