@@ -207,6 +207,7 @@ export class InterpreterEngine implements Engine, CodeSource {
   run(limit: number, resume: boolean): EngineStop {
     this.#entries = 0;
     this.#brake = false;
+    this.#current.begin();
     for (let left = limit; left > 0;) {
       const size = Math.min(left, SLICE, this.#current.unseen), before = this.instructions;
       this.#end += size;

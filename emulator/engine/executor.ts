@@ -15,6 +15,9 @@ import type { Region } from "./region.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { Regions } from "./regions.ts";
 
+/** Instructions of regions that are compiled in one run of the engine, some 10 ms: what else is hot waits for the next. */
+const COMPILED_AT_ONCE = 128;
+
 export class Executor {
   readonly isa: Isa;
   readonly #setup: EngineSetup;
@@ -29,6 +32,8 @@ export class Executor {
   #leftRegion = false;
   /** Instructions executed since the last look. */
   #passed = 0;
+  /** Instructions that may still be compiled in this run. */
+  #room = COMPILED_AT_ONCE;
   /** Where the budget did not cover a block, and whose block that was. */
   #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
   /** The last exit ended a slice; and where the guest went on behind such a one. */
@@ -43,6 +48,11 @@ export class Executor {
     this.#regions = new Regions(isa, setup, source);
     this.#hot = new HotCode(setup.regions ?? "off");
     this.#interpreter = new Interpreter(isa, setup);
+  }
+
+  /** The engine is about to run, for some milliseconds. */
+  begin(): void {
+    this.#room = COMPILED_AT_ONCE;
   }
 
   /** Instructions from one look to the next. */
@@ -65,7 +75,7 @@ export class Executor {
     // Where vCPUs take turns at exits, or devices answer late, slices hardly ever end by their length.
     const cut = this.#cut, pc = cut ? cut.pc : this.#behindExit;
     this.#cut = this.#behindExit = undefined;
-    if (pc === undefined) return;
+    if (pc === undefined || this.#room <= 0) return;
     if (cut?.inRegion || this.#regions.at(pc, this.#linear(pc))) this.#hot.busy();
     else if (this.#hot.look(pc)) this.#tryToCompile(pc);
   }
@@ -148,7 +158,7 @@ export class Executor {
 
   /** Whether an address that is about to be entered is to be compiled first. */
   #isWorthIt(pc: bigint): boolean {
-    return this.#leftRegion && this.#hot.leftFor(pc) || this.#hot.compilesAtOnce(pc);
+    return this.#leftRegion && this.#room > 0 && this.#hot.leftFor(pc) || this.#hot.compilesAtOnce(pc);
   }
 
   #noteCut(status: number, inRegion: boolean): number {
@@ -172,7 +182,10 @@ export class Executor {
   #join(pc: bigint): boolean {
     const from = this.#setup.state.get32(LEFT_REGION);
     const known = from > 0 ? this.#regions.join(from - 1, pc, this.#codeBase()) : undefined;
-    if (known) this.#hide(known.region);
+    if (known) {
+      this.#hide(known.region);
+      this.#room -= known.region.instructions;
+    }
     return known !== undefined;
   }
 
@@ -184,6 +197,7 @@ export class Executor {
     }
     const { region } = this.#regions.compile(pc, codeBase, length);
     this.#hide(region);
+    this.#room -= region.instructions;
     return region.instructions;
   }
 
