@@ -107,7 +107,7 @@ export class RegionWriter implements RegionFrame {
   #successors({ instructions, nextPc }: RegionBlock): number[] {
     const last = instructions[instructions.length - 1];
     const targets = this.#leavesSegment(last.steps) ? [] : branchTargets(last.steps);
-    return [...targets, nextPc].flatMap((pc) => this.#inside(pc) ?? []);
+    return [...targets, ...nextPc === undefined ? [] : [nextPc]].flatMap((pc) => this.#inside(pc) ?? []);
   }
 
   /** The block at an address, if that may be gone on to without leaving. */
@@ -168,8 +168,7 @@ export class RegionWriter implements RegionFrame {
       });
       new Lowering(target).steps(instruction.steps);
     }
-    // Not reached where the last instruction has branched.
-    this.#goTo(index, block.nextPc);
+    if (block.nextPc !== undefined) this.#goTo(index, block.nextPc);
   }
 
   /** On at an address: inside the region by a jump, outside by leaving it. */
