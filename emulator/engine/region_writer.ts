@@ -20,6 +20,12 @@ import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./reg
  */
 const LEFT_NOW = 1, BLOCK = 2;
 
+/**
+ * Entries that are told apart by comparing addresses. A branch table needs a look into the map first, and how well the
+ * host foretells where its one jump goes depends on how V8 has laid out the code: the same loop took 1 to 3 times as long.
+ */
+export const MOST_COMPARED = 8;
+
 /** Functions of the host, by their numbers. */
 export type HostImports = Readonly<Record<HostCall, number>>;
 
@@ -60,6 +66,8 @@ export class RegionWriter implements RegionFrame {
   readonly #imports: HostImports;
   readonly #parts: RegionParts;
   readonly #shape: Loop;
+  /** Entries are found by their addresses, in `#pc`; else by their numbers, in `BLOCK`. */
+  readonly #compares: boolean;
   /** The blocks that each may go on to, the entries where that is known only when it runs. */
   readonly #following: readonly (readonly number[])[];
   readonly #paths: ReadonlyMap<number, Path>;
@@ -82,6 +90,7 @@ export class RegionWriter implements RegionFrame {
     const successors = blocks.map((block) => this.#successors(block));
     this.#shape = shapeOf(successors, entries);
     this.#paths = pathsOf(this.#shape);
+    this.#compares = entries.length > 1 && entries.length <= MOST_COMPARED;
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
     this.#slots = new RegionSlots(code, steps, kept);
     this.kept = new RegionKept(code, kept, this.#slots, settle);
@@ -96,6 +105,7 @@ export class RegionWriter implements RegionFrame {
     const code = this.#code;
     this.#slots.load(this.#cpu);
     code.i32(this.#cpu).memory("i64.load", STATE.cycles).set(this.#cycles);
+    if (this.#compares) code.i32(this.#cpu).memory("i64.load", STATE.pc).set(this.#pc);
     this.#leave = code.block();
     this.#writeLoop(this.#shape);
     code.end();
@@ -122,7 +132,8 @@ export class RegionWriter implements RegionFrame {
     const several = heads.length > 1;
     for (let i = items.length - 1; i >= (several ? 0 : 1); i--) open.items[i] = code.block();
     this.#open.push(open);
-    if (several) {
+    if (this.#isCompared(loop)) this.#writeComparison(open);
+    else if (several) {
       const labels = new Map(heads.map((head) => [head, open.items[this.#itemOf(loop, head)]]));
       const first = labels.get(heads[0])!;
       code.get(BLOCK);
@@ -135,6 +146,43 @@ export class RegionWriter implements RegionFrame {
     });
     this.#open.pop();
     code.end();
+  }
+
+  #isCompared(loop: Loop): boolean {
+    return this.#compares && loop === this.#shape;
+  }
+
+  /** To the entry at the address in `#pc`; leaves for it if there is none. */
+  #writeComparison({ loop, items }: OpenLoop): void {
+    const code = this.#code, { blocks, links } = this.#parts;
+    const pcOf = (head: number) => blocks[head].pc;
+    const among = (heads: readonly number[]): void => {
+      if (heads.length > 2) {
+        const half = heads.length >> 1;
+        code.get(this.#pc).i64(pcOf(heads[half])).op("i64.lt_u").if();
+        among(heads.slice(0, half));
+        code.else();
+        among(heads.slice(half));
+        code.end();
+        return;
+      }
+      for (const head of heads) {
+        code.get(this.#pc).i64(pcOf(head)).op("i64.eq").if();
+        this.#nameBlock(head, this.#paths.get(head)!.slice(1));
+        code.branch(items[this.#itemOf(loop, head)]).end();
+      }
+    };
+    this.kept.held = "unknown";
+    among(loop.heads.toSorted((a, b) => pcOf(a) < pcOf(b) ? -1 : 1));
+    this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+  }
+
+  /** Says which block is gone to, for the loops that are entered on the way there. */
+  #nameBlock(to: number, entered: Path): void {
+    const code = this.#code;
+    if (entered.length > 0 && this.#isCompared(entered[0].loop)) {
+      code.i64(this.#parts.blocks[to].pc).set(this.#pc);
+    } else if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
   }
 
   #itemOf(loop: Loop, block: number): number {
@@ -182,7 +230,7 @@ export class RegionWriter implements RegionFrame {
     const isForward = there[common].item > here;
     if (!isForward) { while (!open[common].loop.heads.includes(to)) common--; }
     const entered = there.slice(isForward ? common + 1 : common);
-    if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
+    this.#nameBlock(to, entered);
     const { label, items } = open[common];
     code.branch(isForward ? items[there[common].item] : label);
   }
@@ -190,9 +238,18 @@ export class RegionWriter implements RegionFrame {
   /** A computed target is looked for among the entries. */
   #goToComputed(push: () => void): void {
     const code = this.#code;
-    const { links, map } = this.#parts;
+    const { links, map, entries, stops, blocks } = this.#parts;
     push();
     code.set(this.#pc);
+    if (this.#compares) {
+      for (const { pc } of entries.map((entry) => blocks[entry]).filter(({ pc }) => stops.has(pc))) {
+        code.get(this.#pc).i64(pc).op("i64.eq").if();
+        this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+        code.end();
+      }
+      code.branch(this.#open[0].label);
+      return;
+    }
     if (map) {
       const at = code.local("i64");
       code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
