@@ -8,7 +8,7 @@ import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
-import { branchesAnywhere, needsOf, wantedBehind, withSettled } from "./region_flow.ts";
+import { branchesAnywhere, needsOf, wantedBehind } from "./region_flow.ts";
 import { RegionKept, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
@@ -202,27 +202,29 @@ export class RegionWriter implements RegionFrame {
     code.end();
     code.get(this.#cycles).i64(BigInt(block.cycles)).op("i64.add").set(this.#cycles);
     let restCount = block.instructions.length, restCycles = block.cycles;
-    const wanted = wantedBehind(this.#needs, this.#following[index]);
-    for (const instruction of withSettled(block, wanted, this.#parts.kept)) {
+    let target: RegionTarget | undefined;
+    for (const instruction of block.instructions) {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
       const place: Place = { pc, nextPc, cost, restCount, restCycles };
       const elsewhere = this.#leavesSegment(instruction.steps);
-      const target = new RegionTarget(this, place, (push, constant) => {
+      const at: RegionTarget = target = new RegionTarget(this, place, (push, constant) => {
         if (elsewhere) this.#leaveAt(push, LEFT.miss);
-        else if (constant === undefined) this.#goToComputed(push);
-        else this.#goTo(index, constant);
+        else if (constant === undefined) this.#goToComputed(at, push);
+        else this.#goTo(at, index, constant);
       });
       new Lowering(target).steps(instruction.steps);
     }
-    if (block.nextPc !== undefined) this.#goTo(index, block.nextPc);
+    if (block.nextPc !== undefined) this.#goTo(target!, index, block.nextPc);
   }
 
   /** On at an address: inside the region by a jump, outside by leaving it. */
-  #goTo(from: number, pc: bigint): void {
+  #goTo(target: RegionTarget, from: number, pc: bigint): void {
     const code = this.#code, to = this.#inside(pc);
     if (to === undefined) return this.#leaveAt(() => code.i64(pc), LEFT.miss);
+    const { held } = this.kept;
+    this.kept.settleFor(target, this.#needs[to]);
     const there = this.#paths.get(to)!, open = this.#open;
     let common = 0;
     while (common + 1 < open.length && there[common + 1]?.loop === open[common + 1].loop) common++;
@@ -233,14 +235,17 @@ export class RegionWriter implements RegionFrame {
     this.#nameBlock(to, entered);
     const { label, items } = open[common];
     code.branch(isForward ? items[there[common].item] : label);
+    // Another way may go on from here.
+    this.kept.held = held;
   }
 
   /** A computed target is looked for among the entries. */
-  #goToComputed(push: () => void): void {
+  #goToComputed(target: RegionTarget, push: () => void): void {
     const code = this.#code;
-    const { links, map, entries, stops, blocks } = this.#parts;
+    const { links, map, entries, stops, blocks } = this.#parts, { held } = this.kept;
     push();
     code.set(this.#pc);
+    this.kept.settleFor(target, wantedBehind(this.#needs, entries));
     if (this.#compares) {
       for (const { pc } of entries.map((entry) => blocks[entry]).filter(({ pc }) => stops.has(pc))) {
         code.get(this.#pc).i64(pc).op("i64.eq").if();
@@ -248,18 +253,19 @@ export class RegionWriter implements RegionFrame {
         code.end();
       }
       code.branch(this.#open[0].label);
-      return;
+    } else {
+      if (map) {
+        const at = code.local("i64");
+        code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
+          .if();
+        code.get(at).op("i32.wrap_i64").memory("i32.load8_u", map.place).tee(BLOCK).if();
+        code.get(BLOCK).i32(1).op("i32.sub").set(BLOCK).branch(this.#open[0].label);
+        code.end().end();
+        code.release(at, "i64");
+      }
+      this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
     }
-    if (map) {
-      const at = code.local("i64");
-      code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
-        .if();
-      code.get(at).op("i32.wrap_i64").memory("i32.load8_u", map.place).tee(BLOCK).if();
-      code.get(BLOCK).i32(1).op("i32.sub").set(BLOCK).branch(this.#open[0].label);
-      code.end().end();
-      code.release(at, "i64");
-    }
-    this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+    this.kept.held = held;
   }
 
   /** Whether an instruction loads the code segment: the same offset is another place then. */
