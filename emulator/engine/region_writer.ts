@@ -77,7 +77,10 @@ export class RegionWriter implements RegionFrame {
   readonly kept: RegionKept;
   /** What each block wants of the slots that may be kept. */
   readonly #needs: readonly Need[];
-  readonly #cycles: number;
+  /** Cycles of most of the instructions, each. */
+  readonly #rate: number;
+  /** The local of cycles and `#rate` for each instruction left: where blocks cost the rate, only what is left changes. */
+  readonly #cyclesAndLeft: number;
   readonly #pc: number;
   readonly #status: number;
   #leave: Label = 0;
@@ -96,7 +99,8 @@ export class RegionWriter implements RegionFrame {
     this.kept = new RegionKept(code, kept, this.#slots, settle);
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
     this.#needs = needsOf(blocks, this.#following);
-    this.#cycles = code.local("i64");
+    this.#rate = mostOf(blocks.flatMap(({ instructions }) => instructions.map(({ cost }) => cost)));
+    this.#cyclesAndLeft = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
   }
@@ -104,7 +108,8 @@ export class RegionWriter implements RegionFrame {
   write(): void {
     const code = this.#code;
     this.#slots.load(this.#cpu);
-    code.i32(this.#cpu).memory("i64.load", STATE.cycles).set(this.#cycles);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles);
+    this.#setCycles();
     if (this.#compares) code.i32(this.#cpu).memory("i64.load", STATE.pc).set(this.#pc);
     this.#leave = code.block();
     this.#writeLoop(this.#shape);
@@ -200,7 +205,7 @@ export class RegionWriter implements RegionFrame {
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
     this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
     code.end();
-    code.get(this.#cycles).i64(BigInt(block.cycles)).op("i64.add").set(this.#cycles);
+    this.#addCycles(block.cycles - this.#rate * block.instructions.length);
     let restCount = block.instructions.length, restCycles = block.cycles;
     let target: RegionTarget | undefined;
     for (const instruction of block.instructions) {
@@ -284,7 +289,9 @@ export class RegionWriter implements RegionFrame {
     this.#store();
     code.i32(this.#cpu).get(this.#pc).memory("i64.store", STATE.pc);
     code.i32(this.#cpu).get(LEFT_NOW).memory("i32.store", STATE.left);
-    code.i32(this.#cpu).get(this.#cycles).memory("i64.store", STATE.cycles);
+    code.i32(this.#cpu);
+    this.#pushCycles();
+    code.memory("i64.store", STATE.cycles);
     if (status === LEFT.miss) code.i32(this.#cpu).i32(from).memory("i32.store", LEFT_REGION);
     code.i32(status).set(this.#status).branch(this.#leave);
   }
@@ -292,7 +299,7 @@ export class RegionWriter implements RegionFrame {
   takeBackRest({ restCount, restCycles }: Place): void {
     const code = this.#code;
     code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
-    code.get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").set(this.#cycles);
+    this.#addCycles(this.#rate * restCount - restCycles);
   }
   leaveFor(pushPc: () => void): void {
     this.#code.i32(this.#cpu).i32(0).memory("i32.store", STATE.stale);
@@ -312,10 +319,30 @@ export class RegionWriter implements RegionFrame {
     code.i32(this.#cpu).i64(nextPc).memory("i64.store", STATE.nextPc);
     code.i32(this.#cpu).i32(cost).memory("i32.store", STATE.cost);
     code.i32(this.#cpu).get(LEFT_NOW).i32(restCount).op("i32.add").memory("i32.store", STATE.left);
-    code.i32(this.#cpu).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory(
-      "i64.store",
-      STATE.cycles,
-    );
+    code.i32(this.#cpu);
+    this.#pushCycles();
+    code.i64(BigInt(restCycles)).op("i64.sub").memory("i64.store", STATE.cycles);
+  }
+
+  /** Pushes `#rate` for each instruction left. */
+  #pushOfLeft(): void {
+    this.#code.get(LEFT_NOW).op("i64.extend_i32_u").i64(BigInt(this.#rate)).op("i64.mul");
+  }
+  /** Pushes cycles. */
+  #pushCycles(): void {
+    this.#code.get(this.#cyclesAndLeft);
+    this.#pushOfLeft();
+    this.#code.op("i64.sub");
+  }
+  /** Takes cycles, when what is left is known. */
+  #setCycles(): void {
+    this.#pushOfLeft();
+    this.#code.op("i64.add").set(this.#cyclesAndLeft);
+  }
+  #addCycles(more: number): void {
+    if (more !== 0) {
+      this.#code.get(this.#cyclesAndLeft).i64(BigInt(more)).op("i64.add").set(this.#cyclesAndLeft);
+    }
   }
 
   call(name: HostCall): void {
@@ -332,9 +359,8 @@ export class RegionWriter implements RegionFrame {
     this.#slots.load(this.#cpu);
     if (this.#slots.keeps) this.kept.reset();
     code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
-    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(
-      this.#cycles,
-    );
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add");
+    this.#setCycles();
   }
 
   get #cpu(): number {
@@ -354,6 +380,13 @@ export class RegionWriter implements RegionFrame {
   slot(offset: number): SlotLocal {
     return this.#slots.of(offset);
   }
+}
+
+/** What comes up most often. */
+function mostOf(numbers: readonly number[]): number {
+  const times = new Map<number, number>();
+  for (const one of numbers) times.set(one, (times.get(one) ?? 0) + 1);
+  return [...times].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
 }
 
 function pathsOf(shape: Loop): Map<number, Path> {
