@@ -15,7 +15,7 @@ import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region
 import { regionCode, type RegionRequest } from "./region_code.ts";
 import { settleSignature } from "./region_kept.ts";
 import type { WayNumbers } from "./region_ways.ts";
-import { RegionWriter } from "./region_writer.ts";
+import { MOST_COMPARED, RegionWriter } from "./region_writer.ts";
 
 const PAGE = 2 ** TLB.pageBits;
 
@@ -158,7 +158,9 @@ export function regionBytes(
     const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
     if (block !== undefined) entries.set(returnsTo!, block);
   }
-  const map = mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt);
+  const map = entries.size > MOST_COMPARED
+    ? mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt)
+    : undefined;
   const module = new ModuleWriter();
   const imports = {
     load: module.importFunction("host", "load", signature(4)),
@@ -199,7 +201,7 @@ function signature(parameters: number): Signature {
   return { parameters: Array.from({ length: parameters }, () => "i32" as const), results: ["i32"] };
 }
 
-/** For several entries that are not too far apart. */
+/** For entries that are not too far apart. */
 function mapOf(entries: ReadonlyMap<bigint, number>, mapAt: RegionPlan["mapAt"]): BlockMap | undefined {
   if (entries.size < 2) return undefined;
   const addresses = [...entries.keys()];

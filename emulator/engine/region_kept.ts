@@ -4,7 +4,7 @@
  * stores what the recipe would have written.
  */
 import { EmitOps } from "../ir/emit.ts";
-import { HOLDING, type KeptRecipe } from "../ir/keeper.ts";
+import { HOLDING, type KeptRecipe, type Need } from "../ir/keeper.ts";
 import { Lowering, type Target } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { FieldRef, Width } from "../ir/ops.ts";
@@ -70,8 +70,21 @@ export class RegionKept {
 
   /** Makes slots what the recipe that is kept writes. */
   settle(target: Target, recipe: KeptRecipe | undefined, slots: readonly number[], all: boolean): void {
-    if (recipe) new Lowering(target).steps(remade(recipe, slots, this.#slots));
+    if (recipe && slots.length > 0) new Lowering(target).steps(remade(recipe, slots, this.#slots));
     if (all) this.reset();
+  }
+
+  /** Settles what is kept as far as `need` goes, on the way to who has that need. */
+  settleFor(target: Target, need: Need): void {
+    if (need === 0 || typeof this.held === "string") return;
+    const recipe = this.#recipes[this.held - 1], all = need === 2;
+    const holding = this.#slots.slice(0, HOLDING).map(({ slot }) => slot);
+    this.settle(
+      target,
+      recipe,
+      all ? recipe.slots : recipe.slots.filter((slot) => !holding.includes(slot)),
+      all,
+    );
   }
 
   /** Nothing is kept from here on. */

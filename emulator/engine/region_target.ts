@@ -43,7 +43,7 @@ export interface RegionFrame {
   /** The host may have changed any state, and counted further executions of the instruction. */
   reload(place: Place): void;
   /** The instruction is the last one that is executed: the block's others are not counted. */
-  takeBackRest(place: Place): void;
+  takeBackRest(): void;
   /** Leaves for an address, on in code that is not stale. */
   leaveFor(pushPc: () => void): void;
 }
@@ -161,7 +161,7 @@ export class RegionTarget implements Target {
     this.pushCpu();
     code.memory("i32.load", STATE.stale).if("none", "unlikely");
     const place = this.#place;
-    frame.takeBackRest(place);
+    frame.takeBackRest();
     this.#isApart = true;
     this.#place = { ...place, restCount: 0, restCycles: 0 };
     finish();
