@@ -96,6 +96,24 @@ export const OP = {
 
 export type Opcode = keyof typeof OP;
 
+/** Those on 128 bits, which stand behind a prefix of their own. */
+export const VECTOR_PREFIX = 0xfd;
+export const VECTOR_OP = {
+  "v128.const": 12,
+  "i8x16.swizzle": 14,
+  "i32x4.splat": 17,
+  "i64x2.splat": 18,
+  "i32x4.extract_lane": 27,
+  "i64x2.extract_lane": 29,
+  "v128.store32_lane": 90,
+  "v128.store64_lane": 91,
+  "v128.load32_zero": 92,
+  "v128.load64_zero": 93,
+} as const;
+
+export type VectorOpcode = keyof typeof VECTOR_OP;
+
 /** Value types, by their binary code. */
 export const TYPE = { i32: 0x7f, i64: 0x7e } as const;
 export type ValueType = keyof typeof TYPE;
+export const VECTOR_TYPE = 0x7b;
