@@ -1,21 +1,41 @@
 /**
  * Memory in the other order of bytes. WebAssembly has no byte swap, and shifts and masks are 5 operations for 32 bits, 11 for
- * 64. The bytes of a vector in another order are one, between a load that leaves a vector or a store that takes one.
+ * 64. The bytes of a vector in another order are one.
+ *
+ * What comes and goes is named a float, whose bits nobody touches: an integer would not stay in a vector register between
+ * a load and a store, and V8 takes the lowest lane of one by a slower instruction.
  */
 import type { FunctionWriter } from "../wasm/function_writer.ts";
 
 /** A width that has an order. */
 export type Ordered = 16 | 32 | 64;
 
+const LANES = {
+  32: {
+    load: "v128.load32_zero",
+    extract: "f32x4.extract_lane",
+    toInteger: "i32.reinterpret_f32",
+    toFloat: "f32.reinterpret_i32",
+    splat: "f32x4.splat",
+    store: "f32.store",
+  },
+  64: {
+    load: "v128.load64_zero",
+    extract: "f64x2.extract_lane",
+    toInteger: "i64.reinterpret_f64",
+    toFloat: "f64.reinterpret_i64",
+    splat: "f64x2.splat",
+    store: "f64.store",
+  },
+} as const;
+
 /** Loads `width` bits, their bytes reversed, from the address on the stack. */
 export function loadReversed(code: FunctionWriter, width: Ordered, offset = 0): void {
   if (width === 16) return swap16(code.memory("i32.load16_u", offset));
-  const [load, lane] = width === 32
-    ? ["v128.load32_zero", "i32x4.extract_lane"] as const
-    : ["v128.load64_zero", "i64x2.extract_lane"] as const;
+  const { load, extract, toInteger } = LANES[width];
   code.vector(load, 0, offset);
   reverse(code, width);
-  code.vector(lane, 0);
+  code.vector(extract, 0).op(toInteger);
 }
 
 /** Stores `width` bits of the value on the stack, their bytes reversed, to the address below it. */
@@ -25,12 +45,10 @@ export function storeReversed(code: FunctionWriter, width: Ordered, offset = 0):
     code.memory("i32.store16", offset);
     return;
   }
-  const [splat, store] = width === 32
-    ? ["i32x4.splat", "v128.store32_lane"] as const
-    : ["i64x2.splat", "v128.store64_lane"] as const;
-  code.vector(splat);
+  const { toFloat, splat, extract, store } = LANES[width];
+  code.op(toFloat).vector(splat);
   reverse(code, width);
-  code.vector(store, 0, offset, 0);
+  code.vector(extract, 0).memory(store, offset);
 }
 
 /** Reverses the bytes of each lane of a vector. */
