@@ -163,8 +163,6 @@ export function regionBytes(
     trap: module.importFunction("host", "trap", { parameters: ["i32", "i32"], results: ["i32"] }),
   };
   const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
-  const kept = isa.kept ?? [];
-  const settle = kept.length > 0 ? module.define(settleSignature(kept)) : undefined;
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
   new RegionWriter(code, imports, {
@@ -176,8 +174,8 @@ export function regionBytes(
     links,
     map,
     cpu,
-    kept,
-    settle,
+    groups: isa.kept ?? [],
+    settle: (group) => module.define(settleSignature(group)),
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
   return {

@@ -1,11 +1,11 @@
 /** Which slots of flags have to be settled where, from one block of a region to the next. */
-import { HOLDING, type KeptSlot, type Need } from "../ir/keeper.ts";
+import type { KeptGroup, KeptThrough, Need } from "../ir/keeper.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { RegionBlock } from "./region_blocks.ts";
 
-/** What each block wants at its beginning; `following` are the blocks that each may go on to. */
+/** What each block wants of a group at its beginning; `following` are the blocks that each may go on to. */
 export function needsOf(
-  blocks: readonly RegionBlock[],
+  blocks: readonly KeptThrough[],
   following: readonly (readonly number[])[],
 ): readonly Need[] {
   const needs = blocks.map(({ need }) => need);
@@ -27,20 +27,22 @@ export function wantedBehind(needs: readonly Need[], following: readonly number[
   return Math.max(0, ...following.map((next) => needs[next])) as Need;
 }
 
-/** A block's instructions; before it is left, what is `wanted` behind it is settled. */
+/** A block's instructions; before it is left, what is wanted behind it is settled, which `wanted` has for each group. */
 export function withSettled(
-  { instructions, keeping }: RegionBlock,
-  wanted: Need,
-  kept: readonly KeptSlot[],
+  { instructions, kept }: RegionBlock,
+  wanted: readonly Need[],
+  groups: readonly KeptGroup[],
 ): RegionBlock["instructions"] {
-  if (wanted === 0 || typeof keeping === "string") return instructions;
-  const all = wanted === 2, holding = kept.slice(0, HOLDING).map(({ slot }) => slot);
-  const slots = all ? keeping.slots : keeping.slots.filter((slot) => !holding.includes(slot));
+  const settled = kept.flatMap(({ keeping }, group): Step[] => {
+    if (wanted[group] === 0 || typeof keeping === "string") return [];
+    const all = wanted[group] === 2, holding = groups[group].holding.map(({ slot }) => slot);
+    const slots = all ? keeping.slots : keeping.slots.filter((slot) => !holding.includes(slot));
+    return [{ kind: "settle", group, recipe: keeping, slots, all }];
+  });
+  if (settled.length === 0) return instructions;
   const last = instructions[instructions.length - 1];
   const at = last.steps.findIndex(branches), place = at < 0 ? last.steps.length : at;
-  const steps: Step[] = [...last.steps];
-  steps.splice(place, 0, { kind: "settle", recipe: keeping, slots, all });
-  return [...instructions.slice(0, -1), { ...last, steps }];
+  return [...instructions.slice(0, -1), { ...last, steps: last.steps.toSpliced(place, 0, ...settled) }];
 }
 
 function branches(step: Step): boolean {

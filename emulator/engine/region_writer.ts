@@ -1,9 +1,8 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import type { Need } from "../ir/keeper.ts";
+import type { KeptGroup, Need } from "../ir/keeper.ts";
 import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
@@ -39,9 +38,9 @@ export interface RegionParts {
   readonly links: RegionLinks;
   readonly map: BlockMap | undefined;
   readonly flat: FlatReach | undefined;
-  /** Slots of flags, and the function that stores them. */
-  readonly kept: readonly KeptSlot[];
-  readonly settle: SettleFunction | undefined;
+  /** Slots of flags; and makes the function that stores those of a group. */
+  readonly groups: readonly KeptGroup[];
+  readonly settle: (group: KeptGroup) => SettleFunction;
 }
 
 /** A loop of the shape while it is written. */
@@ -66,9 +65,9 @@ export class RegionWriter implements RegionFrame {
   /** Loops that are being written, outermost first. */
   readonly #open: OpenLoop[] = [];
   readonly #slots: RegionSlots;
-  readonly kept: RegionKept;
-  /** What each block wants of the slots that may be kept. */
-  readonly #needs: readonly Need[];
+  readonly kept: ReadonlyMap<number, RegionKept>;
+  /** What each block wants of the slots that may be kept, by group. */
+  readonly #needs: readonly (readonly Need[])[];
   readonly #cycles: number;
   readonly #pc: number;
   readonly #status: number;
@@ -78,15 +77,17 @@ export class RegionWriter implements RegionFrame {
     this.#code = code;
     this.#imports = imports;
     this.#parts = parts;
-    const { blocks, entries, kept, settle } = parts;
+    const { blocks, entries, groups, settle } = parts;
     const successors = blocks.map((block) => this.#successors(block));
     this.#shape = shapeOf(successors, entries);
     this.#paths = pathsOf(this.#shape);
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
-    this.#slots = new RegionSlots(code, steps, kept);
-    this.kept = new RegionKept(code, kept, this.#slots, settle);
+    const slots = this.#slots = new RegionSlots(code, steps, groups);
+    this.kept = new Map(
+      [...slots.keeps].map((i) => [i, new RegionKept(code, groups[i], slots, settle(groups[i]))]),
+    );
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
-    this.#needs = needsOf(blocks, this.#following);
+    this.#needs = groups.map((_, i) => needsOf(blocks.map(({ kept }) => kept[i]), this.#following));
     this.#cycles = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
@@ -100,7 +101,7 @@ export class RegionWriter implements RegionFrame {
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
-    this.kept.finish();
+    for (const kept of this.kept.values()) kept.finish();
   }
 
   /** Blocks that a block may go on to without leaving. */
@@ -144,7 +145,9 @@ export class RegionWriter implements RegionFrame {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.blocks[index];
-    this.kept.held = this.#needs[index] === 2 ? "settled" : "unknown";
+    for (const [group, kept] of this.kept) {
+      kept.held = this.#needs[group][index] === 2 ? "settled" : "unknown";
+    }
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
       "none",
       "unlikely",
@@ -154,8 +157,8 @@ export class RegionWriter implements RegionFrame {
     code.end();
     code.get(this.#cycles).i64(BigInt(block.cycles)).op("i64.add").set(this.#cycles);
     let restCount = block.instructions.length, restCycles = block.cycles;
-    const wanted = wantedBehind(this.#needs, this.#following[index]);
-    for (const instruction of withSettled(block, wanted, this.#parts.kept)) {
+    const wanted = this.#needs.map((needs) => wantedBehind(needs, this.#following[index]));
+    for (const instruction of withSettled(block, wanted, this.#parts.groups)) {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
@@ -239,7 +242,7 @@ export class RegionWriter implements RegionFrame {
 
   #store(): void {
     this.#slots.store(this.#cpu);
-    if (this.#slots.keeps) this.kept.store(this.#cpu);
+    for (const kept of this.kept.values()) kept.store(this.#cpu);
   }
 
   /** Makes the state precise as of an instruction, it counted in. */
@@ -268,7 +271,7 @@ export class RegionWriter implements RegionFrame {
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
     this.#slots.load(this.#cpu);
-    if (this.#slots.keeps) this.kept.reset();
+    for (const kept of this.kept.values()) kept.reset();
     code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
     code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(
       this.#cycles,

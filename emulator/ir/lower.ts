@@ -52,8 +52,8 @@ export interface Target {
   branchIf(condition: () => void, push: () => void, target: Node): void;
   /** Keeps a recipe as what it is made of, which `push` pushes, by index. */
   keep(recipe: KeptRecipe, push: (index: number) => void): void;
-  /** Makes slots what the recipe that is kept writes; `all`: nothing is kept then. */
-  settle(recipe: KeptRecipe | undefined, slots: readonly number[], all: boolean): void;
+  /** Makes slots what the recipe that is kept writes. */
+  settle(step: Step & { readonly kind: "settle" }): void;
 }
 
 /** Where flat memory lies, and what is called for an access that is not to it. */
@@ -180,7 +180,7 @@ export class Lowering {
       case "keep":
         return this.#target.keep(step.recipe, (index) => this.#push(step.recipe.again.from[index]));
       case "settle":
-        return this.#target.settle(step.recipe, step.slots, step.all);
+        return this.#target.settle(step);
     }
   }
 
