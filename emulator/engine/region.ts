@@ -14,7 +14,7 @@ import { type EngineHost, hostImports } from "./host.ts";
 import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region_blocks.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
 import { settleSignature } from "./region_kept.ts";
-import { RegionWriter } from "./region_writer.ts";
+import { MOST_COMPARED, RegionWriter } from "./region_writer.ts";
 
 const PAGE = 2 ** TLB.pageBits;
 
@@ -155,7 +155,9 @@ export function regionBytes(
     const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
     if (block !== undefined) entries.set(returnsTo!, block);
   }
-  const map = mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt);
+  const map = entries.size > MOST_COMPARED
+    ? mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt)
+    : undefined;
   const module = new ModuleWriter();
   const imports = {
     load: module.importFunction("host", "load", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
@@ -187,7 +189,7 @@ export function regionBytes(
   };
 }
 
-/** For several entries that are not too far apart. */
+/** For entries that are not too far apart. */
 function mapOf(entries: ReadonlyMap<bigint, number>, mapAt: RegionPlan["mapAt"]): BlockMap | undefined {
   if (entries.size < 2) return undefined;
   const addresses = [...entries.keys()];

@@ -15,8 +15,8 @@ export interface RegionInstruction {
 /** A block with the steps of each of its instructions. */
 export interface RegionBlock {
   readonly pc: bigint;
-  /** Where it goes on when its last instruction does not branch. */
-  readonly nextPc: bigint;
+  /** Where it goes on when its last instruction does not branch, if that may be. */
+  readonly nextPc: bigint | undefined;
   readonly cycles: number;
   readonly instructions: readonly (RegionInstruction & { readonly steps: readonly Step[] })[];
   /** Slots that may be kept, by group. */
@@ -57,9 +57,14 @@ export function leads(isa: Isa, instruction: RegionInstruction): Leads {
   const { steps } = recordBlock(isa, [instruction]).instructions[0], { nextPc } = instruction;
   return {
     targets: branchTargets(steps),
-    falls: !steps.some((step) => step.kind === "branch" && step.condition === undefined),
+    falls: fallsThrough(steps),
     ...keeps(steps, nextPc) && { returnsTo: nextPc },
   };
+}
+
+/** Whether an instruction may go on at the next one, by its steps. */
+export function fallsThrough(steps: readonly Step[]): boolean {
+  return !steps.some((step) => step.kind === "branch" && step.condition === undefined);
 }
 
 /** Whether an address is stored or put into a register. */
@@ -86,9 +91,10 @@ export function recordBlock(isa: Isa, instructions: readonly RegionInstruction[]
     });
     return { ...instruction, steps: recording.steps.slice(from) };
   });
+  const last = recorded[recorded.length - 1];
   return {
     pc: instructions[0].pc,
-    nextPc: instructions[instructions.length - 1].nextPc,
+    nextPc: fallsThrough(last.steps) ? last.nextPc : undefined,
     cycles: instructions.reduce((sum, { cost }) => sum + cost, 0),
     instructions: recorded,
     kept: recording.keepers.through,

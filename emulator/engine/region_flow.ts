@@ -1,5 +1,5 @@
 /** Which slots of flags have to be settled where, from one block of a region to the next. */
-import type { KeptGroup, KeptThrough, Need } from "../ir/keeper.ts";
+import type { KeptThrough, Need } from "../ir/keeper.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { RegionBlock } from "./region_blocks.ts";
 
@@ -25,28 +25,6 @@ export function needsOf(
 /** What the blocks that may come next want. */
 export function wantedBehind(needs: readonly Need[], following: readonly number[]): Need {
   return Math.max(0, ...following.map((next) => needs[next])) as Need;
-}
-
-/** A block's instructions; before it is left, what is wanted behind it is settled, which `wanted` has for each group. */
-export function withSettled(
-  { instructions, kept }: RegionBlock,
-  wanted: readonly Need[],
-  groups: readonly KeptGroup[],
-): RegionBlock["instructions"] {
-  const settled = kept.flatMap(({ keeping }, group): Step[] => {
-    if (wanted[group] === 0 || typeof keeping === "string") return [];
-    const all = wanted[group] === 2, holding = groups[group].holding.map(({ slot }) => slot);
-    const slots = all ? keeping.slots : keeping.slots.filter((slot) => !holding.includes(slot));
-    return [{ kind: "settle", group, recipe: keeping, slots, all }];
-  });
-  if (settled.length === 0) return instructions;
-  const last = instructions[instructions.length - 1];
-  const at = last.steps.findIndex(branches), place = at < 0 ? last.steps.length : at;
-  return [...instructions.slice(0, -1), { ...last, steps: last.steps.toSpliced(place, 0, ...settled) }];
-}
-
-function branches(step: Step): boolean {
-  return step.kind === "branch" || step.kind === "when" && step.then.some(branches);
 }
 
 /** Whether it goes on at an address that is known only then. */

@@ -4,7 +4,7 @@
  * written.
  */
 import { EmitOps } from "../ir/emit.ts";
-import type { KeptGroup, KeptRecipe, KeptSlot } from "../ir/keeper.ts";
+import type { KeptGroup, KeptRecipe, KeptSlot, Need } from "../ir/keeper.ts";
 import { Lowering, type Target } from "../ir/lower.ts";
 import type { Node, Step } from "../ir/nodes.ts";
 import type { FieldRef, Width } from "../ir/ops.ts";
@@ -82,8 +82,16 @@ export class RegionKept {
 
   /** Makes slots what the recipe that is kept writes. */
   settle(target: Target, recipe: KeptRecipe | undefined, slots: readonly number[], all: boolean): void {
-    if (recipe) new Lowering(target).steps(remade(recipe, slots, this.#group));
+    if (recipe && slots.length > 0) new Lowering(target).steps(remade(recipe, slots, this.#group));
     if (all) this.reset();
+  }
+
+  /** Settles what is kept as far as `need` goes, on the way to who has that need. */
+  settleFor(target: Target, need: Need): void {
+    if (need === 0 || typeof this.held === "string") return;
+    const recipe = this.#recipes[this.held - 1], all = need === 2;
+    const holds = (slot: number) => this.#group.holding.some((one) => one.slot === slot);
+    this.settle(target, recipe, all ? recipe.slots : recipe.slots.filter((slot) => !holds(slot)), all);
   }
 
   /** Nothing is kept from here on. */
@@ -123,6 +131,12 @@ export class RegionKept {
     }
     code.end();
   }
+}
+
+/** Takes down what is held; the answer puts it back, for where code goes on from here another way. */
+export function remembered(groups: Iterable<RegionKept>): () => void {
+  const before = [...groups].map((group) => ({ group, held: group.held }));
+  return () => before.forEach(({ group, held }) => group.held = held);
 }
 
 /** What a recipe is made of that is not constant, and where it is held. */

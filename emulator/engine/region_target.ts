@@ -6,7 +6,7 @@ import type { Node, Step } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
 import { ACCESS } from "./host.ts";
-import type { RegionKept } from "./region_kept.ts";
+import { type RegionKept, remembered } from "./region_kept.ts";
 import type { SlotLocal } from "./region_slots.ts";
 
 export type HostCall = "load" | "store" | "trap";
@@ -142,7 +142,7 @@ export class RegionTarget implements Target {
 
   ifStale(finish: () => void): void {
     const code = this.code, frame = this.#frame;
-    const held = new Map([...frame.kept].map(([group, { held }]) => [group, held]));
+    const putBack = remembered(frame.kept.values());
     this.pushCpu();
     code.memory("i32.load", STATE.stale).if("none", "unlikely");
     const place = this.#place;
@@ -153,7 +153,7 @@ export class RegionTarget implements Target {
     frame.leaveFor(() => this.pushNextPc());
     this.#isApart = false;
     this.#place = place;
-    for (const [group, kept] of frame.kept) kept.held = held.get(group)!;
+    putBack();
     code.end();
   }
 

@@ -7,8 +7,8 @@ import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
-import { branchesAnywhere, needsOf, wantedBehind, withSettled } from "./region_flow.ts";
-import { RegionKept, type SettleFunction } from "./region_kept.ts";
+import { branchesAnywhere, needsOf, wantedBehind } from "./region_flow.ts";
+import { RegionKept, remembered, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { LEFT_REGION } from "./region_table.ts";
@@ -18,6 +18,12 @@ import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./reg
  * Parameters of the function after the vCPU, which is known; `BLOCK` is the block that a branch table is to lead to.
  */
 const LEFT_NOW = 1, BLOCK = 2;
+
+/**
+ * Entries that are told apart by comparing addresses. A branch table needs a look into the map first, and how well the
+ * host foretells where its one jump goes depends on how V8 has laid out the code: the same loop took 1 to 3 times as long.
+ */
+export const MOST_COMPARED = 8;
 
 /** Functions of the host, by their numbers. */
 export type HostImports = Readonly<Record<HostCall, number>>;
@@ -59,6 +65,8 @@ export class RegionWriter implements RegionFrame {
   readonly #imports: HostImports;
   readonly #parts: RegionParts;
   readonly #shape: Loop;
+  /** Entries are found by their addresses, in `#pc`; else by their numbers, in `BLOCK`. */
+  readonly #compares: boolean;
   /** The blocks that each may go on to, the entries where that is known only when it runs. */
   readonly #following: readonly (readonly number[])[];
   readonly #paths: ReadonlyMap<number, Path>;
@@ -68,7 +76,10 @@ export class RegionWriter implements RegionFrame {
   readonly kept: ReadonlyMap<number, RegionKept>;
   /** What each block wants of the slots that may be kept, by group. */
   readonly #needs: readonly (readonly Need[])[];
-  readonly #cycles: number;
+  /** Cycles of most of the instructions, each. */
+  readonly #rate: number;
+  /** The local of cycles and `#rate` for each instruction left: where blocks cost the rate, only what is left changes. */
+  readonly #cyclesAndLeft: number;
   readonly #pc: number;
   readonly #status: number;
   #leave: Label = 0;
@@ -81,6 +92,7 @@ export class RegionWriter implements RegionFrame {
     const successors = blocks.map((block) => this.#successors(block));
     this.#shape = shapeOf(successors, entries);
     this.#paths = pathsOf(this.#shape);
+    this.#compares = entries.length > 1 && entries.length <= MOST_COMPARED;
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
     const slots = this.#slots = new RegionSlots(code, steps, groups);
     this.kept = new Map(
@@ -88,7 +100,8 @@ export class RegionWriter implements RegionFrame {
     );
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
     this.#needs = groups.map((_, i) => needsOf(blocks.map(({ kept }) => kept[i]), this.#following));
-    this.#cycles = code.local("i64");
+    this.#rate = mostOf(blocks.flatMap(({ instructions }) => instructions.map(({ cost }) => cost)));
+    this.#cyclesAndLeft = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
   }
@@ -96,7 +109,9 @@ export class RegionWriter implements RegionFrame {
   write(): void {
     const code = this.#code;
     this.#slots.load(this.#cpu);
-    code.i32(this.#cpu).memory("i64.load", STATE.cycles).set(this.#cycles);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles);
+    this.#setCycles();
+    if (this.#compares) code.i32(this.#cpu).memory("i64.load", STATE.pc).set(this.#pc);
     this.#leave = code.block();
     this.#writeLoop(this.#shape);
     code.end();
@@ -108,7 +123,7 @@ export class RegionWriter implements RegionFrame {
   #successors({ instructions, nextPc }: RegionBlock): number[] {
     const last = instructions[instructions.length - 1];
     const targets = this.#leavesSegment(last.steps) ? [] : branchTargets(last.steps);
-    return [...targets, nextPc].flatMap((pc) => this.#inside(pc) ?? []);
+    return [...targets, ...nextPc === undefined ? [] : [nextPc]].flatMap((pc) => this.#inside(pc) ?? []);
   }
 
   /** The block at an address, if that may be gone on to without leaving. */
@@ -123,7 +138,8 @@ export class RegionWriter implements RegionFrame {
     const several = heads.length > 1;
     for (let i = items.length - 1; i >= (several ? 0 : 1); i--) open.items[i] = code.block();
     this.#open.push(open);
-    if (several) {
+    if (this.#isCompared(loop)) this.#writeComparison(open);
+    else if (several) {
       const labels = new Map(heads.map((head) => [head, open.items[this.#itemOf(loop, head)]]));
       const first = labels.get(heads[0])!;
       code.get(BLOCK);
@@ -136,6 +152,43 @@ export class RegionWriter implements RegionFrame {
     });
     this.#open.pop();
     code.end();
+  }
+
+  #isCompared(loop: Loop): boolean {
+    return this.#compares && loop === this.#shape;
+  }
+
+  /** To the entry at the address in `#pc`; leaves for it if there is none. */
+  #writeComparison({ loop, items }: OpenLoop): void {
+    const code = this.#code, { blocks, links } = this.#parts;
+    const pcOf = (head: number) => blocks[head].pc;
+    const among = (heads: readonly number[]): void => {
+      if (heads.length > 2) {
+        const half = heads.length >> 1;
+        code.get(this.#pc).i64(pcOf(heads[half])).op("i64.lt_u").if();
+        among(heads.slice(0, half));
+        code.else();
+        among(heads.slice(half));
+        code.end();
+        return;
+      }
+      for (const head of heads) {
+        code.get(this.#pc).i64(pcOf(head)).op("i64.eq").if();
+        this.#nameBlock(head, this.#paths.get(head)!.slice(1));
+        code.branch(items[this.#itemOf(loop, head)]).end();
+      }
+    };
+    for (const kept of this.kept.values()) kept.held = "unknown";
+    among(loop.heads.toSorted((a, b) => pcOf(a) < pcOf(b) ? -1 : 1));
+    this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+  }
+
+  /** Says which block is gone to, for the loops that are entered on the way there. */
+  #nameBlock(to: number, entered: Path): void {
+    const code = this.#code;
+    if (entered.length > 0 && this.#isCompared(entered[0].loop)) {
+      code.i64(this.#parts.blocks[to].pc).set(this.#pc);
+    } else if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
   }
 
   #itemOf(loop: Loop, block: number): number {
@@ -155,30 +208,31 @@ export class RegionWriter implements RegionFrame {
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
     this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
     code.end();
-    code.get(this.#cycles).i64(BigInt(block.cycles)).op("i64.add").set(this.#cycles);
+    this.#addCycles(block.cycles - this.#rate * block.instructions.length);
     let restCount = block.instructions.length, restCycles = block.cycles;
-    const wanted = this.#needs.map((needs) => wantedBehind(needs, this.#following[index]));
-    for (const instruction of withSettled(block, wanted, this.#parts.groups)) {
+    let target: RegionTarget | undefined;
+    for (const instruction of block.instructions) {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
       const place: Place = { pc, nextPc, cost, restCount, restCycles };
       const elsewhere = this.#leavesSegment(instruction.steps);
-      const target = new RegionTarget(this, place, (push, constant) => {
+      const at: RegionTarget = target = new RegionTarget(this, place, (push, constant) => {
         if (elsewhere) this.#leaveAt(push, LEFT.miss);
-        else if (constant === undefined) this.#goToComputed(push);
-        else this.#goTo(index, constant);
+        else if (constant === undefined) this.#goToComputed(at, push);
+        else this.#goTo(at, index, constant);
       });
       new Lowering(target).steps(instruction.steps);
     }
-    // Not reached where the last instruction has branched.
-    this.#goTo(index, block.nextPc);
+    if (block.nextPc !== undefined) this.#goTo(target!, index, block.nextPc);
   }
 
   /** On at an address: inside the region by a jump, outside by leaving it. */
-  #goTo(from: number, pc: bigint): void {
+  #goTo(target: RegionTarget, from: number, pc: bigint): void {
     const code = this.#code, to = this.#inside(pc);
     if (to === undefined) return this.#leaveAt(() => code.i64(pc), LEFT.miss);
+    const putBack = remembered(this.kept.values());
+    this.#settleFor(target, [to]);
     const there = this.#paths.get(to)!, open = this.#open;
     let common = 0;
     while (common + 1 < open.length && there[common + 1]?.loop === open[common + 1].loop) common++;
@@ -186,27 +240,44 @@ export class RegionWriter implements RegionFrame {
     const isForward = there[common].item > here;
     if (!isForward) { while (!open[common].loop.heads.includes(to)) common--; }
     const entered = there.slice(isForward ? common + 1 : common);
-    if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
+    this.#nameBlock(to, entered);
     const { label, items } = open[common];
     code.branch(isForward ? items[there[common].item] : label);
+    putBack();
+  }
+
+  /** Settles what blocks want at their beginnings, on the way to one of them. */
+  #settleFor(target: RegionTarget, blocks: readonly number[]): void {
+    for (const [group, kept] of this.kept) kept.settleFor(target, wantedBehind(this.#needs[group], blocks));
   }
 
   /** A computed target is looked for among the entries. */
-  #goToComputed(push: () => void): void {
+  #goToComputed(target: RegionTarget, push: () => void): void {
     const code = this.#code;
-    const { links, map } = this.#parts;
+    const { links, map, entries, stops, blocks } = this.#parts, putBack = remembered(this.kept.values());
     push();
     code.set(this.#pc);
-    if (map) {
-      const at = code.local("i64");
-      code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
-        .if();
-      code.get(at).op("i32.wrap_i64").memory("i32.load8_u", map.place).tee(BLOCK).if();
-      code.get(BLOCK).i32(1).op("i32.sub").set(BLOCK).branch(this.#open[0].label);
-      code.end().end();
-      code.release(at, "i64");
+    this.#settleFor(target, entries);
+    if (this.#compares) {
+      for (const { pc } of entries.map((entry) => blocks[entry]).filter(({ pc }) => stops.has(pc))) {
+        code.get(this.#pc).i64(pc).op("i64.eq").if();
+        this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+        code.end();
+      }
+      code.branch(this.#open[0].label);
+    } else {
+      if (map) {
+        const at = code.local("i64");
+        code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
+          .if();
+        code.get(at).op("i32.wrap_i64").memory("i32.load8_u", map.place).tee(BLOCK).if();
+        code.get(BLOCK).i32(1).op("i32.sub").set(BLOCK).branch(this.#open[0].label);
+        code.end().end();
+        code.release(at, "i64");
+      }
+      this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
     }
-    this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+    putBack();
   }
 
   /** Whether an instruction loads the code segment: the same offset is another place then. */
@@ -225,7 +296,9 @@ export class RegionWriter implements RegionFrame {
     this.#store();
     code.i32(this.#cpu).get(this.#pc).memory("i64.store", STATE.pc);
     code.i32(this.#cpu).get(LEFT_NOW).memory("i32.store", STATE.left);
-    code.i32(this.#cpu).get(this.#cycles).memory("i64.store", STATE.cycles);
+    code.i32(this.#cpu);
+    this.#pushCycles();
+    code.memory("i64.store", STATE.cycles);
     if (status === LEFT.miss) code.i32(this.#cpu).i32(from).memory("i32.store", LEFT_REGION);
     code.i32(status).set(this.#status).branch(this.#leave);
   }
@@ -233,7 +306,7 @@ export class RegionWriter implements RegionFrame {
   takeBackRest({ restCount, restCycles }: Place): void {
     const code = this.#code;
     code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
-    code.get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").set(this.#cycles);
+    this.#addCycles(this.#rate * restCount - restCycles);
   }
   leaveFor(pushPc: () => void): void {
     this.#code.i32(this.#cpu).i32(0).memory("i32.store", STATE.stale);
@@ -253,10 +326,30 @@ export class RegionWriter implements RegionFrame {
     code.i32(this.#cpu).i64(nextPc).memory("i64.store", STATE.nextPc);
     code.i32(this.#cpu).i32(cost).memory("i32.store", STATE.cost);
     code.i32(this.#cpu).get(LEFT_NOW).i32(restCount).op("i32.add").memory("i32.store", STATE.left);
-    code.i32(this.#cpu).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory(
-      "i64.store",
-      STATE.cycles,
-    );
+    code.i32(this.#cpu);
+    this.#pushCycles();
+    code.i64(BigInt(restCycles)).op("i64.sub").memory("i64.store", STATE.cycles);
+  }
+
+  /** Pushes `#rate` for each instruction left. */
+  #pushOfLeft(): void {
+    this.#code.get(LEFT_NOW).op("i64.extend_i32_u").i64(BigInt(this.#rate)).op("i64.mul");
+  }
+  /** Pushes cycles. */
+  #pushCycles(): void {
+    this.#code.get(this.#cyclesAndLeft);
+    this.#pushOfLeft();
+    this.#code.op("i64.sub");
+  }
+  /** Takes cycles, when what is left is known. */
+  #setCycles(): void {
+    this.#pushOfLeft();
+    this.#code.op("i64.add").set(this.#cyclesAndLeft);
+  }
+  #addCycles(more: number): void {
+    if (more !== 0) {
+      this.#code.get(this.#cyclesAndLeft).i64(BigInt(more)).op("i64.add").set(this.#cyclesAndLeft);
+    }
   }
 
   call(name: HostCall): void {
@@ -273,9 +366,8 @@ export class RegionWriter implements RegionFrame {
     this.#slots.load(this.#cpu);
     for (const kept of this.kept.values()) kept.reset();
     code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
-    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(
-      this.#cycles,
-    );
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add");
+    this.#setCycles();
   }
 
   get #cpu(): number {
@@ -295,6 +387,13 @@ export class RegionWriter implements RegionFrame {
   slot(offset: number): SlotLocal {
     return this.#slots.of(offset);
   }
+}
+
+/** What comes up most often. */
+function mostOf(numbers: readonly number[]): number {
+  const times = new Map<number, number>();
+  for (const one of numbers) times.set(one, (times.get(one) ?? 0) + 1);
+  return [...times].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
 }
 
 function pathsOf(shape: Loop): Map<number, Path> {
