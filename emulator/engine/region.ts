@@ -169,8 +169,6 @@ export function regionBytes(
     again: module.importFunction("host", "again", signature(2)),
   };
   const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
-  const kept = isa.kept ?? [];
-  const settle = kept.length > 0 ? module.define(settleSignature(kept)) : undefined;
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
   new RegionWriter(code, imports, {
@@ -182,8 +180,8 @@ export function regionBytes(
     links,
     map,
     cpu,
-    kept,
-    settle,
+    groups: isa.kept ?? [],
+    settle: (group) => module.define(settleSignature(group)),
     ways,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();

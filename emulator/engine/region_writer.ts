@@ -1,16 +1,15 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import type { Need } from "../ir/keeper.ts";
+import type { KeptGroup, Need } from "../ir/keeper.ts";
 import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { NO_WAY } from "../ir/way_layout.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
 import { branchesAnywhere, needsOf, wantedBehind } from "./region_flow.ts";
-import { RegionKept, type SettleFunction } from "./region_kept.ts";
+import { RegionKept, remembered, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { LEFT_REGION } from "./region_table.ts";
@@ -47,9 +46,9 @@ export interface RegionParts {
   readonly links: RegionLinks;
   readonly map: BlockMap | undefined;
   readonly flat: FlatReach | undefined;
-  /** Slots of flags, and the function that stores them. */
-  readonly kept: readonly KeptSlot[];
-  readonly settle: SettleFunction | undefined;
+  /** Slots of flags; and makes the function that stores those of a group. */
+  readonly groups: readonly KeptGroup[];
+  readonly settle: (group: KeptGroup) => SettleFunction;
   /** For exits by ways that are known, where there are such. */
   readonly ways: WayNumbers | undefined;
 }
@@ -78,9 +77,9 @@ export class RegionWriter implements RegionFrame {
   /** Loops that are being written, outermost first. */
   readonly #open: OpenLoop[] = [];
   readonly #slots: RegionSlots;
-  readonly kept: RegionKept;
-  /** What each block wants of the slots that may be kept. */
-  readonly #needs: readonly Need[];
+  readonly kept: ReadonlyMap<number, RegionKept>;
+  /** What each block wants of the slots that may be kept, by group. */
+  readonly #needs: readonly (readonly Need[])[];
   /** Cycles of most of the instructions, each. */
   readonly #rate: number;
   /** The local of cycles and `#rate` for each instruction left: where blocks cost the rate, only what is left changes. */
@@ -93,16 +92,18 @@ export class RegionWriter implements RegionFrame {
     this.#code = code;
     this.#imports = imports;
     this.#parts = parts;
-    const { blocks, entries, kept, settle } = parts;
+    const { blocks, entries, groups, settle } = parts;
     const successors = blocks.map((block) => this.#successors(block));
     this.#shape = shapeOf(successors, entries);
     this.#paths = pathsOf(this.#shape);
     this.#compares = entries.length > 1 && entries.length <= MOST_COMPARED;
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
-    this.#slots = new RegionSlots(code, steps, kept);
-    this.kept = new RegionKept(code, kept, this.#slots, settle);
+    const slots = this.#slots = new RegionSlots(code, steps, groups);
+    this.kept = new Map(
+      [...slots.keeps].map((i) => [i, new RegionKept(code, groups[i], slots, settle(groups[i]))]),
+    );
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
-    this.#needs = needsOf(blocks, this.#following);
+    this.#needs = groups.map((_, i) => needsOf(blocks.map(({ kept }) => kept[i]), this.#following));
     this.#rate = mostOf(blocks.flatMap(({ instructions }) => instructions.map(({ cost }) => cost)));
     this.#cyclesAndLeft = code.local("i64");
     this.#pc = code.local("i64");
@@ -119,7 +120,7 @@ export class RegionWriter implements RegionFrame {
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
-    this.kept.finish(this.#cpu);
+    for (const kept of this.kept.values()) kept.finish(this.#cpu);
   }
 
   /** Blocks that a block may go on to without leaving. */
@@ -181,7 +182,7 @@ export class RegionWriter implements RegionFrame {
         code.branch(items[this.#itemOf(loop, head)]).end();
       }
     };
-    this.kept.held = "unknown";
+    for (const kept of this.kept.values()) kept.held = "unknown";
     among(loop.heads.toSorted((a, b) => pcOf(a) < pcOf(b) ? -1 : 1));
     this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
   }
@@ -201,7 +202,9 @@ export class RegionWriter implements RegionFrame {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.blocks[index];
-    this.kept.held = this.#needs[index] === 2 ? "settled" : "unknown";
+    for (const [group, kept] of this.kept) {
+      kept.held = this.#needs[group][index] === 2 ? "settled" : "unknown";
+    }
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
       "none",
       "unlikely",
@@ -232,8 +235,8 @@ export class RegionWriter implements RegionFrame {
   #goTo(target: RegionTarget, from: number, pc: bigint): void {
     const code = this.#code, to = this.#inside(pc);
     if (to === undefined) return this.#leaveAt(() => code.i64(pc), LEFT.miss);
-    const { held } = this.kept;
-    this.kept.settleFor(target, this.#needs[to]);
+    const putBack = remembered(this.kept.values());
+    this.#settleFor(target, [to]);
     const there = this.#paths.get(to)!, open = this.#open;
     let common = 0;
     while (common + 1 < open.length && there[common + 1]?.loop === open[common + 1].loop) common++;
@@ -244,17 +247,21 @@ export class RegionWriter implements RegionFrame {
     this.#nameBlock(to, entered);
     const { label, items } = open[common];
     code.branch(isForward ? items[there[common].item] : label);
-    // Another way may go on from here.
-    this.kept.held = held;
+    putBack();
+  }
+
+  /** Settles what blocks want at their beginnings, on the way to one of them. */
+  #settleFor(target: RegionTarget, blocks: readonly number[]): void {
+    for (const [group, kept] of this.kept) kept.settleFor(target, wantedBehind(this.#needs[group], blocks));
   }
 
   /** A computed target is looked for among the entries. */
   #goToComputed(target: RegionTarget, push: () => void): void {
     const code = this.#code;
-    const { links, map, entries, stops, blocks } = this.#parts, { held } = this.kept;
+    const { links, map, entries, stops, blocks } = this.#parts, putBack = remembered(this.kept.values());
     push();
     code.set(this.#pc);
-    this.kept.settleFor(target, wantedBehind(this.#needs, entries));
+    this.#settleFor(target, entries);
     if (this.#compares) {
       for (const { pc } of entries.map((entry) => blocks[entry]).filter(({ pc }) => stops.has(pc))) {
         code.get(this.#pc).i64(pc).op("i64.eq").if();
@@ -274,7 +281,7 @@ export class RegionWriter implements RegionFrame {
       }
       this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
     }
-    this.kept.held = held;
+    putBack();
   }
 
   /** Whether an instruction loads the code segment: the same offset is another place then. */
@@ -314,7 +321,7 @@ export class RegionWriter implements RegionFrame {
 
   #store(): void {
     this.#slots.store(this.#cpu);
-    if (this.#slots.keeps) this.kept.store(this.#cpu);
+    for (const kept of this.kept.values()) kept.store(this.#cpu);
   }
 
   /** Makes the state precise as of an instruction, it counted in. */
@@ -372,7 +379,7 @@ export class RegionWriter implements RegionFrame {
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
     this.#slots.load(this.#cpu);
-    if (this.#slots.keeps) this.kept.reset();
+    for (const kept of this.kept.values()) kept.reset();
     code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
     code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add");
     this.#setCycles();
