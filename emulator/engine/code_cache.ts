@@ -84,7 +84,7 @@ export class CodeCache {
   readonly #scratch: number;
   #shortCode: readonly Range[] = [];
 
-  constructor(isa: Isa, arena: Arena, state: CpuState, source: CodeSource, mostRecords?: number) {
+  constructor(isa: Isa, arena: Arena, state: CpuState, source: CodeSource, decodedBytes?: number) {
     this.#isa = isa;
     this.#arena = arena;
     this.#state = state;
@@ -98,7 +98,7 @@ export class CodeCache {
     );
     this.#memo = new DecodeMemo(arena);
     this.#room = new Uint8Array(isa.maxLength);
-    this.#records = new RecordSpace(arena, mostRecords);
+    this.#records = new RecordSpace(arena, decodedBytes);
     this.#mostBytes = mostBytes(BLOCK_LIMIT, isa.maxLength);
     this.#pages = new CodePages(arena);
     this.#index = new BlockIndex(arena);

@@ -36,7 +36,7 @@ export class Executor {
     this.isa = isa;
     this.#setup = setup;
     this.#source = source;
-    this.#cache = new CodeCache(isa, setup.arena, setup.state, source, setup.mostRecords);
+    this.#cache = new CodeCache(isa, setup.arena, setup.state, source, setup.decodedBytes);
     this.#regions = new Regions(isa, setup, source);
     this.#hot = new HotCode(setup.regions ?? "off");
     this.#interpreter = new Interpreter(isa, setup);
