@@ -62,7 +62,7 @@ export class Executor {
     const cut = this.#cut;
     if (cut === undefined) return;
     this.#cut = undefined;
-    if (cut.inRegion) this.#hot.busy();
+    if (cut.inRegion) this.#hot.busy(cut.pc);
     else if (this.#hot.look(cut.pc)) this.#tryToCompile(cut.pc);
   }
 
