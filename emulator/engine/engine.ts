@@ -42,6 +42,11 @@ export interface EngineSetup {
   /** The memory that begins at address 0, and how much of it needs no translation now: nothing if not given. */
   readonly flat?: FlatPlaces;
   flatBytes?(): number;
+  /**
+   * Offsets of the words of state that decide where a trap's exit goes, where those are all: compiled code compares them
+   * and calls `EngineHost.again`. Never if not given.
+   */
+  wordsOf?(trap: number): readonly number[] | undefined;
   /** Whether hot code is compiled into regions by itself; `off` if not given. */
   readonly regions?: RegionPolicy;
   /** Bytes that the decoded code of a mode may take; what some 10 million instructions do if not given. */

@@ -6,6 +6,7 @@ import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import type { Opcode } from "../wasm/opcodes.ts";
+import { NO_WAY } from "../ir/way_layout.ts";
 import { ACCESS } from "./host.ts";
 import { readSteps, type Sequence } from "./form_steps.ts";
 import { EPOCH, fieldOffsets, RECORD, recordBytes, TAIL, UNIT } from "./record.ts";
@@ -186,12 +187,12 @@ class HandlerTarget implements Target {
   callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
     this.#spill();
     const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
-    this.code.get(CPU).i32(size).i32(flags).call(this.#context[kind]);
+    this.code.get(CPU).i32(size).i32(flags).i32(NO_WAY).call(this.#context[kind]);
   }
 
   callTrap(trap: number): void {
     this.#spill();
-    this.code.get(CPU).i32(trap).call(this.#context.trap);
+    this.code.get(CPU).i32(trap).i32(NO_WAY).call(this.#context.trap);
   }
 
   leaveUnlessProceed(): void {

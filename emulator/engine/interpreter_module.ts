@@ -61,10 +61,10 @@ export interface InterpreterPlan {
 /** The module, not yet compiled. */
 export function interpreterBytes(plan: InterpreterPlan): Uint8Array<ArrayBuffer> {
   const module = new ModuleWriter();
-  const access = { parameters: ["i32", "i32", "i32"], results: ["i32"] } as const;
+  const access = { parameters: ["i32", "i32", "i32", "i32"], results: ["i32"] } as const;
   const load = module.importFunction("host", "load", access);
   const store = module.importFunction("host", "store", access);
-  const trap = module.importFunction("host", "trap", { parameters: ["i32", "i32"], results: ["i32"] });
+  const trap = module.importFunction("host", "trap", { parameters: ["i32", "i32", "i32"], results: ["i32"] });
   const spill = defineSpill(module, plan);
   const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
   nameCpu(code, plan.cpu);

@@ -22,11 +22,11 @@ export interface SettleFunction {
   readonly code: FunctionWriter;
 }
 
-/** Its parameters: the vCPU, the recipe's number, the slots. */
-const CPU = 0, NUMBER = 1, SLOTS = 2;
+/** Its parameters: the recipe's number, the slots. */
+const NUMBER = 0, SLOTS = 1;
 
 export function settleSignature(slots: readonly KeptSlot[]): Signature {
-  return { parameters: ["i32", "i32", ...slots.map(typeOf)], results: [] };
+  return { parameters: ["i32", ...slots.map(typeOf)], results: [] };
 }
 
 export class RegionKept {
@@ -85,17 +85,16 @@ export class RegionKept {
   store(cpu: number): void {
     const code = this.#code;
     if (this.held === "settled") return this.#locals.storeOnly(cpu, this.#slots);
-    code.i32(cpu);
     if (this.held === "unknown") code.get(this.#number);
     else code.i32(this.held);
     for (const { slot } of this.#slots) code.get(this.#locals.of(slot).local);
     code.call(this.#settle!.index);
   }
 
-  /** Writes the function: all recipes are known now. */
-  finish(): void {
+  /** Writes the function, for the state at `cpu`: all recipes are known now. */
+  finish(cpu: number): void {
     if (this.#settle === undefined) return;
-    const { code } = this.#settle, target = new SettleTarget(code, this.#slots);
+    const { code } = this.#settle, target = new SettleTarget(code, cpu, this.#slots);
     const end = code.block();
     const labels = this.#recipes.map(() => code.block()).reverse();
     const none = code.block();
@@ -131,10 +130,12 @@ class SettleTarget implements Target {
   readonly hints = false;
   readonly flat = undefined;
   readonly code: FunctionWriter;
+  readonly #cpu: number;
   readonly #slots: readonly KeptSlot[];
 
-  constructor(code: FunctionWriter, slots: readonly KeptSlot[]) {
+  constructor(code: FunctionWriter, cpu: number, slots: readonly KeptSlot[]) {
     this.code = code;
+    this.#cpu = cpu;
     this.#slots = slots;
   }
 
@@ -145,7 +146,7 @@ class SettleTarget implements Target {
   }
   writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
     if (typeof slot !== "number" || width < 32) throw new TypeError("a recipe writes whole slots");
-    this.code.get(CPU);
+    this.code.i32(this.#cpu);
     push();
     this.code.memory(width === 64 ? "i64.store" : "i32.store", slot);
   }

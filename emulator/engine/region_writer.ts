@@ -5,6 +5,7 @@ import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
+import { NO_WAY } from "../ir/way_layout.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
@@ -14,6 +15,7 @@ import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./region_target.ts";
+import { type Asked, asksOnce, type WayNumbers, writeWay } from "./region_ways.ts";
 
 /**
  * Parameters of the function after the vCPU, which is known; `BLOCK` is the block that a branch table is to lead to.
@@ -42,6 +44,8 @@ export interface RegionParts {
   /** Slots of flags, and the function that stores them. */
   readonly kept: readonly KeptSlot[];
   readonly settle: SettleFunction | undefined;
+  /** For exits by ways that are known, where there are such. */
+  readonly ways: WayNumbers | undefined;
 }
 
 /** A loop of the shape while it is written. */
@@ -100,7 +104,7 @@ export class RegionWriter implements RegionFrame {
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
-    this.kept.finish();
+    this.kept.finish(this.#cpu);
   }
 
   /** Blocks that a block may go on to without leaving. */
@@ -159,7 +163,7 @@ export class RegionWriter implements RegionFrame {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
-      const place: Place = { pc, nextPc, cost, restCount, restCycles };
+      const place: Place = { pc, nextPc, cost, restCount, restCycles, asksOnce: asksOnce(instruction.steps) };
       const elsewhere = this.#leavesSegment(instruction.steps);
       const target = new RegionTarget(this, place, (push, constant) => {
         if (elsewhere) this.#leaveAt(push, LEFT.miss);
@@ -256,8 +260,17 @@ export class RegionWriter implements RegionFrame {
     );
   }
 
-  call(name: HostCall): void {
-    this.#code.call(this.#imports[name]);
+  ask(name: Exclude<HostCall, "again">, asked: Asked | undefined, push: () => void): void {
+    const code = this.#code, { ways, cpu } = this.#parts;
+    const ask = (way: number) => {
+      push();
+      code.i32(way).call(this.#imports[name]);
+    };
+    if (!asked || !ways) return ask(NO_WAY);
+    writeWay({ code, cpu, again: this.#imports.again, status: this.#status }, ways.next(), asked, ask);
+  }
+  wordsOf(trap: number): readonly number[] | undefined {
+    return this.#parts.ways?.wordsOf(trap);
   }
 
   leaveUnlessProceed(): void {

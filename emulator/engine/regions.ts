@@ -1,11 +1,13 @@
 /** The regions of one ISA and vCPU: which there are, where their code lies, and when they are given up. */
 import { STATE } from "../ir/layout.ts";
 import { TLB } from "../ir/tlb_layout.ts";
+import { WAY } from "../ir/way_layout.ts";
 import type { CodeSource } from "./code_cache.ts";
 import type { EngineSetup } from "./engine.ts";
 import type { Isa } from "../isa/isa.ts";
 import { LEFT } from "./interpreter_module.ts";
 import { compileRegion, type Region } from "./region.ts";
+import type { WayNumbers } from "./region_ways.ts";
 import { MOST_REGIONS, RegionTable } from "./region_table.ts";
 
 /** Stores to a page beside the regions' code, each of which the host has to look at, before they are given up for it. */
@@ -46,11 +48,16 @@ export class Regions {
   #table: RegionTable | undefined;
   /** Counts the times that translations were forgotten. */
   #mappings = 0;
+  readonly #ways: WayNumbers | undefined;
 
   constructor(isa: Isa, setup: EngineSetup, source: CodeSource) {
     this.#isa = isa;
     this.#setup = setup;
     this.#source = source;
+    const { wordsOf } = setup;
+    // Places that share one disturb each other, no more: what is compared tells whose it is.
+    let number = 0;
+    this.#ways = wordsOf && { next: () => number = number % (WAY.entries - 1) + 1, wordsOf };
   }
 
   get isFull(): boolean {
@@ -78,6 +85,7 @@ export class Regions {
         links: { own },
         cpu: state.base,
         flat: flatBytes?.() ? flat : undefined,
+        ways: this.#ways,
       });
       const known: Known = { region, own, checked: -1 };
       table.set(own, region.run);

@@ -127,6 +127,7 @@ export class Engines implements Watch {
       flatBytes: () => this.#flatBytes(vcpu),
       translated: () => vcpu.translation?.active(REACH.fetch) === true,
       costOf,
+      wordsOf: (trap: number) => vcpu.board.traps[trap].dependsOn,
     };
     const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
     this.#addStops(engine);

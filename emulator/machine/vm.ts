@@ -197,7 +197,10 @@ export class Vm {
     this.breakpoints = new Breakpoints(numbers, () => this.#engines.breakpointsChanged());
     // Whether an access is looked at is decided when compiled code first makes one to its page.
     const reach = arch.name === "x86" ? 64 : this.#isa.addressWidth;
-    this.watchpoints = new Watchpoints(numbers, reach, () => this.#engines.clearTlbs());
+    this.watchpoints = new Watchpoints(numbers, reach, () => {
+      this.#engines.clearTlbs();
+      this.#changes.note();
+    });
     this.catchpoints = new Catchpoints(numbers, backend, () => this.#changes.note());
     const board: Board = {
       arena: this.#arena,
