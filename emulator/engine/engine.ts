@@ -49,6 +49,8 @@ export interface EngineSetup {
   wordsOf?(trap: number): readonly number[] | undefined;
   /** Whether hot code is compiled into regions by itself; `off` if not given. */
   readonly regions?: RegionPolicy;
+  /** Bytes that the decoded code of a mode may take; what some 10 million instructions do if not given. */
+  readonly decodedBytes?: number;
   /** Whether addresses of code are translated now, so that each page of them may be anywhere; false if not given. */
   translated?(): boolean;
 }

@@ -11,6 +11,7 @@ import { HotCode } from "./hot_code.ts";
 import { STATUS } from "./host.ts";
 import { Interpreter } from "./interpreter.ts";
 import { LEFT } from "./interpreter_module.ts";
+import { HEAD } from "./record.ts";
 import type { Region } from "./region.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { Regions } from "./regions.ts";
@@ -44,7 +45,7 @@ export class Executor {
     this.isa = isa;
     this.#setup = setup;
     this.#source = source;
-    this.#cache = new CodeCache(isa, setup.arena, setup.state, source);
+    this.#cache = new CodeCache(isa, setup.arena, setup.state, source, setup.decodedBytes);
     this.#regions = new Regions(isa, setup, source);
     this.#hot = new HotCode(setup.regions ?? "off");
     this.#interpreter = new Interpreter(isa, setup);
@@ -76,7 +77,7 @@ export class Executor {
     const cut = this.#cut, pc = cut ? cut.pc : this.#behindExit;
     this.#cut = this.#behindExit = undefined;
     if (pc === undefined || this.#room <= 0) return;
-    if (cut?.inRegion || this.#regions.at(pc, this.#linear(pc))) this.#hot.busy();
+    if (cut?.inRegion || this.#regions.at(pc, this.#linear(pc))) this.#hot.busy(pc);
     else if (this.#hot.look(pc)) this.#tryToCompile(pc);
   }
 
@@ -209,7 +210,11 @@ export class Executor {
   #enterBlock(block: Block, left: number): number {
     const { state } = this.#setup;
     state.setNumber(STATE.cycles, state.getNumber(STATE.cycles) + block.cycles);
-    const status = this.#interpreter.run(block.record, left - block.count, this.#cache.hash);
+    const status = this.#interpreter.run(
+      block.head + HEAD.size,
+      left - block.count,
+      this.#cache.lookup,
+    );
     if (status === LEFT.miss) {
       const pc = state.get64(STATE.pc);
       this.#sought = this.#cache.soughtLink(pc, this.#linear(pc));

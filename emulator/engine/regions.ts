@@ -16,6 +16,12 @@ const SPARED_LIMIT = 256;
 /** Addresses that a region is entered at as branches to computed ones lead there. */
 const MOST_JOINED = 16;
 
+/**
+ * Instructions from which on a region is not made part of others: regions that are cut off, each where the next one begins, go
+ * once round in a long loop, and do not cover it again and again.
+ */
+const LARGE = 48;
+
 /** A region, its place in the table, and for which state of the translations it was last found to be where it was. */
 export interface Known {
   readonly region: Region;
@@ -75,6 +81,7 @@ export class Regions {
       const region = compileRegion({
         ...{ isa: this.#isa, arena, host, source: this.#source, codeBase, pc, length, joined },
         samePage: translated?.() === true,
+        isElsewhere: (at) => this.#beginsLargeAt(at, codeBase),
         links: { own },
         cpu: state.base,
         flat: flatBytes?.() ? flat : undefined,
@@ -170,6 +177,12 @@ export class Regions {
 
   flush(): void {
     for (const known of this.#known) this.#drop(known);
+  }
+
+  /** Whether a region begins at an address that would fill another one up. */
+  #beginsLargeAt(pc: bigint, codeBase: bigint): boolean {
+    const region = this.#entries.get(pc)?.region;
+    return region?.pc === pc && region.codeBase === codeBase && region.instructions >= LARGE;
   }
 
   /** Those that were asked for by length: address, base of the code segment, bytes. */

@@ -159,6 +159,7 @@ export class Vm {
     this.#engines = new Engines({
       kind: options.engine ?? "interpreter",
       regions: options.regions ?? "hot",
+      decodedBytes: options.decodedBytes,
       arena: this.#arena,
       flat: this.#flat,
       isUnwatched: () => this.watchpoints.active.length === 0,
