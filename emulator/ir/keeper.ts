@@ -51,7 +51,7 @@ class Keeper implements KeptThrough {
   readonly #number: number;
   readonly #group: KeptGroup;
   /** What the kept recipe writes. */
-  #values = new Map<number, Node>();
+  #values = new Map<SlotRef, Node>();
 
   constructor(number: number, group: KeptGroup) {
     this.#number = number;
@@ -60,11 +60,6 @@ class Keeper implements KeptThrough {
 
   isKept(slot: SlotRef): boolean {
     return this.#find(slot) !== undefined;
-  }
-
-  /** Whether a recipe is not the same any more once the slot is written. */
-  dependsOn(slot: SlotRef): boolean {
-    return typeof slot === "number" && this.#group.reads?.includes(slot & ~7) === true;
   }
 
   read(slot: SlotRef, width: number, push: Push): Node | undefined {
@@ -90,8 +85,9 @@ class Keeper implements KeptThrough {
   }
 
   keep({ again, writes }: Recipe<Node>): Kept {
-    const slots = writes.map(([slot]) => slot);
-    const others = this.#group.slots.filter(({ slot }) => !slots.includes(slot));
+    const values = new Map(writes),
+      slots = this.#group.slots.map(({ slot }) => slot).filter((slot) => values.has(slot));
+    const others = this.#group.slots.filter(({ slot }) => !values.has(slot));
     if (this.keeping === "unknown" && others.length > 0) this.need = Math.max(this.need, 1) as Need;
     const before = others.flatMap(({ slot }) => {
       const value = this.#values.get(slot);
@@ -99,7 +95,7 @@ class Keeper implements KeptThrough {
     });
     const recipe = { group: this.#number, again: again!, slots };
     this.keeping = recipe;
-    this.#values = new Map(writes);
+    this.#values = values;
     return { recipe, before };
   }
 
@@ -145,44 +141,63 @@ export interface Kept {
   readonly before: readonly (readonly [number, Node])[];
 }
 
+const UNTOUCHED: KeptThrough = { need: 0, keeping: "unknown" };
+
 /** All groups'. */
 export class Keepers {
-  readonly #keepers: readonly Keeper[];
+  readonly #groups: readonly KeptGroup[];
+  /** Of those that are not as they were at the beginning. */
+  readonly #keepers: (Keeper | undefined)[] = [];
 
   constructor(groups: readonly KeptGroup[] = []) {
-    this.#keepers = groups.map((group, number) => new Keeper(number, group));
+    this.#groups = groups;
   }
 
   /** What is known now, by group. */
   get through(): KeptThrough[] {
-    return this.#keepers.map(({ need, keeping }) => ({ need, keeping }));
+    return this.#groups.map((_, number) => {
+      const { need, keeping } = this.#keepers[number] ?? UNTOUCHED;
+      return { need, keeping };
+    });
   }
 
   /** What a slot holds where that is not the slot; the slot itself is good after it otherwise. */
   read(slot: SlotRef, width: number, push: Push): Node | undefined {
-    return this.#keepers.find((keeper) => keeper.isKept(slot))?.read(slot, width, push);
+    return this.#groupOf(slot)?.read(slot, width, push);
   }
 
   /** Keeps a recipe from now on, if it can be. */
   keep(recipe: Recipe<Node>): Kept | undefined {
-    return this.#keepers.find((keeper) => keeper.takes(recipe))?.keep(recipe);
+    const keeper = recipe.again && this.#groupOf(recipe.writes[0][0]);
+    return keeper?.takes(recipe) ? keeper.keep(recipe) : undefined;
   }
 
   /** Slots are about to be written; `perhaps`: or to stay as they are. */
   settleFor(slots: readonly SlotRef[], push: Push, perhaps: boolean): void {
     const written = perhaps ? [] : slots.filter((slot) => typeof slot === "number");
-    for (const keeper of this.#keepers) {
-      if (slots.some((slot) => keeper.isKept(slot))) keeper.settle(push, written);
-      else if (slots.some((slot) => keeper.dependsOn(slot))) keeper.settle(push);
-    }
+    for (const keeper of new Set(slots.map((slot) => this.#groupOf(slot)))) keeper?.settle(push, written);
+    const isWritten = (slot: number) => slots.some((one) => typeof one === "number" && slot === (one & ~7));
+    this.#groups.forEach(({ reads }, number) => {
+      if (reads?.some(isWritten)) this.#keeper(number).settle(push);
+    });
   }
 
   settle(push: Push): void {
-    for (const keeper of this.#keepers) keeper.settle(push);
+    for (const number of this.#groups.keys()) this.#keeper(number).settle(push);
   }
 
   /** The host has changed what it liked. */
   reloaded(): void {
-    for (const keeper of this.#keepers) keeper.reloaded();
+    for (const number of this.#groups.keys()) this.#keeper(number).reloaded();
+  }
+
+  #groupOf(slot: SlotRef): Keeper | undefined {
+    if (typeof slot !== "number") return undefined;
+    const number = this.#groups.findIndex(({ slots }) => slots.some((one) => one.slot === (slot & ~7)));
+    return number < 0 ? undefined : this.#keeper(number);
+  }
+
+  #keeper(number: number): Keeper {
+    return this.#keepers[number] ??= new Keeper(number, this.#groups[number]);
   }
 }
