@@ -3,6 +3,7 @@ import type { Opcode } from "../wasm/opcodes.ts";
 import type { Keepers, Kept } from "./keeper.ts";
 import { STATE } from "./layout.ts";
 import { Node, type Source, type Step } from "./nodes.ts";
+import { asShift } from "./rotation.ts";
 import type { AccessOptions, Ops, Recipe, SlotRef, Width } from "./ops.ts";
 
 /** What the recorder asks of whoever binds the instruction. */
@@ -75,7 +76,8 @@ export class EmitOps implements Ops<Node> {
   }
 
   and(a: Node, b: Node): Node {
-    return this.#ring("and", a, b);
+    const shifted = b.constant === undefined ? undefined : asShift(this, a, b.constant);
+    return shifted ?? this.#ring("and", a, b);
   }
   or(a: Node, b: Node): Node {
     return this.#ring("or", a, b);
