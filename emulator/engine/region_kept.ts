@@ -21,11 +21,11 @@ export interface SettleFunction {
   readonly code: FunctionWriter;
 }
 
-/** Its parameters: the vCPU, the recipe's number, what the group has. */
-const CPU = 0, NUMBER = 1, PLACES = 2;
+/** Its parameters: the recipe's number, what the group has. */
+const NUMBER = 0, PLACES = 1;
 
 export function settleSignature(group: KeptGroup): Signature {
-  return { parameters: ["i32", "i32", ...placesOf(group).map(typeOf)], results: [] };
+  return { parameters: ["i32", ...placesOf(group).map(typeOf)], results: [] };
 }
 
 /** What a group's slots and what holds its recipes take of locals: both may be one, as wide as the wider. */
@@ -105,16 +105,15 @@ export class RegionKept {
   store(cpu: number): void {
     const code = this.#code;
     if (this.held === "settled") return this.#locals.storeOnly(cpu, this.#group.slots);
-    code.i32(cpu);
     if (this.held === "unknown") code.get(this.#number);
     else code.i32(this.held);
     for (const { slot } of this.#places) code.get(this.#locals.of(slot).local);
     code.call(this.#settle.index);
   }
 
-  /** Writes the function: all recipes are known now. */
-  finish(): void {
-    const { code } = this.#settle, target = new SettleTarget(code, this.#group);
+  /** Writes the function, for the state at `cpu`: all recipes are known now. */
+  finish(cpu: number): void {
+    const { code } = this.#settle, target = new SettleTarget(code, cpu, this.#group);
     const { slots } = this.#group;
     const end = code.block();
     const labels = this.#recipes.map(() => code.block()).reverse();
@@ -164,11 +163,13 @@ class SettleTarget implements Target {
   readonly hints = false;
   readonly flat = undefined;
   readonly code: FunctionWriter;
+  readonly #cpu: number;
   readonly #group: KeptGroup;
   readonly #places: readonly KeptSlot[];
 
-  constructor(code: FunctionWriter, group: KeptGroup) {
+  constructor(code: FunctionWriter, cpu: number, group: KeptGroup) {
     this.code = code;
+    this.#cpu = cpu;
     this.#group = group;
     this.#places = placesOf(group);
   }
@@ -177,12 +178,12 @@ class SettleTarget implements Target {
     const isIt = (one: KeptSlot) => one.slot === slot;
     if (this.#group.holding.some(isIt)) this.code.get(PLACES + this.#places.findIndex(isIt));
     else if (typeof slot === "number" && width === 32 && this.#group.reads?.includes(slot)) {
-      this.code.get(CPU).memory("i32.load", slot);
+      this.code.i32(this.#cpu).memory("i32.load", slot);
     } else throw new TypeError("a recipe is made of what is kept, and of slots that its group names");
   }
   writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
     if (typeof slot !== "number" || width < 32) throw new TypeError("a recipe writes whole slots");
-    this.code.get(CPU);
+    this.code.i32(this.#cpu);
     push();
     this.code.memory(width === 64 ? "i64.store" : "i32.store", slot);
   }

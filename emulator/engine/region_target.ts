@@ -5,11 +5,13 @@ import type { KeptRecipe } from "../ir/keeper.ts";
 import type { Node, Step } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
+import { accessTag, trapTag } from "../ir/way_layout.ts";
 import { ACCESS } from "./host.ts";
 import { type RegionKept, remembered } from "./region_kept.ts";
 import type { SlotLocal } from "./region_slots.ts";
+import { ACCESS_WORDS, type Asked, VALUE } from "./region_ways.ts";
 
-export type HostCall = "load" | "store" | "trap";
+export type HostCall = "load" | "store" | "trap" | "again";
 
 /** Where an instruction stands in its block. */
 export interface Place {
@@ -18,6 +20,8 @@ export interface Place {
   readonly cost: number;
   readonly restCount: number;
   readonly restCycles: number;
+  /** It asks the host for one thing at most. */
+  readonly asksOnce: boolean;
 }
 
 /** The region around it. */
@@ -32,12 +36,15 @@ export interface RegionFrame {
   slot(offset: number): SlotLocal;
   /** Makes the state precise as of an instruction, it counted in. */
   spill(place: Place): void;
-  call(name: HostCall): void;
+  /** Pushes the status of what `ask` asks of the host, which takes the number of a way from `ask`'s argument. */
+  ask(name: Exclude<HostCall, "again">, asked: Asked | undefined, push: () => void): void;
+  /** What decides where a trap's exit goes. */
+  wordsOf(trap: number): readonly number[] | undefined;
   leaveUnlessProceed(): void;
   /** The host may have changed any state, and counted further executions of the instruction. */
   reload(place: Place): void;
   /** The instruction is the last one that is executed: the block's others are not counted. */
-  takeBackRest(place: Place): void;
+  takeBackRest(): void;
   /** Leaves for an address, on in code that is not stale. */
   leaveFor(pushPc: () => void): void;
 }
@@ -123,15 +130,26 @@ export class RegionTarget implements Target {
   callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
     this.#frame.spill(this.#place);
     const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
-    this.pushCpu();
-    this.code.i32(size).i32(flags);
-    this.#frame.call(kind);
+    const asked = this.#place.asksOnce && size < 8
+      ? {
+        tag: accessTag(kind, size, flags),
+        words: ACCESS_WORDS,
+        value: kind === "store" ? VALUE.store : undefined,
+      }
+      : undefined;
+    this.#frame.ask(kind, asked, () => {
+      this.pushCpu();
+      this.code.i32(size).i32(flags);
+    });
   }
   callTrap(trap: number): void {
     this.#frame.spill(this.#place);
-    this.pushCpu();
-    this.code.i32(trap);
-    this.#frame.call("trap");
+    const words = this.#place.asksOnce ? this.#frame.wordsOf(trap) : undefined;
+    const asked = words && { tag: trapTag(trap), words, value: VALUE.trap };
+    this.#frame.ask("trap", asked, () => {
+      this.pushCpu();
+      this.code.i32(trap);
+    });
   }
   leaveUnlessProceed(): void {
     this.#frame.leaveUnlessProceed();
@@ -146,7 +164,7 @@ export class RegionTarget implements Target {
     this.pushCpu();
     code.memory("i32.load", STATE.stale).if("none", "unlikely");
     const place = this.#place;
-    frame.takeBackRest(place);
+    frame.takeBackRest();
     this.#isApart = true;
     this.#place = { ...place, restCount: 0, restCycles: 0 };
     finish();

@@ -4,6 +4,7 @@ import type { KeptGroup, Need } from "../ir/keeper.ts";
 import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
+import { NO_WAY } from "../ir/way_layout.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
@@ -13,6 +14,7 @@ import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./region_target.ts";
+import { type Asked, asksOnce, type WayNumbers, writeWay } from "./region_ways.ts";
 
 /**
  * Parameters of the function after the vCPU, which is known; `BLOCK` is the block that a branch table is to lead to.
@@ -47,6 +49,8 @@ export interface RegionParts {
   /** Slots of flags; and makes the function that stores those of a group. */
   readonly groups: readonly KeptGroup[];
   readonly settle: (group: KeptGroup) => SettleFunction;
+  /** For exits by ways that are known, where there are such. */
+  readonly ways: WayNumbers | undefined;
 }
 
 /** A loop of the shape while it is written. */
@@ -116,7 +120,7 @@ export class RegionWriter implements RegionFrame {
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
-    for (const kept of this.kept.values()) kept.finish();
+    for (const kept of this.kept.values()) kept.finish(this.#cpu);
   }
 
   /** Blocks that a block may go on to without leaving. */
@@ -215,7 +219,7 @@ export class RegionWriter implements RegionFrame {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
-      const place: Place = { pc, nextPc, cost, restCount, restCycles };
+      const place: Place = { pc, nextPc, cost, restCount, restCycles, asksOnce: asksOnce(instruction.steps) };
       const elsewhere = this.#leavesSegment(instruction.steps);
       const at: RegionTarget = target = new RegionTarget(this, place, (push, constant) => {
         if (elsewhere) this.#leaveAt(push, LEFT.miss);
@@ -303,10 +307,12 @@ export class RegionWriter implements RegionFrame {
     code.i32(status).set(this.#status).branch(this.#leave);
   }
 
-  takeBackRest({ restCount, restCycles }: Place): void {
+  takeBackRest(): void {
     const code = this.#code;
-    code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
-    this.#addCycles(this.#rate * restCount - restCycles);
+    // As both were spilled for the host, which may have ended the slice.
+    code.i32(this.#cpu).memory("i32.load", STATE.left).set(LEFT_NOW);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles);
+    this.#setCycles();
   }
   leaveFor(pushPc: () => void): void {
     this.#code.i32(this.#cpu).i32(0).memory("i32.store", STATE.stale);
@@ -352,8 +358,17 @@ export class RegionWriter implements RegionFrame {
     }
   }
 
-  call(name: HostCall): void {
-    this.#code.call(this.#imports[name]);
+  ask(name: Exclude<HostCall, "again">, asked: Asked | undefined, push: () => void): void {
+    const code = this.#code, { ways, cpu } = this.#parts;
+    const ask = (way: number) => {
+      push();
+      code.i32(way).call(this.#imports[name]);
+    };
+    if (!asked || !ways) return ask(NO_WAY);
+    writeWay({ code, cpu, again: this.#imports.again, status: this.#status }, ways.next(), asked, ask);
+  }
+  wordsOf(trap: number): readonly number[] | undefined {
+    return this.#parts.ways?.wordsOf(trap);
   }
 
   leaveUnlessProceed(): void {

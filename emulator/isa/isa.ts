@@ -35,6 +35,8 @@ export interface Decoded {
   /** Bytes. */
   readonly length: number;
   readonly values: readonly (number | bigint)[];
+  /** Elsewhere the same bytes have other values. */
+  readonly relative?: boolean;
 }
 
 /** Bytes that are no instruction that this project implements. */

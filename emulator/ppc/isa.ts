@@ -85,8 +85,9 @@ function buildIsa(mode: PpcMode, order: ByteOrder): Isa {
     const { definition, word } = found;
     const form = expansions.get(definition)?.formOf(word);
     if (!form) throw new TypeError(`${definition.mnemonic} is not expanded for mode ${mode}`);
-    const operation = definition.shares?.operation;
-    return { form, length: 4, values: definition.layout.values(word, { pc, mode, operation }) };
+    const { layout, shares } = definition, operation = shares?.operation;
+    const values = layout.values(word, { pc, mode, operation });
+    return { form, length: 4, values, relative: layout.relative };
   }
 
   return {

@@ -21,6 +21,8 @@ export const OP = {
   "i64.load": 0x29,
   "i32.load8_u": 0x2d,
   "i32.load16_u": 0x2f,
+  "i64.load8_u": 0x31,
+  "i64.load16_u": 0x33,
   "i64.load32_s": 0x34,
   "i64.load32_u": 0x35,
   "i32.store": 0x36,
