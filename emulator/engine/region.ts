@@ -11,8 +11,9 @@ import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
 import { type EngineHost, hostImports } from "./host.ts";
-import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region_blocks.ts";
+import { findBlocks, leads, type RegionInstruction } from "./region_blocks.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
+import { graphOf } from "./region_graph.ts";
 import { settleSignature } from "./region_kept.ts";
 import { MOST_COMPARED, RegionWriter } from "./region_writer.ts";
 
@@ -142,18 +143,18 @@ export function regionBytes(
   { stops = new Set(), joined = [], links, cpu, memory, flat, mapAt }: RegionPlan = PLAIN,
 ): RegionModule {
   const begins = new Set([...stops, ...joined]);
-  const blocks = findBlocks(isa, instructions, begins).map((block) => recordBlock(isa, block));
-  const places = new Map(blocks.map(({ pc }, i) => [pc, i]));
+  const blocks = findBlocks(isa, instructions, begins);
+  const places = new Map(blocks.map(([{ pc }], i) => [pc, i]));
   const entries = new Map([[instructions[0].pc, 0]]);
   for (const at of joined) {
     const block = places.get(at);
     if (block !== undefined) entries.set(at, block);
   }
-  for (const { instructions } of blocks) {
+  for (const block of blocks) {
     // Who returns knows the address only then.
-    const { returnsTo } = leads(isa, instructions[instructions.length - 1]);
-    const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
-    if (block !== undefined) entries.set(returnsTo!, block);
+    const { returnsTo } = leads(isa, block[block.length - 1]);
+    const there = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
+    if (there !== undefined) entries.set(returnsTo!, there);
   }
   const map = entries.size > MOST_COMPARED
     ? mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt)
@@ -170,8 +171,7 @@ export function regionBytes(
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
   new RegionWriter(code, imports, {
-    blocks,
-    places,
+    graph: graphOf(isa, blocks, { places, entries: [...entries.values()], stops }),
     entries: [...entries.values()],
     stops,
     codeBase: isa.codeBase,
@@ -184,7 +184,7 @@ export function regionBytes(
   }).write();
   return {
     bytes: module.finish(memory),
-    longest: Math.max(...blocks.map((block) => block.instructions.length)),
+    longest: Math.max(...blocks.map((block) => block.length)),
     entries,
     blocks: new Set(places.keys()),
     map,
