@@ -12,6 +12,7 @@ import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
 import { type EngineHost, hostImports } from "./host.ts";
 import { findBlocks, leads, type RegionInstruction } from "./region_blocks.ts";
+import { looksOf } from "./region_budget.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
 import { graphOf } from "./region_graph.ts";
 import { settleSignature } from "./region_kept.ts";
@@ -41,7 +42,7 @@ export interface Region {
   readonly codeBase: bigint;
   readonly length: number | undefined;
   readonly instructions: number;
-  /** Instructions of its longest block: what the budget has to cover to get anywhere. */
+  /** Instructions from one look at the budget to the next, at most: what the budget has to cover to get anywhere. */
   readonly longest: number;
   /** The module's size in bytes. */
   readonly bytes: number;
@@ -170,8 +171,11 @@ export function regionBytes(
   const settle = kept.length > 0 ? module.define(settleSignature(kept)) : undefined;
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
+  const graph = graphOf(isa, blocks, { places, entries: [...entries.values()], stops });
+  const looks = looksOf(graph);
   new RegionWriter(code, imports, {
-    graph: graphOf(isa, blocks, { places, entries: [...entries.values()], stops }),
+    graph,
+    looks,
     entries: [...entries.values()],
     stops,
     codeBase: isa.codeBase,
@@ -184,7 +188,7 @@ export function regionBytes(
   }).write();
   return {
     bytes: module.finish(memory),
-    longest: Math.max(...blocks.map((block) => block.length)),
+    longest: Math.max(...looks.values()),
     entries,
     blocks: new Set(places.keys()),
     map,

@@ -31,6 +31,8 @@ export type HostImports = Readonly<Record<HostCall, number>>;
 /** What a region is made of. */
 export interface RegionParts {
   readonly graph: RegionGraph;
+  /** What has to be left at the beginning of some of them. */
+  readonly looks: ReadonlyMap<number, number>;
   /** Blocks that it is entered at. */
   readonly entries: readonly number[];
   /** Place of the vCPU's state area. */
@@ -182,13 +184,14 @@ export class RegionWriter implements RegionFrame {
     const code = this.#code;
     const block = this.#parts.graph.blocks[index];
     this.kept.held = this.#needs[index] === 2 ? "settled" : "unknown";
-    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
-      "none",
-      "unlikely",
-    );
-    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
-    this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
-    code.end();
+    const { length } = block.instructions, needed = this.#parts.looks.get(index);
+    code.get(LEFT_NOW).i32(length).op("i32.sub").set(LEFT_NOW);
+    if (needed !== undefined) {
+      code.get(LEFT_NOW).i32(needed - length).op("i32.lt_s").if("none", "unlikely");
+      code.get(LEFT_NOW).i32(length).op("i32.add").set(LEFT_NOW);
+      this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
+      code.end();
+    }
     this.#addCycles(block.cycles - this.#rate * block.instructions.length);
     let restCount = block.instructions.length, restCycles = block.cycles;
     let target: RegionTarget | undefined;
