@@ -143,10 +143,12 @@ export function regionBytes(
   instructions: readonly RegionInstruction[],
   { stops = new Set(), joined = [], links, cpu, memory, flat, mapAt }: RegionPlan = PLAIN,
 ): RegionModule {
-  const begins = new Set([...stops, ...joined]);
-  const blocks = findBlocks(isa, instructions, begins);
+  const [{ pc }] = instructions;
+  // In the order in which they follow each other.
+  const sorted = instructions.toSorted((a, b) => (a.pc < b.pc ? -1 : 1));
+  const blocks = findBlocks(isa, sorted, new Set([pc, ...stops, ...joined]));
   const places = new Map(blocks.map(([{ pc }], i) => [pc, i]));
-  const entries = new Map([[instructions[0].pc, 0]]);
+  const entries = new Map([[pc, places.get(pc)!]]);
   for (const at of joined) {
     const block = places.get(at);
     if (block !== undefined) entries.set(at, block);
