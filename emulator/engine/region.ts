@@ -186,7 +186,7 @@ export function regionBytes(
     links,
     map,
     cpu,
-    groups: isa.kept ?? [],
+    groups: isa.kept?.list ?? [],
     settle: (group) => module.define(settleSignature(group)),
     ways,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },

@@ -78,7 +78,7 @@ export class RegionWriter implements RegionFrame {
   readonly #slots: RegionSlots;
   readonly kept: ReadonlyMap<number, RegionKept>;
   /** What each block wants of the slots that may be kept, by group. */
-  readonly #needs: readonly (readonly Need[])[];
+  readonly #needs: ReadonlyMap<number, readonly Need[]>;
   /** Cycles of most of the instructions, each. */
   readonly #rate: number;
   /** The local of cycles and `#rate` for each instruction left: where blocks cost the rate, only what is left changes. */
@@ -101,7 +101,9 @@ export class RegionWriter implements RegionFrame {
       [...slots.keeps].map((i) => [i, new RegionKept(code, groups[i], slots, settle(groups[i]))]),
     );
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
-    this.#needs = groups.map((_, i) => needsOf(blocks.map(({ kept }) => kept[i]), this.#following));
+    this.#needs = new Map(
+      [...slots.keeps].map((i) => [i, needsOf(blocks.map(({ kept }) => kept[i]), this.#following)]),
+    );
     this.#rate = mostOf(blocks.flatMap(({ instructions }) => instructions.map(({ cost }) => cost)));
     this.#cyclesAndLeft = code.local("i64");
     this.#pc = code.local("i64");
@@ -189,7 +191,7 @@ export class RegionWriter implements RegionFrame {
     const code = this.#code;
     const block = this.#parts.graph.blocks[index];
     for (const [group, kept] of this.kept) {
-      kept.held = this.#needs[group][index] === 2 ? "settled" : "unknown";
+      kept.held = this.#needs.get(group)![index] === 2 ? "settled" : "unknown";
     }
     const { length } = block.instructions, needed = this.#parts.looks.get(index);
     code.get(LEFT_NOW).i32(length).op("i32.sub").set(LEFT_NOW);
@@ -239,7 +241,9 @@ export class RegionWriter implements RegionFrame {
 
   /** Settles what blocks want at their beginnings, on the way to one of them. */
   #settleFor(target: RegionTarget, blocks: readonly number[]): void {
-    for (const [group, kept] of this.kept) kept.settleFor(target, wantedBehind(this.#needs[group], blocks));
+    for (const [group, kept] of this.kept) {
+      kept.settleFor(target, wantedBehind(this.#needs.get(group)!, blocks));
+    }
   }
 
   /** A computed target is looked for among the entries. */

@@ -143,61 +143,89 @@ export interface Kept {
 
 const UNTOUCHED: KeptThrough = { need: 0, keeping: "unknown" };
 
+/** An instruction set's groups. */
+export class KeptGroups {
+  readonly list: readonly KeptGroup[];
+  /** What a block that touches none of them does. */
+  readonly untouched: readonly KeptThrough[];
+  readonly #bySlot: ReadonlyMap<number, number>;
+  readonly #byRead = new Map<number, number[]>();
+
+  constructor(list: readonly KeptGroup[]) {
+    this.list = list;
+    this.untouched = list.map(() => UNTOUCHED);
+    this.#bySlot = new Map(list.flatMap(({ slots }, number) => slots.map(({ slot }) => [slot, number])));
+    list.forEach(({ reads = [] }, number) => {
+      for (const slot of reads) this.#byRead.set(slot, [...this.#byRead.get(slot) ?? [], number]);
+    });
+  }
+
+  /** The number of a slot's group. */
+  of(slot: SlotRef): number | undefined {
+    return typeof slot === "number" ? this.#bySlot.get(slot & ~7) : undefined;
+  }
+
+  /** The numbers of those whose recipes read a slot. */
+  reading(slot: SlotRef): readonly number[] {
+    return typeof slot === "number" ? this.#byRead.get(slot & ~7) ?? [] : [];
+  }
+}
+
 /** All groups'. */
 export class Keepers {
-  readonly #groups: readonly KeptGroup[];
+  readonly #groups: KeptGroups;
   /** Of those that are not as they were at the beginning. */
   readonly #keepers: (Keeper | undefined)[] = [];
 
-  constructor(groups: readonly KeptGroup[] = []) {
+  constructor(groups: KeptGroups) {
     this.#groups = groups;
   }
 
   /** What is known now, by group. */
-  get through(): KeptThrough[] {
-    return this.#groups.map((_, number) => {
-      const { need, keeping } = this.#keepers[number] ?? UNTOUCHED;
+  get through(): readonly KeptThrough[] {
+    const { untouched } = this.#groups;
+    if (this.#keepers.length === 0) return untouched;
+    return untouched.map((none, number) => {
+      const { need, keeping } = this.#keepers[number] ?? none;
       return { need, keeping };
     });
   }
 
   /** What a slot holds where that is not the slot; the slot itself is good after it otherwise. */
   read(slot: SlotRef, width: number, push: Push): Node | undefined {
-    return this.#groupOf(slot)?.read(slot, width, push);
+    const group = this.#groups.of(slot);
+    return group === undefined ? undefined : this.#keeper(group).read(slot, width, push);
   }
 
   /** Keeps a recipe from now on, if it can be. */
   keep(recipe: Recipe<Node>): Kept | undefined {
-    const keeper = recipe.again && this.#groupOf(recipe.writes[0][0]);
-    return keeper?.takes(recipe) ? keeper.keep(recipe) : undefined;
+    const group = recipe.again && this.#groups.of(recipe.writes[0][0]);
+    if (group === undefined) return undefined;
+    const keeper = this.#keeper(group);
+    return keeper.takes(recipe) ? keeper.keep(recipe) : undefined;
   }
 
   /** Slots are about to be written; `perhaps`: or to stay as they are. */
   settleFor(slots: readonly SlotRef[], push: Push, perhaps: boolean): void {
-    const written = perhaps ? [] : slots.filter((slot) => typeof slot === "number");
-    for (const keeper of new Set(slots.map((slot) => this.#groupOf(slot)))) keeper?.settle(push, written);
-    const isWritten = (slot: number) => slots.some((one) => typeof one === "number" && slot === (one & ~7));
-    this.#groups.forEach(({ reads }, number) => {
-      if (reads?.some(isWritten)) this.#keeper(number).settle(push);
-    });
+    for (const slot of slots) {
+      const group = this.#groups.of(slot);
+      if (group !== undefined) {
+        this.#keeper(group).settle(push, perhaps ? [] : slots.filter((slot) => typeof slot === "number"));
+      }
+      for (const reader of this.#groups.reading(slot)) this.#keeper(reader).settle(push);
+    }
   }
 
   settle(push: Push): void {
-    for (const number of this.#groups.keys()) this.#keeper(number).settle(push);
+    for (const number of this.#groups.list.keys()) this.#keeper(number).settle(push);
   }
 
   /** The host has changed what it liked. */
   reloaded(): void {
-    for (const number of this.#groups.keys()) this.#keeper(number).reloaded();
-  }
-
-  #groupOf(slot: SlotRef): Keeper | undefined {
-    if (typeof slot !== "number") return undefined;
-    const number = this.#groups.findIndex(({ slots }) => slots.some((one) => one.slot === (slot & ~7)));
-    return number < 0 ? undefined : this.#keeper(number);
+    for (const number of this.#groups.list.keys()) this.#keeper(number).reloaded();
   }
 
   #keeper(number: number): Keeper {
-    return this.#keepers[number] ??= new Keeper(number, this.#groups[number]);
+    return this.#keepers[number] ??= new Keeper(number, this.#groups.list[number]);
   }
 }

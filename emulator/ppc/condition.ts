@@ -2,7 +2,7 @@
  * The condition register: eight 4-bit fields. A comparison also leaves named conditions (`"lt"`), so that a branch on it can
  * use the operands instead of the stored field. Regions keep the operands and store the field where somebody wants it.
  */
-import type { KeptGroup } from "../ir/keeper.ts";
+import { type KeptGroup, KeptGroups } from "../ir/keeper.ts";
 import { STATE } from "../ir/layout.ts";
 import type { Ops, Recipe, SlotRef, Value } from "../ir/ops.ts";
 import { CR_BIT, crField, type PpcMode, SLOT } from "./state.ts";
@@ -18,12 +18,13 @@ export const CR_BITS = ["lt", "gt", "eq", "so"] as const;
 export const FUSED_FIELDS: readonly number[] = [0, 7];
 
 /** The fields, which regions keep each as the operands of the last comparison. */
-export function keptFields(mode: PpcMode): KeptGroup[] {
-  return Array.from({ length: 8 }, (_, field) => ({
+export function keptFields(mode: PpcMode): KeptGroups {
+  const fields = Array.from({ length: 8 }, (_, field): KeptGroup => ({
     slots: [{ slot: crField(field), width: 32 }],
     holding: [{ slot: crField(field), width: mode }, { slot: STATE.end + 8 * field, width: mode }],
     reads: [SLOT.so],
   }));
+  return new KeptGroups(fields);
 }
 
 /** What a comparison looks at of the registers, and how. */
