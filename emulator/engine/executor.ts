@@ -35,6 +35,8 @@ export class Executor {
   #passed = 0;
   /** Instructions that may still be compiled in this run. */
   #room = COMPILED_AT_ONCE;
+  /** A region was left as the budget does not cover what comes next: what is executed of that is no sign of heat. */
+  #leftForBudget = false;
   /** Where the budget did not cover a block, and whose block that was. */
   #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
   /** The last exit ended a slice; and where the guest went on behind such a one. */
@@ -70,6 +72,7 @@ export class Executor {
    * executed last, and compiles it if that is worth it.
    */
   look(executed: number): void {
+    this.#leftForBudget = false;
     this.#passed += executed;
     if (this.#passed < this.#hot.interval) return;
     this.#passed = 0;
@@ -164,7 +167,10 @@ export class Executor {
 
   #noteCut(status: number, inRegion: boolean): number {
     if (status === STATUS.again) this.#leftByExit = true;
-    if (status === LEFT.budget) this.#cut = { pc: this.#setup.state.get64(STATE.pc), inRegion };
+    if (status === LEFT.budget && !this.#leftForBudget) {
+      this.#cut = { pc: this.#setup.state.get64(STATE.pc), inRegion };
+    }
+    this.#leftForBudget ||= inRegion && status === LEFT.budget;
     return status;
   }
 

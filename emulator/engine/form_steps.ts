@@ -34,7 +34,8 @@ export function isPair(isa: Isa, first: Form, second: Form): boolean {
     value: (field: number, width: Node["width"]) => new Node(width, { kind: "field", field }),
   };
   first.semantics(new EmitOps(recording), fields);
-  if (recording.recipes.length === 0 || !steps.every(isPlain)) return false;
+  const names = recording.recipes.some(({ writes }) => writes.every(([slot]) => typeof slot === "number"));
+  if (!names || !steps.every(isPlain)) return false;
   steps.length = 0;
   second.semantics(new EmitOps(recording), fields);
   const last = steps.pop();

@@ -11,8 +11,10 @@ import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import { ModuleWriter, type Signature } from "../wasm/module_writer.ts";
 import { type EngineHost, hostImports } from "./host.ts";
-import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region_blocks.ts";
+import { findBlocks, leads, type RegionInstruction } from "./region_blocks.ts";
+import { looksOf } from "./region_budget.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
+import { graphOf } from "./region_graph.ts";
 import { settleSignature } from "./region_kept.ts";
 import type { WayNumbers } from "./region_ways.ts";
 import { MOST_COMPARED, RegionWriter } from "./region_writer.ts";
@@ -41,7 +43,7 @@ export interface Region {
   readonly codeBase: bigint;
   readonly length: number | undefined;
   readonly instructions: number;
-  /** Instructions of its longest block: what the budget has to cover to get anywhere. */
+  /** Instructions from one look at the budget to the next, at most: what the budget has to cover to get anywhere. */
   readonly longest: number;
   /** The module's size in bytes. */
   readonly bytes: number;
@@ -144,19 +146,21 @@ export function regionBytes(
   instructions: readonly RegionInstruction[],
   { stops = new Set(), joined = [], links, cpu, memory, flat, ways, mapAt }: RegionPlan = PLAIN,
 ): RegionModule {
-  const begins = new Set([...stops, ...joined]);
-  const blocks = findBlocks(isa, instructions, begins).map((block) => recordBlock(isa, block));
-  const places = new Map(blocks.map(({ pc }, i) => [pc, i]));
-  const entries = new Map([[instructions[0].pc, 0]]);
+  const [{ pc }] = instructions;
+  // In the order in which they follow each other.
+  const sorted = instructions.toSorted((a, b) => (a.pc < b.pc ? -1 : 1));
+  const blocks = findBlocks(isa, sorted, new Set([pc, ...stops, ...joined]));
+  const places = new Map(blocks.map(([{ pc }], i) => [pc, i]));
+  const entries = new Map([[pc, places.get(pc)!]]);
   for (const at of joined) {
     const block = places.get(at);
     if (block !== undefined) entries.set(at, block);
   }
-  for (const { instructions } of blocks) {
+  for (const block of blocks) {
     // Who returns knows the address only then.
-    const { returnsTo } = leads(isa, instructions[instructions.length - 1]);
-    const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
-    if (block !== undefined) entries.set(returnsTo!, block);
+    const { returnsTo } = leads(isa, block[block.length - 1]);
+    const there = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
+    if (there !== undefined) entries.set(returnsTo!, there);
   }
   const map = entries.size > MOST_COMPARED
     ? mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt)
@@ -171,23 +175,25 @@ export function regionBytes(
   const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
+  const graph = graphOf(isa, blocks, { places, entries: [...entries.values()], stops });
+  const looks = looksOf(graph);
   new RegionWriter(code, imports, {
-    blocks,
-    places,
+    graph,
+    looks,
     entries: [...entries.values()],
     stops,
     codeBase: isa.codeBase,
     links,
     map,
     cpu,
-    groups: isa.kept ?? [],
+    groups: isa.kept?.list ?? [],
     settle: (group) => module.define(settleSignature(group)),
     ways,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
   return {
     bytes: module.finish(memory),
-    longest: Math.max(...blocks.map((block) => block.instructions.length)),
+    longest: Math.max(...looks.values()),
     entries,
     blocks: new Set(places.keys()),
     map,

@@ -97,14 +97,14 @@ export function recordBlock(isa: Isa, instructions: readonly RegionInstruction[]
     nextPc: fallsThrough(last.steps) ? last.nextPc : undefined,
     cycles: instructions.reduce((sum, { cost }) => sum + cost, 0),
     instructions: recorded,
-    kept: recording.keepers.through,
+    kept: recording.keepers?.through ?? [],
   };
 }
 
 class BlockRecording implements Recording {
   readonly steps: Step[] = [];
   readonly fuses = true;
-  readonly keepers: Keepers;
+  readonly keepers: Keepers | undefined;
   recipes: readonly Recipe<Node>[] = [];
   pc?: bigint;
   nextPc?: bigint;
@@ -112,7 +112,7 @@ class BlockRecording implements Recording {
 
   constructor(isa: Isa) {
     this.#isa = isa;
-    this.keepers = new Keepers(isa.kept);
+    this.keepers = isa.kept && new Keepers(isa.kept);
   }
 
   trapNumber(name: string): number {

@@ -152,7 +152,9 @@ function remade(recipe: KeptRecipe, slots: readonly number[], group: KeptGroup):
   for (const { node: { width }, place, index } of heldOf(recipe, group)) {
     from[index] = ops.trunc(ops.read(place.slot, place.width), width);
   }
-  for (const [slot, value] of again.make(ops, from).writes) if (slots.includes(slot)) ops.write(slot, value);
+  for (const [slot, value] of again.make(ops, from).writes) {
+    if (typeof slot === "number" && slots.includes(slot)) ops.write(slot, value);
+  }
   return steps;
 }
 

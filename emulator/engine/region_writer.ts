@@ -2,15 +2,14 @@
 import { STATE } from "../ir/layout.ts";
 import type { KeptGroup, Need } from "../ir/keeper.ts";
 import { type FlatReach, Lowering } from "../ir/lower.ts";
-import type { Step } from "../ir/nodes.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { NO_WAY } from "../ir/way_layout.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
-import { branchTargets, type RegionBlock } from "./region_blocks.ts";
 import { branchesAnywhere, needsOf, wantedBehind } from "./region_flow.ts";
+import { leavesSegment, type RegionGraph } from "./region_graph.ts";
 import { RegionKept, remembered, type SettleFunction } from "./region_kept.ts";
-import { type Loop, shapeOf } from "./region_shape.ts";
+import type { Loop } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./region_target.ts";
@@ -32,9 +31,9 @@ export type HostImports = Readonly<Record<HostCall, number>>;
 
 /** What a region is made of. */
 export interface RegionParts {
-  readonly blocks: readonly RegionBlock[];
-  /** Numbers of the blocks by their addresses. */
-  readonly places: ReadonlyMap<bigint, number>;
+  readonly graph: RegionGraph;
+  /** What has to be left at the beginning of some of them. */
+  readonly looks: ReadonlyMap<number, number>;
   /** Blocks that it is entered at. */
   readonly entries: readonly number[];
   /** Place of the vCPU's state area. */
@@ -79,7 +78,7 @@ export class RegionWriter implements RegionFrame {
   readonly #slots: RegionSlots;
   readonly kept: ReadonlyMap<number, RegionKept>;
   /** What each block wants of the slots that may be kept, by group. */
-  readonly #needs: readonly (readonly Need[])[];
+  readonly #needs: ReadonlyMap<number, readonly Need[]>;
   /** Cycles of most of the instructions, each. */
   readonly #rate: number;
   /** The local of cycles and `#rate` for each instruction left: where blocks cost the rate, only what is left changes. */
@@ -92,9 +91,8 @@ export class RegionWriter implements RegionFrame {
     this.#code = code;
     this.#imports = imports;
     this.#parts = parts;
-    const { blocks, entries, groups, settle } = parts;
-    const successors = blocks.map((block) => this.#successors(block));
-    this.#shape = shapeOf(successors, entries);
+    const { entries, groups, settle, graph: { blocks, successors, shape } } = parts;
+    this.#shape = shape;
     this.#paths = pathsOf(this.#shape);
     this.#compares = entries.length > 1 && entries.length <= MOST_COMPARED;
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
@@ -103,7 +101,9 @@ export class RegionWriter implements RegionFrame {
       [...slots.keeps].map((i) => [i, new RegionKept(code, groups[i], slots, settle(groups[i]))]),
     );
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
-    this.#needs = groups.map((_, i) => needsOf(blocks.map(({ kept }) => kept[i]), this.#following));
+    this.#needs = new Map(
+      [...slots.keeps].map((i) => [i, needsOf(blocks.map(({ kept }) => kept[i]), this.#following)]),
+    );
     this.#rate = mostOf(blocks.flatMap(({ instructions }) => instructions.map(({ cost }) => cost)));
     this.#cyclesAndLeft = code.local("i64");
     this.#pc = code.local("i64");
@@ -123,18 +123,6 @@ export class RegionWriter implements RegionFrame {
     for (const kept of this.kept.values()) kept.finish(this.#cpu);
   }
 
-  /** Blocks that a block may go on to without leaving. */
-  #successors({ instructions, nextPc }: RegionBlock): number[] {
-    const last = instructions[instructions.length - 1];
-    const targets = this.#leavesSegment(last.steps) ? [] : branchTargets(last.steps);
-    return [...targets, ...nextPc === undefined ? [] : [nextPc]].flatMap((pc) => this.#inside(pc) ?? []);
-  }
-
-  /** The block at an address, if that may be gone on to without leaving. */
-  #inside(pc: bigint): number | undefined {
-    return this.#parts.stops.has(pc) ? undefined : this.#parts.places.get(pc);
-  }
-
   #writeLoop(loop: Loop): void {
     const code = this.#code;
     const { heads, items } = loop;
@@ -147,7 +135,7 @@ export class RegionWriter implements RegionFrame {
       const labels = new Map(heads.map((head) => [head, open.items[this.#itemOf(loop, head)]]));
       const first = labels.get(heads[0])!;
       code.get(BLOCK);
-      code.branchTable(this.#parts.blocks.map((_, block) => labels.get(block) ?? first), first);
+      code.branchTable(this.#parts.graph.blocks.map((_, block) => labels.get(block) ?? first), first);
     }
     items.forEach((item, i) => {
       if (i > 0 || several) code.end();
@@ -164,7 +152,7 @@ export class RegionWriter implements RegionFrame {
 
   /** To the entry at the address in `#pc`; leaves for it if there is none. */
   #writeComparison({ loop, items }: OpenLoop): void {
-    const code = this.#code, { blocks, links } = this.#parts;
+    const code = this.#code, { links, graph: { blocks } } = this.#parts;
     const pcOf = (head: number) => blocks[head].pc;
     const among = (heads: readonly number[]): void => {
       if (heads.length > 2) {
@@ -191,7 +179,7 @@ export class RegionWriter implements RegionFrame {
   #nameBlock(to: number, entered: Path): void {
     const code = this.#code;
     if (entered.length > 0 && this.#isCompared(entered[0].loop)) {
-      code.i64(this.#parts.blocks[to].pc).set(this.#pc);
+      code.i64(this.#parts.graph.blocks[to].pc).set(this.#pc);
     } else if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
   }
 
@@ -201,17 +189,18 @@ export class RegionWriter implements RegionFrame {
 
   #writeBlock(index: number): void {
     const code = this.#code;
-    const block = this.#parts.blocks[index];
+    const block = this.#parts.graph.blocks[index];
     for (const [group, kept] of this.kept) {
-      kept.held = this.#needs[group][index] === 2 ? "settled" : "unknown";
+      kept.held = this.#needs.get(group)![index] === 2 ? "settled" : "unknown";
     }
-    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
-      "none",
-      "unlikely",
-    );
-    code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
-    this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
-    code.end();
+    const { length } = block.instructions, needed = this.#parts.looks.get(index);
+    code.get(LEFT_NOW).i32(length).op("i32.sub").set(LEFT_NOW);
+    if (needed !== undefined) {
+      code.get(LEFT_NOW).i32(needed - length).op("i32.lt_s").if("none", "unlikely");
+      code.get(LEFT_NOW).i32(length).op("i32.add").set(LEFT_NOW);
+      this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
+      code.end();
+    }
     this.#addCycles(block.cycles - this.#rate * block.instructions.length);
     let restCount = block.instructions.length, restCycles = block.cycles;
     let target: RegionTarget | undefined;
@@ -220,7 +209,7 @@ export class RegionWriter implements RegionFrame {
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
       const place: Place = { pc, nextPc, cost, restCount, restCycles, asksOnce: asksOnce(instruction.steps) };
-      const elsewhere = this.#leavesSegment(instruction.steps);
+      const elsewhere = leavesSegment(this.#parts.codeBase, instruction.steps);
       const at: RegionTarget = target = new RegionTarget(this, place, (push, constant) => {
         if (elsewhere) this.#leaveAt(push, LEFT.miss);
         else if (constant === undefined) this.#goToComputed(at, push);
@@ -233,7 +222,7 @@ export class RegionWriter implements RegionFrame {
 
   /** On at an address: inside the region by a jump, outside by leaving it. */
   #goTo(target: RegionTarget, from: number, pc: bigint): void {
-    const code = this.#code, to = this.#inside(pc);
+    const code = this.#code, to = this.#parts.graph.next(from, pc);
     if (to === undefined) return this.#leaveAt(() => code.i64(pc), LEFT.miss);
     const putBack = remembered(this.kept.values());
     this.#settleFor(target, [to]);
@@ -252,13 +241,16 @@ export class RegionWriter implements RegionFrame {
 
   /** Settles what blocks want at their beginnings, on the way to one of them. */
   #settleFor(target: RegionTarget, blocks: readonly number[]): void {
-    for (const [group, kept] of this.kept) kept.settleFor(target, wantedBehind(this.#needs[group], blocks));
+    for (const [group, kept] of this.kept) {
+      kept.settleFor(target, wantedBehind(this.#needs.get(group)!, blocks));
+    }
   }
 
   /** A computed target is looked for among the entries. */
   #goToComputed(target: RegionTarget, push: () => void): void {
     const code = this.#code;
-    const { links, map, entries, stops, blocks } = this.#parts, putBack = remembered(this.kept.values());
+    const { links, map, entries, stops, graph: { blocks } } = this.#parts;
+    const putBack = remembered(this.kept.values());
     push();
     code.set(this.#pc);
     this.#settleFor(target, entries);
@@ -282,15 +274,6 @@ export class RegionWriter implements RegionFrame {
       this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
     }
     putBack();
-  }
-
-  /** Whether an instruction loads the code segment: the same offset is another place then. */
-  #leavesSegment(steps: readonly Step[]): boolean {
-    const { codeBase } = this.#parts;
-    return codeBase !== undefined && steps.some((step) =>
-      (step.kind === "write" && step.slot === codeBase) ||
-      (step.kind === "when" && this.#leavesSegment(step.then))
-    );
   }
 
   #leaveAt(pushPc: () => void, status: number, from = 0): void {

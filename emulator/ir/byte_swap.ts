@@ -51,10 +51,15 @@ export function storeReversed(code: FunctionWriter, width: Ordered, offset = 0):
   code.vector(extract, 0).memory(store, offset);
 }
 
+/** Where each byte of a vector comes from whose lanes are reversed. */
+const REVERSED = {
+  32: Uint8Array.from({ length: 16 }, (_, i) => i ^ 3),
+  64: Uint8Array.from({ length: 16 }, (_, i) => i ^ 7),
+};
+
 /** Reverses the bytes of each lane of a vector. */
 function reverse(code: FunctionWriter, width: 32 | 64): void {
-  const last = width / 8 - 1;
-  code.get(code.constant128(Array.from({ length: 16 }, (_, i) => i ^ last))).vector("i8x16.swizzle");
+  code.get(code.constant128(REVERSED[width])).vector("i8x16.swizzle");
 }
 
 /** Of 16 bits in an i32 whose upper half is 0: one byte goes up by 24 bits, the other by 8, and both come down by 16. */

@@ -3,6 +3,7 @@ import type { Opcode } from "../wasm/opcodes.ts";
 import type { Keepers, Kept } from "./keeper.ts";
 import { STATE } from "./layout.ts";
 import { Node, type Source, type Step } from "./nodes.ts";
+import { asShift } from "./rotation.ts";
 import type { AccessOptions, Ops, Recipe, SlotRef, Width } from "./ops.ts";
 
 /** What the recorder asks of whoever binds the instruction. */
@@ -75,7 +76,8 @@ export class EmitOps implements Ops<Node> {
   }
 
   and(a: Node, b: Node): Node {
-    return this.#ring("and", a, b);
+    const shifted = b.constant === undefined ? undefined : asShift(this, a, b.constant);
+    return shifted ?? this.#ring("and", a, b);
   }
   or(a: Node, b: Node): Node {
     return this.#ring("or", a, b);
@@ -254,8 +256,10 @@ export class EmitOps implements Ops<Node> {
     this.#forget(slots);
     this.#recording.recipes = [...this.#recording.recipes, recipe];
   }
-  condition(name: string, otherwise: () => Node): Node {
-    const recipe = this.#recording.recipes.find(({ conditions }) => conditions?.[name]);
+  condition(name: string, otherwise: () => Node, of?: SlotRef): Node {
+    const recipe = this.#recording.recipes.find(({ conditions, writes }) =>
+      conditions?.[name] && (of === undefined || writes.some(([slot]) => sameSlot(slot, of)))
+    );
     return (recipe?.conditions?.[name] ?? otherwise)();
   }
 
@@ -267,9 +271,8 @@ export class EmitOps implements Ops<Node> {
 
   /** Recipes that have written one of the slots say no longer what is in it. */
   #forget(slots: readonly SlotRef[]): void {
-    const isWritten = (one: number) => slots.some((slot) => sameSlot(one, slot));
     this.#recording.recipes = this.#recording.recipes.filter(({ writes }) =>
-      !writes.some(([slot]) => isWritten(slot))
+      !writes.some(([one]) => slots.some((slot) => sameSlot(one, slot)))
     );
   }
 
@@ -352,8 +355,8 @@ export class EmitOps implements Ops<Node> {
 const MODULO_2 = { add: "xor", sub: "xor", mul: "and", and: "and", or: "or", xor: "xor" } as const;
 
 /** Whether a write to `slot` changes a part of the 8-byte slot `written`. */
-function sameSlot(written: number, slot: SlotRef): boolean {
-  return typeof slot === "number" && (written & ~7) === (slot & ~7);
+function sameSlot(written: SlotRef, slot: SlotRef): boolean {
+  return typeof written === "number" && typeof slot === "number" && (written & ~7) === (slot & ~7);
 }
 
 function sameWidth(a: Node, b: Node): void {

@@ -51,7 +51,7 @@ class Keeper implements KeptThrough {
   readonly #number: number;
   readonly #group: KeptGroup;
   /** What the kept recipe writes. */
-  #values = new Map<number, Node>();
+  #values = new Map<SlotRef, Node>();
 
   constructor(number: number, group: KeptGroup) {
     this.#number = number;
@@ -60,11 +60,6 @@ class Keeper implements KeptThrough {
 
   isKept(slot: SlotRef): boolean {
     return this.#find(slot) !== undefined;
-  }
-
-  /** Whether a recipe is not the same any more once the slot is written. */
-  dependsOn(slot: SlotRef): boolean {
-    return typeof slot === "number" && this.#group.reads?.includes(slot & ~7) === true;
   }
 
   read(slot: SlotRef, width: number, push: Push): Node | undefined {
@@ -90,8 +85,9 @@ class Keeper implements KeptThrough {
   }
 
   keep({ again, writes }: Recipe<Node>): Kept {
-    const slots = writes.map(([slot]) => slot);
-    const others = this.#group.slots.filter(({ slot }) => !slots.includes(slot));
+    const values = new Map(writes),
+      slots = this.#group.slots.map(({ slot }) => slot).filter((slot) => values.has(slot));
+    const others = this.#group.slots.filter(({ slot }) => !values.has(slot));
     if (this.keeping === "unknown" && others.length > 0) this.need = Math.max(this.need, 1) as Need;
     const before = others.flatMap(({ slot }) => {
       const value = this.#values.get(slot);
@@ -99,7 +95,7 @@ class Keeper implements KeptThrough {
     });
     const recipe = { group: this.#number, again: again!, slots };
     this.keeping = recipe;
-    this.#values = new Map(writes);
+    this.#values = values;
     return { recipe, before };
   }
 
@@ -145,44 +141,91 @@ export interface Kept {
   readonly before: readonly (readonly [number, Node])[];
 }
 
+const UNTOUCHED: KeptThrough = { need: 0, keeping: "unknown" };
+
+/** An instruction set's groups. */
+export class KeptGroups {
+  readonly list: readonly KeptGroup[];
+  /** What a block that touches none of them does. */
+  readonly untouched: readonly KeptThrough[];
+  readonly #bySlot: ReadonlyMap<number, number>;
+  readonly #byRead = new Map<number, number[]>();
+
+  constructor(list: readonly KeptGroup[]) {
+    this.list = list;
+    this.untouched = list.map(() => UNTOUCHED);
+    this.#bySlot = new Map(list.flatMap(({ slots }, number) => slots.map(({ slot }) => [slot, number])));
+    list.forEach(({ reads = [] }, number) => {
+      for (const slot of reads) this.#byRead.set(slot, [...this.#byRead.get(slot) ?? [], number]);
+    });
+  }
+
+  /** The number of a slot's group. */
+  of(slot: SlotRef): number | undefined {
+    return typeof slot === "number" ? this.#bySlot.get(slot & ~7) : undefined;
+  }
+
+  /** The numbers of those whose recipes read a slot. */
+  reading(slot: SlotRef): readonly number[] {
+    return typeof slot === "number" ? this.#byRead.get(slot & ~7) ?? [] : [];
+  }
+}
+
 /** All groups'. */
 export class Keepers {
-  readonly #keepers: readonly Keeper[];
+  readonly #groups: KeptGroups;
+  /** Of those that are not as they were at the beginning. */
+  readonly #keepers: (Keeper | undefined)[] = [];
 
-  constructor(groups: readonly KeptGroup[] = []) {
-    this.#keepers = groups.map((group, number) => new Keeper(number, group));
+  constructor(groups: KeptGroups) {
+    this.#groups = groups;
   }
 
   /** What is known now, by group. */
-  get through(): KeptThrough[] {
-    return this.#keepers.map(({ need, keeping }) => ({ need, keeping }));
+  get through(): readonly KeptThrough[] {
+    const { untouched } = this.#groups;
+    if (this.#keepers.length === 0) return untouched;
+    return untouched.map((none, number) => {
+      const { need, keeping } = this.#keepers[number] ?? none;
+      return { need, keeping };
+    });
   }
 
   /** What a slot holds where that is not the slot; the slot itself is good after it otherwise. */
   read(slot: SlotRef, width: number, push: Push): Node | undefined {
-    return this.#keepers.find((keeper) => keeper.isKept(slot))?.read(slot, width, push);
+    const group = this.#groups.of(slot);
+    return group === undefined ? undefined : this.#keeper(group).read(slot, width, push);
   }
 
   /** Keeps a recipe from now on, if it can be. */
   keep(recipe: Recipe<Node>): Kept | undefined {
-    return this.#keepers.find((keeper) => keeper.takes(recipe))?.keep(recipe);
+    const group = recipe.again && this.#groups.of(recipe.writes[0][0]);
+    if (group === undefined) return undefined;
+    const keeper = this.#keeper(group);
+    return keeper.takes(recipe) ? keeper.keep(recipe) : undefined;
   }
 
   /** Slots are about to be written; `perhaps`: or to stay as they are. */
   settleFor(slots: readonly SlotRef[], push: Push, perhaps: boolean): void {
-    const written = perhaps ? [] : slots.filter((slot) => typeof slot === "number");
-    for (const keeper of this.#keepers) {
-      if (slots.some((slot) => keeper.isKept(slot))) keeper.settle(push, written);
-      else if (slots.some((slot) => keeper.dependsOn(slot))) keeper.settle(push);
+    for (const slot of slots) {
+      const group = this.#groups.of(slot);
+      if (group !== undefined) {
+        this.#keeper(group).settle(push, perhaps ? [] : slots.filter((slot) => typeof slot === "number"));
+      }
+      for (const reader of this.#groups.reading(slot)) this.#keeper(reader).settle(push);
     }
   }
 
   settle(push: Push): void {
-    for (const keeper of this.#keepers) keeper.settle(push);
+    for (const number of this.#groups.list.keys()) this.#keeper(number).settle(push);
   }
 
   /** The host has changed what it liked. */
   reloaded(): void {
-    for (const keeper of this.#keepers) keeper.reloaded();
+    for (const number of this.#groups.list.keys()) this.#keeper(number).reloaded();
+  }
+
+  #keeper(number: number): Keeper {
+    return this.#keepers[number] ??= new Keeper(number, this.#groups.list[number]);
   }
 }

@@ -56,7 +56,7 @@ export type ConditionName = string;
  * from the operands while the recipe is the last one (so that compare and branch fuse).
  */
 export interface Recipe<V extends Value> {
-  readonly writes: readonly (readonly [slot: number, value: V])[];
+  readonly writes: readonly (readonly [slot: SlotRef, value: V])[];
   readonly conditions?: Readonly<Record<ConditionName, () => V>>;
   /** The values that `conditions` close over. */
   readonly operands?: readonly V[];
@@ -172,8 +172,11 @@ export interface Ops<V extends Value> {
 
   /** Commits flags: see `Recipe`. */
   flags(recipe: Recipe<V>): void;
-  /** A condition of the live recipe, or `otherwise` computed from the stored state. */
-  condition(name: ConditionName, otherwise: () => V): V;
+  /**
+   * A condition of the live recipe, or `otherwise` computed from the stored state. Where several recipes can be live, `of`
+   * is the slot that the one in question writes.
+   */
+  condition(name: ConditionName, otherwise: () => V, of?: SlotRef): V;
 }
 
 /** What a definition gets of the decoded instruction: its fields by position. */

@@ -39,12 +39,15 @@ export interface Target<V extends Value> {
 
 /** A whole field of the condition register: 4 bits in a value of 32. */
 export interface CrField<V extends Value> {
+  readonly slot: SlotRef;
   read(b: Ops<V>): V;
   write(b: Ops<V>, value: V): void;
 }
 
 /** One bit of the condition register, as a truth value. */
 export interface CrBit<V extends Value> {
+  /** The field that it is in. */
+  readonly field: SlotRef;
   read(b: Ops<V>): V;
   write(b: Ops<V>, value: V): void;
 }
@@ -229,6 +232,7 @@ function conditionField(name: FieldName): Binding {
     kinds: ["slot"],
     values: (word) => [crField(getField(word, name))],
     view: (f, first) => ({
+      slot: f.slot(first),
       read: (b) => b.read(f.slot(first), 32),
       write: (b, value) => b.write(f.slot(first), value),
     }),
@@ -241,6 +245,7 @@ function conditionBit(name: FieldName): Binding {
     kinds: ["slot", "i32"],
     values: (word) => [crField(getField(word, name) >> 2), 3 - (getField(word, name) & 3)],
     view: <V extends Value>(f: Fields<V>, first: number): CrBit<V> => ({
+      field: f.slot(first),
       read: (b) => b.trunc(b.shr(b.read(f.slot(first), 32), f.value(first + 1, 32)), 1),
       write: (b, value) => {
         const at = f.value(first + 1, 32), kept = b.read(f.slot(first), 32);

@@ -24,8 +24,8 @@ export class FunctionWriter {
   readonly #code = new Bytes();
   readonly #parameters: readonly ValueType[];
   readonly #locals: (ValueType | "v128")[] = [];
-  /** Locals of constants of 128 bits, by their bytes; set where the function begins. */
-  readonly #constants = new Map<string, number>();
+  /** Locals of constants of 128 bits, which are set where the function begins. */
+  readonly #constants = new Map<Uint8Array, number>();
   readonly #hints: { readonly at: number; readonly hint: Hint }[] = [];
   readonly #free: Record<ValueType, number[]> = { i32: [], i64: [] };
   #depth = 0;
@@ -60,15 +60,14 @@ export class FunctionWriter {
 
   /**
    * A local that holds a constant of 16 bytes all through the function: V8 would load it into a register again wherever it is
-   * written as one.
+   * written as one. The same array has the same local.
    */
-  constant128(bytes: readonly number[]): number {
-    if (bytes.length !== 16) throw new RangeError(`16 bytes are wanted, not ${bytes.length}`);
-    const key = bytes.join();
-    const known = this.#constants.get(key);
+  constant128(bytes: Uint8Array): number {
+    const known = this.#constants.get(bytes);
     if (known !== undefined) return known;
+    if (bytes.length !== 16) throw new RangeError(`16 bytes are wanted, not ${bytes.length}`);
     const local = this.#parameters.length + this.#locals.push("v128") - 1;
-    this.#constants.set(key, local);
+    this.#constants.set(bytes, local);
     return local;
   }
 
@@ -176,9 +175,8 @@ export class FunctionWriter {
   #beginning(): Bytes {
     const bytes = new Bytes().uleb(this.#locals.length);
     for (const type of this.#locals) bytes.uleb(1).u8(type === "v128" ? VECTOR_TYPE : TYPE[type]);
-    for (const [key, local] of this.#constants) {
-      bytes.u8(VECTOR_PREFIX).uleb(VECTOR_OP["v128.const"]).append(Uint8Array.from(key.split(","), Number));
-      bytes.u8(OP["local.set"]).uleb(local);
+    for (const [constant, local] of this.#constants) {
+      bytes.u8(VECTOR_PREFIX).uleb(VECTOR_OP["v128.const"]).append(constant).u8(OP["local.set"]).uleb(local);
     }
     return bytes;
   }

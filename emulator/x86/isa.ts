@@ -29,7 +29,7 @@ function build(variant: Variant): Isa {
     // In protected 16-bit code EIP has 32 bits: a branch of operand size 32 leads beyond the first 64 KiB.
     pcWidth: selectors === "protected" ? undefined : 16,
     codeBase: flat ? undefined : segmentBase(CS),
-    kept: [KEPT_FLAGS],
+    kept: KEPT_FLAGS,
     reset: resetValues(variant),
     decode: (bytes, pc) => decode(table, bytes, pc),
     disassemble: (bytes, pc) => disassemble(table, bytes, pc),

@@ -47,27 +47,34 @@ function kindOf(field: FieldReader): string {
 const COUNTED = ["dnz", "dnz t", "dnz f", "dz", "dz t", "dz f"];
 const UNCOUNTED = ["always", "t", "f"];
 
-/** Conditional branches on a field that fuses: `"t cr0.lt"`. Rarely needed with LK=1, which has none. */
-const FUSED = ["t", "f"].flatMap((sense) =>
-  FUSED_FIELDS.flatMap((field) => CR_BITS.map((bit) => `${sense} cr${field}.${bit}`))
-);
+/** Conditional branches by the bit, `"t lt"`, so that a comparison may answer. With LK=1, seldom met, there are none. */
+const BY_BIT = ["t", "f"].flatMap((sense) => CR_BITS.map((bit) => `${sense} ${bit}`));
 
-/** As `kindOf`, with the bit spelt out where its field fuses. */
-function fusedKindOf(field: FieldReader): string {
-  const kind = kindOf(field), bit = field("BI");
-  const fuses = (kind === "t" || kind === "f") && !field("LK") && FUSED_FIELDS.includes(bit >> 2);
-  return fuses ? `${kind} cr${bit >> 2}.${CR_BITS[bit & 3]}` : kind;
+/** Those on a field that fuses in the interpreter, `"t lt cr0"`. */
+const BY_FIELD = BY_BIT.flatMap((kind) => FUSED_FIELDS.map((field) => `${kind} cr${field}`));
+
+/** As `kindOf`, with the bit spelt out. */
+function bitKindOf(field: FieldReader): string {
+  const kind = kindOf(field);
+  return (kind === "t" || kind === "f") && !field("LK") ? `${kind} ${CR_BITS[field("BI") & 3]}` : kind;
 }
 
-/** The condition of a kind such as `"t"` or `"f cr0.eq"`, which may be answered by the last comparison. */
+/** As `bitKindOf`, with the field if it is one that fuses. */
+function fieldKindOf(field: FieldReader): string {
+  const kind = bitKindOf(field), number = field("BI") >> 2;
+  return BY_BIT.includes(kind) && FUSED_FIELDS.includes(number) ? `${kind} cr${number}` : kind;
+}
+
+/** The condition of a kind such as `"t"`, `"t lt"` or `"f eq cr0"`, which may be answered by the last comparison. */
 function conditionHolds<V extends Value>(b: Ops<V>, BI: CrBit<V>, kind: string): V {
-  const [sense, name] = kind.split(" ");
-  const holds = name
-    ? b.condition(name, () => {
-      const [field, bit] = name.split(".") as [string, keyof typeof CR_BIT];
-      const kept = b.read(crField(+field.slice(2)), 32);
-      return b.ne(b.and(kept, b.constant(32, CR_BIT[bit])), b.constant(32, 0));
-    })
+  const [sense, bit, name] = kind.split(" ") as [string, keyof typeof CR_BIT | undefined, string | undefined];
+  const field = name ? crField(+name.slice("cr".length)) : BI.field;
+  const holds = bit
+    ? b.condition(
+      bit,
+      () => b.ne(b.and(b.read(field, 32), b.constant(32, CR_BIT[bit])), b.constant(32, 0)),
+      field,
+    )
     : BI.read(b);
   return sense === "t" ? holds : b.not(holds);
 }
@@ -99,7 +106,10 @@ export const bc = ppc("bc", {
   pattern: "B-form: 16 BO BI BD AA LK",
   syntax: "BO, BI, BD",
   branch: "",
-  kinds: { names: (_, LK) => [...UNCOUNTED, ...COUNTED, ...LK ? [] : FUSED], of: fusedKindOf },
+  kinds: {
+    names: (_, LK) => [...COUNTED, ...LK ? UNCOUNTED : ["always", ...BY_BIT, ...BY_FIELD]],
+    of: fieldKindOf,
+  },
   cycleClass: "branch",
   endsBlock: true,
   semantics(b, operands, variant) {
@@ -126,7 +136,7 @@ export const bclr = ppc("bclr", {
   syntax: "BO, BI, BH",
   accepts: ["bclr BO, BI | BH=0"],
   branch: "lr",
-  kinds: { names: () => [...UNCOUNTED, ...COUNTED], of: kindOf },
+  kinds: { names: (_, LK) => [...COUNTED, ...LK ? UNCOUNTED : ["always", ...BY_BIT]], of: bitKindOf },
   cycleClass: "branch",
   endsBlock: true,
   semantics(b, operands, variant) {

@@ -1,9 +1,9 @@
 /** Comparisons (Power ISA 2.07B Book I 3.3.10). */
 import type { Ops, Value } from "../../ir/ops.ts";
-import { compareRecipe, compareValue, type Comparison, FUSED_FIELDS } from "../condition.ts";
+import { compareRecipe, type Comparison, FUSED_FIELDS } from "../condition.ts";
 import { type Definition, type FieldReader, ppc, type Variant } from "../definition.ts";
 import type { Operands } from "../operands.ts";
-import type { PpcMode } from "../state.ts";
+import { crField, type PpcMode } from "../state.ts";
 
 /** A form per size and per field that fuses, e.g. `"w cr0"`; the other fields share one, e.g. `"w cr"`. */
 const KINDS = {
@@ -27,8 +27,7 @@ function compare(signed: boolean, right: "RB" | "SI" | "UI") {
     const { RA, BF } = operands, x = RA.read(b), y = operands[right].read(b);
     const field = kind.slice("w cr".length),
       how: Comparison = { size: kind.startsWith("w") ? 32 : 64, signed };
-    if (field === "") BF.write(b, compareValue(b, x, y, how));
-    else b.flags(compareRecipe(b, +field, x, y, how));
+    b.flags(compareRecipe(b, field === "" ? BF.slot : crField(+field), x, y, how));
   };
 }
 

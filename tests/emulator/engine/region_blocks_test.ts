@@ -1,6 +1,7 @@
 /** Where blocks of a region lead to. */
 import { assertEquals } from "@std/assert";
-import { recordBlock } from "../../../emulator/engine/region_blocks.ts";
+import { regionBytes } from "../../../emulator/engine/region.ts";
+import { recordBlock, type RegionInstruction } from "../../../emulator/engine/region_blocks.ts";
 import { parseHexBytes } from "../../../emulator/isa/example.ts";
 import { x86Isa } from "../../../emulator/x86/isa.ts";
 
@@ -25,3 +26,16 @@ for (
     assertEquals(block.nextPc, falls ? nextPc : undefined);
   });
 }
+
+Deno.test("a region that is entered between others of its instructions is not cut behind the first one", () => {
+  // top: inc eax; entry: inc ebx; dec ecx; jne top
+  const bytes = parseHexBytes("40 43 49 75 fb");
+  const instructions = [1, 0, 2, 3].map((at): RegionInstruction => {
+    const pc = BigInt(at), decoded = isa.decode(bytes.subarray(at), pc);
+    if ("undecodable" in decoded) throw new TypeError(decoded.reason);
+    return { pc, nextPc: pc + BigInt(decoded.length), decoded, cost: 1 };
+  });
+  const { blocks, entries } = regionBytes(isa, instructions);
+  assertEquals([...blocks], [0n, 1n]);
+  assertEquals(entries, new Map([[1n, 1]]));
+});

@@ -23,8 +23,8 @@ function addDevice(vm: Vm): void {
 /** r10 to r15 are worked on, r20 has the device's address. */
 const register = (random: Random) => `r${10 + random.below(6)}`;
 const bit = (random: Random) =>
-  `4*cr${random.pick([0, 0, 7, 7, 3])}+${random.pick(["lt", "gt", "eq", "so"])}`;
-const field = (random: Random) => random.pick(["cr0", "cr0", "cr7", "cr7", "cr3"]);
+  `4*cr${random.pick([0, 0, 7, 7, 3, 5])}+${random.pick(["lt", "gt", "eq", "so"])}`;
+const field = (random: Random) => random.pick(["cr0", "cr0", "cr7", "cr7", "cr3", "cr5"]);
 
 const MAKERS: readonly ((r: Random, mode: Mode) => string)[] = [
   (r, mode) =>
@@ -48,6 +48,7 @@ const READERS: readonly ((r: Random, mode: Mode) => string)[] = [
   (r) => `mfcr ${register(r)}`,
   (r) => `mfxer ${register(r)}`,
   (r) => `isel ${register(r)}, ${register(r)}, ${register(r)}, ${bit(r)}`,
+  (r) => `b${r.pick(["lt", "ge", "eq", "ne", "so"])}lr ${field(r)}`,
 ];
 const EXITS: readonly ((r: Random) => string)[] = [
   (r) => `lwz ${register(r)}, 0(r20)`,
@@ -83,6 +84,7 @@ function program(r: Random, mode: Mode): string {
       lines.push(r.pick(list)(r, mode));
     }
     if (r.below(4) > 0) lines.push(branch(r, block));
+    if (r.below(4) === 0) lines.push(`bl block${block + 1}`);
   }
   lines.push(`block${BLOCKS}: bdnz block0`, "end_of_region: b end_of_region");
   return lines.join("\n");
