@@ -38,6 +38,7 @@ export function toyIsa(forms: readonly Form[]): Isa {
       return {
         form,
         length: LENGTH,
+        relative: form.endsBlock,
         values: [
           slot(bytes[1]),
           slot(bytes[2]),
