@@ -52,9 +52,6 @@ class Handlers {
   numberOf(form: Form): number {
     let number = this.#numbers.get(form);
     if (number !== undefined) return number;
-    if (!this.#isa.forms.includes(form)) {
-      throw new TypeError(`form "${form.name}" is not among those of ${this.#isa.name}`);
-    }
     this.#numbers.set(form, number = this.#add([form]));
     return number;
   }
