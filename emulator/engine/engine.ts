@@ -203,11 +203,10 @@ export class InterpreterEngine implements Engine, CodeSource {
       const size = Math.min(left, SLICE, this.#current.unseen);
       this.#end += size;
       this.#setup.state.set32(STATE.left, size);
-      let executed = 0;
+      let executed = 0, stop: EngineStop | undefined;
       this.#running = true;
       try {
-        const stop = this.#runSlice(resume);
-        if (stop) return stop;
+        stop = this.#runSlice(resume);
       } finally {
         const rest = this.#setup.state.get32(STATE.left);
         executed = size - rest;
@@ -217,6 +216,7 @@ export class InterpreterEngine implements Engine, CodeSource {
         this.#running = false;
       }
       this.#current.look(executed);
+      if (stop) return stop;
       resume = false;
       left -= executed;
     }

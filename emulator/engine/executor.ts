@@ -15,6 +15,9 @@ import type { Region } from "./region.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { Regions } from "./regions.ts";
 
+/** Looks at the interpreter after which the blocks that they found are settled: see `BlockWriter.settle`. */
+const SETTLE_LOOKS = 8;
+
 export class Executor {
   readonly isa: Isa;
   readonly #setup: EngineSetup;
@@ -31,6 +34,10 @@ export class Executor {
   #passed = 0;
   /** Where the budget did not cover a block, and whose block that was. */
   #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
+
+  /** Addresses that looks found the interpreter at. */
+  readonly #usual = new Set<bigint>();
+  #looks = 0;
 
   constructor(isa: Isa, setup: EngineSetup, source: CodeSource) {
     this.isa = isa;
@@ -64,6 +71,16 @@ export class Executor {
     this.#cut = undefined;
     if (cut.inRegion) this.#hot.busy(cut.pc);
     else if (this.#hot.look(cut.pc)) this.#tryToCompile(cut.pc);
+    else if (this.#hot.isQuiet) this.#settle(cut.pc);
+  }
+
+  /** The block at an address is the interpreter's, and worth better handlers; several at a time, as they are compiled. */
+  #settle(pc: bigint): void {
+    this.#usual.add(pc);
+    if (++this.#looks < SETTLE_LOOKS) return;
+    for (const pc of this.#usual) this.#cache.settle(pc, this.#linear(pc));
+    this.#usual.clear();
+    this.#looks = 0;
   }
 
   /** Enters compiled code at `pc`: a region, a whole block, or as much of a block as the budget covers. */

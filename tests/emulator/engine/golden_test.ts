@@ -52,7 +52,12 @@ Deno.test("an interpreter of two forms", async (t) => {
   // Function 0 makes the state precise, function 1 runs.
   await t.assertSnapshot(
     functionText(
-      interpreterBytes({ isa, cpu: 0, handlers: isa.forms.map((form) => [form]), from: HANDLER.forms }),
+      interpreterBytes({
+        isa,
+        cpu: 0,
+        handlers: isa.forms.map((form) => ({ forms: [form] as const })),
+        from: HANDLER.forms,
+      }),
       1,
     ),
   );
