@@ -8,6 +8,7 @@ import { type Block, CodeCache, type CodeSource, type SoughtLink } from "./code_
 import type { EngineSetup } from "./engine.ts";
 import type { NoInstruction } from "./fetch.ts";
 import { HotCode } from "./hot_code.ts";
+import { STATUS } from "./host.ts";
 import { Interpreter } from "./interpreter.ts";
 import { LEFT } from "./interpreter_module.ts";
 import { HEAD } from "./record.ts";
@@ -17,6 +18,8 @@ import { Regions } from "./regions.ts";
 
 /** Looks at the interpreter after which the blocks that they found are settled: see `BlockWriter.settle`. */
 const SETTLE_LOOKS = 8;
+/** Instructions of regions that are compiled in one run of the engine, some 10 ms: what else is hot waits for the next. */
+const COMPILED_AT_ONCE = 128;
 
 export class Executor {
   readonly isa: Isa;
@@ -32,8 +35,13 @@ export class Executor {
   #leftRegion = false;
   /** Instructions executed since the last look. */
   #passed = 0;
+  /** Instructions that may still be compiled in this run. */
+  #room = COMPILED_AT_ONCE;
   /** Where the budget did not cover a block, and whose block that was. */
   #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
+  /** The last exit ended a slice; and where the guest went on behind such a one. */
+  #leftByExit = false;
+  #behindExit: bigint | undefined;
 
   /** Addresses that looks found the interpreter at. */
   readonly #usual = new Set<bigint>();
@@ -49,6 +57,11 @@ export class Executor {
     this.#interpreter = new Interpreter(isa, setup);
   }
 
+  /** The engine is about to run, for some milliseconds. */
+  begin(): void {
+    this.#room = COMPILED_AT_ONCE;
+  }
+
   /** Instructions from one look to the next. */
   get interval(): number {
     return this.#hot.interval;
@@ -58,20 +71,25 @@ export class Executor {
     return Math.max(1, this.#hot.interval - this.#passed);
   }
 
-  /**
-   * So many instructions have been executed. If that makes an interval, whatever turns it was cut into, looks at what was
-   * executed last, and compiles it if that is worth it.
-   */
-  look(executed: number): void {
+  /** So many instructions have been executed. */
+  passed(executed: number): void {
     this.#passed += executed;
+  }
+
+  /**
+   * If that makes an interval, whatever turns and runs it was cut into, looks at what was executed last, and compiles it if
+   * that is worth it.
+   */
+  look(): void {
     if (this.#passed < this.#hot.interval) return;
     this.#passed = 0;
-    const cut = this.#cut;
-    if (cut === undefined) return;
-    this.#cut = undefined;
-    if (cut.inRegion) this.#hot.busy(cut.pc);
-    else if (this.#hot.look(cut.pc)) this.#tryToCompile(cut.pc);
-    else if (this.#hot.isQuiet) this.#settle(cut.pc);
+    // Where vCPUs take turns at exits, or devices answer late, slices hardly ever end by their length.
+    const cut = this.#cut, pc = cut ? cut.pc : this.#behindExit;
+    this.#cut = this.#behindExit = undefined;
+    if (pc === undefined || this.#room <= 0) return;
+    if (cut?.inRegion || this.#regions.at(pc, this.#linear(pc))) this.#hot.busy(pc);
+    else if (this.#hot.look(pc)) this.#tryToCompile(pc);
+    else if (this.#hot.isQuiet) this.#settle(pc);
   }
 
   /** The block at an address is the interpreter's, and worth better handlers; several at a time, as they are compiled. */
@@ -87,6 +105,11 @@ export class Executor {
   enter(pc: bigint, left: number): number | NoInstruction {
     const { state } = this.#setup;
     state.set32(STATE.record, 0);
+    // An instruction that is completed alone is not where it goes on.
+    if (this.#leftByExit && left > 1) {
+      this.#leftByExit = false;
+      this.#behindExit = pc;
+    }
     const linear = this.#linear(pc), sought = this.#sought;
     this.#sought = undefined;
     let known = this.#regions.size > 0 ? this.#regions.at(pc, linear) : undefined;
@@ -156,10 +179,11 @@ export class Executor {
 
   /** Whether an address that is about to be entered is to be compiled first. */
   #isWorthIt(pc: bigint): boolean {
-    return this.#leftRegion && this.#hot.leftFor(pc) || this.#hot.compilesAtOnce(pc);
+    return this.#leftRegion && this.#room > 0 && this.#hot.leftFor(pc) || this.#hot.compilesAtOnce(pc);
   }
 
   #noteCut(status: number, inRegion: boolean): number {
+    if (status === STATUS.again) this.#leftByExit = true;
     if (status === LEFT.budget) this.#cut = { pc: this.#setup.state.get64(STATE.pc), inRegion };
     return status;
   }
@@ -179,7 +203,10 @@ export class Executor {
   #join(pc: bigint): boolean {
     const from = this.#setup.state.get32(LEFT_REGION);
     const known = from > 0 ? this.#regions.join(from - 1, pc, this.#codeBase()) : undefined;
-    if (known) this.#hide(known.region);
+    if (known) {
+      this.#hide(known.region);
+      this.#room -= known.region.instructions;
+    }
     return known !== undefined;
   }
 
@@ -191,6 +218,7 @@ export class Executor {
     }
     const { region } = this.#regions.compile(pc, codeBase, length);
     this.#hide(region);
+    this.#room -= region.instructions;
     return region.instructions;
   }
 

@@ -15,7 +15,7 @@ import { findBlocks, leads, recordBlock, type RegionInstruction } from "./region
 import { regionCode, type RegionRequest } from "./region_code.ts";
 import { settleSignature } from "./region_kept.ts";
 import type { WayNumbers } from "./region_ways.ts";
-import { RegionWriter } from "./region_writer.ts";
+import { MOST_COMPARED, RegionWriter } from "./region_writer.ts";
 
 const PAGE = 2 ** TLB.pageBits;
 
@@ -158,7 +158,9 @@ export function regionBytes(
     const block = returnsTo === undefined || stops.has(returnsTo) ? undefined : places.get(returnsTo);
     if (block !== undefined) entries.set(returnsTo!, block);
   }
-  const map = mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt);
+  const map = entries.size > MOST_COMPARED
+    ? mapOf(new Map([...entries].filter(([at]) => !stops.has(at))), mapAt)
+    : undefined;
   const module = new ModuleWriter();
   const imports = {
     load: module.importFunction("host", "load", signature(4)),
@@ -167,8 +169,6 @@ export function regionBytes(
     again: module.importFunction("host", "again", signature(2)),
   };
   const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
-  const kept = isa.kept ?? [];
-  const settle = kept.length > 0 ? module.define(settleSignature(kept)) : undefined;
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
   new RegionWriter(code, imports, {
@@ -180,8 +180,8 @@ export function regionBytes(
     links,
     map,
     cpu,
-    kept,
-    settle,
+    groups: isa.kept ?? [],
+    settle: (group) => module.define(settleSignature(group)),
     ways,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
@@ -199,7 +199,7 @@ function signature(parameters: number): Signature {
   return { parameters: Array.from({ length: parameters }, () => "i32" as const), results: ["i32"] };
 }
 
-/** For several entries that are not too far apart. */
+/** For entries that are not too far apart. */
 function mapOf(entries: ReadonlyMap<bigint, number>, mapAt: RegionPlan["mapAt"]): BlockMap | undefined {
   if (entries.size < 2) return undefined;
   const addresses = [...entries.keys()];

@@ -1,6 +1,6 @@
 /** Cuts a region's instructions into blocks at branches and their targets, and reads their definitions. */
 import { EmitOps, type Recording } from "../ir/emit.ts";
-import { Keeper, type Keeping, type Need } from "../ir/keeper.ts";
+import { Keepers, type KeptThrough } from "../ir/keeper.ts";
 import type { Node, Step } from "../ir/nodes.ts";
 import type { Recipe } from "../ir/ops.ts";
 import type { Decoded, Isa } from "../isa/isa.ts";
@@ -15,13 +15,12 @@ export interface RegionInstruction {
 /** A block with the steps of each of its instructions. */
 export interface RegionBlock {
   readonly pc: bigint;
-  /** Where it goes on when its last instruction does not branch. */
-  readonly nextPc: bigint;
+  /** Where it goes on when its last instruction does not branch, if that may be. */
+  readonly nextPc: bigint | undefined;
   readonly cycles: number;
   readonly instructions: readonly (RegionInstruction & { readonly steps: readonly Step[] })[];
-  /** What it wants of the slots that may be kept, and what it leaves of them. */
-  readonly need: Need;
-  readonly keeping: Keeping;
+  /** Slots that may be kept, by group. */
+  readonly kept: readonly KeptThrough[];
 }
 
 /** Straight runs of instructions, none of which is entered or left but at its ends; `stops` begin one. */
@@ -58,9 +57,14 @@ export function leads(isa: Isa, instruction: RegionInstruction): Leads {
   const { steps } = recordBlock(isa, [instruction]).instructions[0], { nextPc } = instruction;
   return {
     targets: branchTargets(steps),
-    falls: !steps.some((step) => step.kind === "branch" && step.condition === undefined),
+    falls: fallsThrough(steps),
     ...keeps(steps, nextPc) && { returnsTo: nextPc },
   };
+}
+
+/** Whether an instruction may go on at the next one, by its steps. */
+export function fallsThrough(steps: readonly Step[]): boolean {
+  return !steps.some((step) => step.kind === "branch" && step.condition === undefined);
 }
 
 /** Whether an address is stored or put into a register. */
@@ -87,28 +91,28 @@ export function recordBlock(isa: Isa, instructions: readonly RegionInstruction[]
     });
     return { ...instruction, steps: recording.steps.slice(from) };
   });
+  const last = recorded[recorded.length - 1];
   return {
     pc: instructions[0].pc,
-    nextPc: instructions[instructions.length - 1].nextPc,
+    nextPc: fallsThrough(last.steps) ? last.nextPc : undefined,
     cycles: instructions.reduce((sum, { cost }) => sum + cost, 0),
     instructions: recorded,
-    need: recording.keeper.need,
-    keeping: recording.keeper.keeping,
+    kept: recording.keepers.through,
   };
 }
 
 class BlockRecording implements Recording {
   readonly steps: Step[] = [];
   readonly fuses = true;
-  readonly keeper: Keeper;
-  recipe?: Recipe<Node>;
+  readonly keepers: Keepers;
+  recipes: readonly Recipe<Node>[] = [];
   pc?: bigint;
   nextPc?: bigint;
   readonly #isa: Isa;
 
   constructor(isa: Isa) {
     this.#isa = isa;
-    this.keeper = new Keeper(isa.kept);
+    this.keepers = new Keepers(isa.kept);
   }
 
   trapNumber(name: string): number {

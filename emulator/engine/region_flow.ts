@@ -1,11 +1,11 @@
 /** Which slots of flags have to be settled where, from one block of a region to the next. */
-import { HOLDING, type KeptSlot, type Need } from "../ir/keeper.ts";
+import type { KeptThrough, Need } from "../ir/keeper.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { RegionBlock } from "./region_blocks.ts";
 
-/** What each block wants at its beginning; `following` are the blocks that each may go on to. */
+/** What each block wants of a group at its beginning; `following` are the blocks that each may go on to. */
 export function needsOf(
-  blocks: readonly RegionBlock[],
+  blocks: readonly KeptThrough[],
   following: readonly (readonly number[])[],
 ): readonly Need[] {
   const needs = blocks.map(({ need }) => need);
@@ -25,26 +25,6 @@ export function needsOf(
 /** What the blocks that may come next want. */
 export function wantedBehind(needs: readonly Need[], following: readonly number[]): Need {
   return Math.max(0, ...following.map((next) => needs[next])) as Need;
-}
-
-/** A block's instructions; before it is left, what is `wanted` behind it is settled. */
-export function withSettled(
-  { instructions, keeping }: RegionBlock,
-  wanted: Need,
-  kept: readonly KeptSlot[],
-): RegionBlock["instructions"] {
-  if (wanted === 0 || typeof keeping === "string") return instructions;
-  const all = wanted === 2, holding = kept.slice(0, HOLDING).map(({ slot }) => slot);
-  const slots = all ? keeping.slots : keeping.slots.filter((slot) => !holding.includes(slot));
-  const last = instructions[instructions.length - 1];
-  const at = last.steps.findIndex(branches), place = at < 0 ? last.steps.length : at;
-  const steps: Step[] = [...last.steps];
-  steps.splice(place, 0, { kind: "settle", recipe: keeping, slots, all });
-  return [...instructions.slice(0, -1), { ...last, steps }];
-}
-
-function branches(step: Step): boolean {
-  return step.kind === "branch" || step.kind === "when" && step.then.some(branches);
 }
 
 /** Whether it goes on at an address that is known only then. */

@@ -1,16 +1,15 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import type { Need } from "../ir/keeper.ts";
+import type { KeptGroup, Need } from "../ir/keeper.ts";
 import { type FlatReach, Lowering } from "../ir/lower.ts";
 import type { Step } from "../ir/nodes.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import { NO_WAY } from "../ir/way_layout.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchTargets, type RegionBlock } from "./region_blocks.ts";
-import { branchesAnywhere, needsOf, wantedBehind, withSettled } from "./region_flow.ts";
-import { RegionKept, type SettleFunction } from "./region_kept.ts";
+import { branchesAnywhere, needsOf, wantedBehind } from "./region_flow.ts";
+import { RegionKept, remembered, type SettleFunction } from "./region_kept.ts";
 import { type Loop, shapeOf } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { LEFT_REGION } from "./region_table.ts";
@@ -21,6 +20,12 @@ import { type Asked, asksOnce, type WayNumbers, writeWay } from "./region_ways.t
  * Parameters of the function after the vCPU, which is known; `BLOCK` is the block that a branch table is to lead to.
  */
 const LEFT_NOW = 1, BLOCK = 2;
+
+/**
+ * Entries that are told apart by comparing addresses. A branch table needs a look into the map first, and how well the
+ * host foretells where its one jump goes depends on how V8 has laid out the code: the same loop took 1 to 3 times as long.
+ */
+export const MOST_COMPARED = 8;
 
 /** Functions of the host, by their numbers. */
 export type HostImports = Readonly<Record<HostCall, number>>;
@@ -41,9 +46,9 @@ export interface RegionParts {
   readonly links: RegionLinks;
   readonly map: BlockMap | undefined;
   readonly flat: FlatReach | undefined;
-  /** Slots of flags, and the function that stores them. */
-  readonly kept: readonly KeptSlot[];
-  readonly settle: SettleFunction | undefined;
+  /** Slots of flags; and makes the function that stores those of a group. */
+  readonly groups: readonly KeptGroup[];
+  readonly settle: (group: KeptGroup) => SettleFunction;
   /** For exits by ways that are known, where there are such. */
   readonly ways: WayNumbers | undefined;
 }
@@ -64,16 +69,21 @@ export class RegionWriter implements RegionFrame {
   readonly #imports: HostImports;
   readonly #parts: RegionParts;
   readonly #shape: Loop;
+  /** Entries are found by their addresses, in `#pc`; else by their numbers, in `BLOCK`. */
+  readonly #compares: boolean;
   /** The blocks that each may go on to, the entries where that is known only when it runs. */
   readonly #following: readonly (readonly number[])[];
   readonly #paths: ReadonlyMap<number, Path>;
   /** Loops that are being written, outermost first. */
   readonly #open: OpenLoop[] = [];
   readonly #slots: RegionSlots;
-  readonly kept: RegionKept;
-  /** What each block wants of the slots that may be kept. */
-  readonly #needs: readonly Need[];
-  readonly #cycles: number;
+  readonly kept: ReadonlyMap<number, RegionKept>;
+  /** What each block wants of the slots that may be kept, by group. */
+  readonly #needs: readonly (readonly Need[])[];
+  /** Cycles of most of the instructions, each. */
+  readonly #rate: number;
+  /** The local of cycles and `#rate` for each instruction left: where blocks cost the rate, only what is left changes. */
+  readonly #cyclesAndLeft: number;
   readonly #pc: number;
   readonly #status: number;
   #leave: Label = 0;
@@ -82,16 +92,20 @@ export class RegionWriter implements RegionFrame {
     this.#code = code;
     this.#imports = imports;
     this.#parts = parts;
-    const { blocks, entries, kept, settle } = parts;
+    const { blocks, entries, groups, settle } = parts;
     const successors = blocks.map((block) => this.#successors(block));
     this.#shape = shapeOf(successors, entries);
     this.#paths = pathsOf(this.#shape);
+    this.#compares = entries.length > 1 && entries.length <= MOST_COMPARED;
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
-    this.#slots = new RegionSlots(code, steps, kept);
-    this.kept = new RegionKept(code, kept, this.#slots, settle);
+    const slots = this.#slots = new RegionSlots(code, steps, groups);
+    this.kept = new Map(
+      [...slots.keeps].map((i) => [i, new RegionKept(code, groups[i], slots, settle(groups[i]))]),
+    );
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
-    this.#needs = needsOf(blocks, this.#following);
-    this.#cycles = code.local("i64");
+    this.#needs = groups.map((_, i) => needsOf(blocks.map(({ kept }) => kept[i]), this.#following));
+    this.#rate = mostOf(blocks.flatMap(({ instructions }) => instructions.map(({ cost }) => cost)));
+    this.#cyclesAndLeft = code.local("i64");
     this.#pc = code.local("i64");
     this.#status = code.local("i32");
   }
@@ -99,19 +113,21 @@ export class RegionWriter implements RegionFrame {
   write(): void {
     const code = this.#code;
     this.#slots.load(this.#cpu);
-    code.i32(this.#cpu).memory("i64.load", STATE.cycles).set(this.#cycles);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles);
+    this.#setCycles();
+    if (this.#compares) code.i32(this.#cpu).memory("i64.load", STATE.pc).set(this.#pc);
     this.#leave = code.block();
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
-    this.kept.finish(this.#cpu);
+    for (const kept of this.kept.values()) kept.finish(this.#cpu);
   }
 
   /** Blocks that a block may go on to without leaving. */
   #successors({ instructions, nextPc }: RegionBlock): number[] {
     const last = instructions[instructions.length - 1];
     const targets = this.#leavesSegment(last.steps) ? [] : branchTargets(last.steps);
-    return [...targets, nextPc].flatMap((pc) => this.#inside(pc) ?? []);
+    return [...targets, ...nextPc === undefined ? [] : [nextPc]].flatMap((pc) => this.#inside(pc) ?? []);
   }
 
   /** The block at an address, if that may be gone on to without leaving. */
@@ -126,7 +142,8 @@ export class RegionWriter implements RegionFrame {
     const several = heads.length > 1;
     for (let i = items.length - 1; i >= (several ? 0 : 1); i--) open.items[i] = code.block();
     this.#open.push(open);
-    if (several) {
+    if (this.#isCompared(loop)) this.#writeComparison(open);
+    else if (several) {
       const labels = new Map(heads.map((head) => [head, open.items[this.#itemOf(loop, head)]]));
       const first = labels.get(heads[0])!;
       code.get(BLOCK);
@@ -141,6 +158,43 @@ export class RegionWriter implements RegionFrame {
     code.end();
   }
 
+  #isCompared(loop: Loop): boolean {
+    return this.#compares && loop === this.#shape;
+  }
+
+  /** To the entry at the address in `#pc`; leaves for it if there is none. */
+  #writeComparison({ loop, items }: OpenLoop): void {
+    const code = this.#code, { blocks, links } = this.#parts;
+    const pcOf = (head: number) => blocks[head].pc;
+    const among = (heads: readonly number[]): void => {
+      if (heads.length > 2) {
+        const half = heads.length >> 1;
+        code.get(this.#pc).i64(pcOf(heads[half])).op("i64.lt_u").if();
+        among(heads.slice(0, half));
+        code.else();
+        among(heads.slice(half));
+        code.end();
+        return;
+      }
+      for (const head of heads) {
+        code.get(this.#pc).i64(pcOf(head)).op("i64.eq").if();
+        this.#nameBlock(head, this.#paths.get(head)!.slice(1));
+        code.branch(items[this.#itemOf(loop, head)]).end();
+      }
+    };
+    for (const kept of this.kept.values()) kept.held = "unknown";
+    among(loop.heads.toSorted((a, b) => pcOf(a) < pcOf(b) ? -1 : 1));
+    this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+  }
+
+  /** Says which block is gone to, for the loops that are entered on the way there. */
+  #nameBlock(to: number, entered: Path): void {
+    const code = this.#code;
+    if (entered.length > 0 && this.#isCompared(entered[0].loop)) {
+      code.i64(this.#parts.blocks[to].pc).set(this.#pc);
+    } else if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
+  }
+
   #itemOf(loop: Loop, block: number): number {
     return this.#paths.get(block)!.find((step) => step.loop === loop)!.item;
   }
@@ -148,7 +202,9 @@ export class RegionWriter implements RegionFrame {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.blocks[index];
-    this.kept.held = this.#needs[index] === 2 ? "settled" : "unknown";
+    for (const [group, kept] of this.kept) {
+      kept.held = this.#needs[group][index] === 2 ? "settled" : "unknown";
+    }
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.sub").tee(LEFT_NOW).i32(0).op("i32.lt_s").if(
       "none",
       "unlikely",
@@ -156,30 +212,31 @@ export class RegionWriter implements RegionFrame {
     code.get(LEFT_NOW).i32(block.instructions.length).op("i32.add").set(LEFT_NOW);
     this.#leaveAt(() => code.i64(block.pc), LEFT.budget);
     code.end();
-    code.get(this.#cycles).i64(BigInt(block.cycles)).op("i64.add").set(this.#cycles);
+    this.#addCycles(block.cycles - this.#rate * block.instructions.length);
     let restCount = block.instructions.length, restCycles = block.cycles;
-    const wanted = wantedBehind(this.#needs, this.#following[index]);
-    for (const instruction of withSettled(block, wanted, this.#parts.kept)) {
+    let target: RegionTarget | undefined;
+    for (const instruction of block.instructions) {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
       const place: Place = { pc, nextPc, cost, restCount, restCycles, asksOnce: asksOnce(instruction.steps) };
       const elsewhere = this.#leavesSegment(instruction.steps);
-      const target = new RegionTarget(this, place, (push, constant) => {
+      const at: RegionTarget = target = new RegionTarget(this, place, (push, constant) => {
         if (elsewhere) this.#leaveAt(push, LEFT.miss);
-        else if (constant === undefined) this.#goToComputed(push);
-        else this.#goTo(index, constant);
+        else if (constant === undefined) this.#goToComputed(at, push);
+        else this.#goTo(at, index, constant);
       });
       new Lowering(target).steps(instruction.steps);
     }
-    // Not reached where the last instruction has branched.
-    this.#goTo(index, block.nextPc);
+    if (block.nextPc !== undefined) this.#goTo(target!, index, block.nextPc);
   }
 
   /** On at an address: inside the region by a jump, outside by leaving it. */
-  #goTo(from: number, pc: bigint): void {
+  #goTo(target: RegionTarget, from: number, pc: bigint): void {
     const code = this.#code, to = this.#inside(pc);
     if (to === undefined) return this.#leaveAt(() => code.i64(pc), LEFT.miss);
+    const putBack = remembered(this.kept.values());
+    this.#settleFor(target, [to]);
     const there = this.#paths.get(to)!, open = this.#open;
     let common = 0;
     while (common + 1 < open.length && there[common + 1]?.loop === open[common + 1].loop) common++;
@@ -187,27 +244,44 @@ export class RegionWriter implements RegionFrame {
     const isForward = there[common].item > here;
     if (!isForward) { while (!open[common].loop.heads.includes(to)) common--; }
     const entered = there.slice(isForward ? common + 1 : common);
-    if (entered.some(({ loop }) => loop.heads.length > 1)) code.i32(to).set(BLOCK);
+    this.#nameBlock(to, entered);
     const { label, items } = open[common];
     code.branch(isForward ? items[there[common].item] : label);
+    putBack();
+  }
+
+  /** Settles what blocks want at their beginnings, on the way to one of them. */
+  #settleFor(target: RegionTarget, blocks: readonly number[]): void {
+    for (const [group, kept] of this.kept) kept.settleFor(target, wantedBehind(this.#needs[group], blocks));
   }
 
   /** A computed target is looked for among the entries. */
-  #goToComputed(push: () => void): void {
+  #goToComputed(target: RegionTarget, push: () => void): void {
     const code = this.#code;
-    const { links, map } = this.#parts;
+    const { links, map, entries, stops, blocks } = this.#parts, putBack = remembered(this.kept.values());
     push();
     code.set(this.#pc);
-    if (map) {
-      const at = code.local("i64");
-      code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
-        .if();
-      code.get(at).op("i32.wrap_i64").memory("i32.load8_u", map.place).tee(BLOCK).if();
-      code.get(BLOCK).i32(1).op("i32.sub").set(BLOCK).branch(this.#open[0].label);
-      code.end().end();
-      code.release(at, "i64");
+    this.#settleFor(target, entries);
+    if (this.#compares) {
+      for (const { pc } of entries.map((entry) => blocks[entry]).filter(({ pc }) => stops.has(pc))) {
+        code.get(this.#pc).i64(pc).op("i64.eq").if();
+        this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+        code.end();
+      }
+      code.branch(this.#open[0].label);
+    } else {
+      if (map) {
+        const at = code.local("i64");
+        code.get(this.#pc).i64(map.first).op("i64.sub").tee(at).i64(BigInt(map.bytes.length)).op("i64.lt_u")
+          .if();
+        code.get(at).op("i32.wrap_i64").memory("i32.load8_u", map.place).tee(BLOCK).if();
+        code.get(BLOCK).i32(1).op("i32.sub").set(BLOCK).branch(this.#open[0].label);
+        code.end().end();
+        code.release(at, "i64");
+      }
+      this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
     }
-    this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
+    putBack();
   }
 
   /** Whether an instruction loads the code segment: the same offset is another place then. */
@@ -226,15 +300,19 @@ export class RegionWriter implements RegionFrame {
     this.#store();
     code.i32(this.#cpu).get(this.#pc).memory("i64.store", STATE.pc);
     code.i32(this.#cpu).get(LEFT_NOW).memory("i32.store", STATE.left);
-    code.i32(this.#cpu).get(this.#cycles).memory("i64.store", STATE.cycles);
+    code.i32(this.#cpu);
+    this.#pushCycles();
+    code.memory("i64.store", STATE.cycles);
     if (status === LEFT.miss) code.i32(this.#cpu).i32(from).memory("i32.store", LEFT_REGION);
     code.i32(status).set(this.#status).branch(this.#leave);
   }
 
-  takeBackRest({ restCount, restCycles }: Place): void {
+  takeBackRest(): void {
     const code = this.#code;
-    code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
-    code.get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").set(this.#cycles);
+    // As both were spilled for the host, which may have ended the slice.
+    code.i32(this.#cpu).memory("i32.load", STATE.left).set(LEFT_NOW);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles);
+    this.#setCycles();
   }
   leaveFor(pushPc: () => void): void {
     this.#code.i32(this.#cpu).i32(0).memory("i32.store", STATE.stale);
@@ -243,7 +321,7 @@ export class RegionWriter implements RegionFrame {
 
   #store(): void {
     this.#slots.store(this.#cpu);
-    if (this.#slots.keeps) this.kept.store(this.#cpu);
+    for (const kept of this.kept.values()) kept.store(this.#cpu);
   }
 
   /** Makes the state precise as of an instruction, it counted in. */
@@ -254,10 +332,30 @@ export class RegionWriter implements RegionFrame {
     code.i32(this.#cpu).i64(nextPc).memory("i64.store", STATE.nextPc);
     code.i32(this.#cpu).i32(cost).memory("i32.store", STATE.cost);
     code.i32(this.#cpu).get(LEFT_NOW).i32(restCount).op("i32.add").memory("i32.store", STATE.left);
-    code.i32(this.#cpu).get(this.#cycles).i64(BigInt(restCycles)).op("i64.sub").memory(
-      "i64.store",
-      STATE.cycles,
-    );
+    code.i32(this.#cpu);
+    this.#pushCycles();
+    code.i64(BigInt(restCycles)).op("i64.sub").memory("i64.store", STATE.cycles);
+  }
+
+  /** Pushes `#rate` for each instruction left. */
+  #pushOfLeft(): void {
+    this.#code.get(LEFT_NOW).op("i64.extend_i32_u").i64(BigInt(this.#rate)).op("i64.mul");
+  }
+  /** Pushes cycles. */
+  #pushCycles(): void {
+    this.#code.get(this.#cyclesAndLeft);
+    this.#pushOfLeft();
+    this.#code.op("i64.sub");
+  }
+  /** Takes cycles, when what is left is known. */
+  #setCycles(): void {
+    this.#pushOfLeft();
+    this.#code.op("i64.add").set(this.#cyclesAndLeft);
+  }
+  #addCycles(more: number): void {
+    if (more !== 0) {
+      this.#code.get(this.#cyclesAndLeft).i64(BigInt(more)).op("i64.add").set(this.#cyclesAndLeft);
+    }
   }
 
   ask(name: Exclude<HostCall, "again">, asked: Asked | undefined, push: () => void): void {
@@ -281,11 +379,10 @@ export class RegionWriter implements RegionFrame {
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
     this.#slots.load(this.#cpu);
-    if (this.#slots.keeps) this.kept.reset();
+    for (const kept of this.kept.values()) kept.reset();
     code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
-    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add").set(
-      this.#cycles,
-    );
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add");
+    this.#setCycles();
   }
 
   get #cpu(): number {
@@ -305,6 +402,13 @@ export class RegionWriter implements RegionFrame {
   slot(offset: number): SlotLocal {
     return this.#slots.of(offset);
   }
+}
+
+/** What comes up most often. */
+function mostOf(numbers: readonly number[]): number {
+  const times = new Map<number, number>();
+  for (const one of numbers) times.set(one, (times.get(one) ?? 0) + 1);
+  return [...times].reduce((a, b) => (b[1] > a[1] ? b : a))[0];
 }
 
 function pathsOf(shape: Loop): Map<number, Path> {

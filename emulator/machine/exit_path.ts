@@ -16,6 +16,7 @@ import { type ExitWay, LastWay } from "./exit_lane.ts";
 import type { KnownWay, KnownWays } from "./known_ways.ts";
 import { AnsweringCall, type Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
+import type { Interrupts } from "./interrupts/interrupts.ts";
 import { Journal } from "./journal.ts";
 import { STATE } from "../ir/layout.ts";
 import { setResult } from "./result.ts";
@@ -64,8 +65,12 @@ export class ExitPath {
   readonly ways: LastWay = new LastWay();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
+  /** Of the slice at hand. */
+  #interrupts: Interrupts | undefined;
   /** See `#lookIfQuick`; not where a series may go on. */
   #isQuick = false;
+  /** The instruction at hand is completed even where the run loop has to look then. */
+  #endsBehind = false;
 
   constructor(board: Board, state: CpuState, vcpu: Vcpu, known: KnownWays) {
     this.#known = known;
@@ -244,7 +249,7 @@ export class ExitPath {
     return this.#handle(call, 0, "none", 8, 0, handledIn === "userspace");
   }
 
-  /** Remembers the way of the exit at hand, for the next one like it. */
+  /** Remembers the way of the exit at hand, for the next one like it; not where what was gathered may have to be taken first. */
   #note(
     answerer: Answerer,
     key: number,
@@ -254,7 +259,10 @@ export class ExitPath {
     handledIn: HandledIn,
   ): void {
     const { coalesced, changes, debug, exits: { charged } } = this.#board;
-    if (coalesced.waiting > 0 || debug.catchpoints.active.length > 0 || charged === undefined) return;
+    if (
+      !coalesced.isEmpty || coalesced.waiting > 0 || debug.catchpoints.active.length > 0 ||
+      charged === undefined
+    ) return;
     const way = this.ways.note();
     way.answerer = answerer;
     way.charged = charged;
@@ -324,7 +332,10 @@ export class ExitPath {
       setResult(this.#state, answer, known.size);
       if (known.swaps) this.#swapResult(known);
     }
-    if (++this.#completed <= EXITS_PER_SLICE && this.#isQuick && this.stops.after === undefined) {
+    if (
+      ++this.#completed <= EXITS_PER_SLICE && this.#isQuick && this.stops.after === undefined &&
+      (this.#interrupts === undefined || !this.#interrupts.due())
+    ) {
       return PROCEED;
     }
     return this.#leftHalfway(this.#endKnown(known, answer as BusValue | undefined));
@@ -345,7 +356,9 @@ export class ExitPath {
     this.#lookIfQuick();
     this.#turn();
     const out = known.swaps ? swapValue(value, known.size) : value >>> 0;
+    this.#endsBehind = this.#mayEndBehind(known);
     const status = this.#handle(answerer!, known.offset, known.direction, known.size, out, false);
+    this.#endsBehind = false;
     return status === PROCEED ? this.#loaded(known) : status;
   }
 
@@ -372,12 +385,20 @@ export class ExitPath {
   #endKnown(known: KnownWay, answer: BusValue | undefined): Status {
     this.#turn();
     this.#journal.complete(answer);
-    return this.stops.after !== undefined || this.due ? STATUS.again : this.#toldOf(known);
+    if (this.stops.after !== undefined || this.overdue) return STATUS.again;
+    if (this.looks()) {
+      if (!this.#mayEndBehind(known)) return STATUS.again;
+      this.#vcpu.engine.endBehind();
+    }
+    return this.#toldOf(known);
   }
-  /** Whether nothing has to be looked at before or after an exit but what its handler does. */
+  /** A load might be one of SS, which holds off an interrupt: the run loop has to see that instruction alone. */
+  #mayEndBehind({ isMemory, isLoad }: KnownWay): boolean {
+    return !(isMemory && isLoad) || this.#interrupts === undefined;
+  }
+  /** Whether nothing has to be looked at before an exit, nor after it but what its handler does and interrupts. */
   #lookIfQuick(): void {
-    const { sharesTime, interrupts } = this.#vcpu;
-    this.#isQuick = !sharesTime && interrupts === undefined && !this.#journal.held && !this.overdue;
+    this.#isQuick = !this.#vcpu.sharesTime && !this.#journal.held && !this.overdue;
   }
 
   /** Asks for an answer, in userspace after that has taken what was gathered for it. */
@@ -431,9 +452,10 @@ export class ExitPath {
 
   /** The engine is about to run; an instruction that was left half-way is executed again from its start. */
   beginSlice(): void {
-    this.#journal.rewind();
+    this.#journal.rewind(this.#vcpu.engine.instructions + 1);
     this.#completed = 0;
     this.#isQuick = false;
+    this.#interrupts = this.#vcpu.interrupts;
   }
   /** The instruction at hand has raised an exception: another one comes, under the same number. */
   leaveInstruction(): void {
@@ -484,7 +506,8 @@ export class ExitPath {
     this.#inHandler = this.exited = true;
     let isNew = false;
     const { exits } = this.#board, now = this.#journal.instruction;
-    if (this.#journal.started) {
+    // A ledger that was reset meanwhile knows of no exit.
+    if (this.#journal.started && exits.isOpen(this.#vcpu.vcpu)) {
       this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
     } else if (further && this.#series.takes(now, key, direction, size) && exits.isOpen(this.#vcpu.vcpu)) {
       // What goes in was read ahead, of what goes out userspace is told.
@@ -557,7 +580,11 @@ export class ExitPath {
    */
   #accessDone(): Status {
     this.#completed++;
-    return this.stops.after !== undefined || this.due ? STATUS.again : STATUS.proceed;
+    if (this.stops.after !== undefined || this.overdue) return STATUS.again;
+    if (!this.looks()) return PROCEED;
+    if (!this.#endsBehind) return STATUS.again;
+    this.#vcpu.engine.endBehind();
+    return PROCEED;
   }
 }
 

@@ -69,10 +69,10 @@ export class Journal {
     this.#values[this.#count++] = value;
   }
 
-  /** The instruction is about to be executed again from its start. */
-  rewind(): void {
+  /** The instruction of that number is about to be executed; if it was left half-way, again from its start. */
+  rewind(instruction: number): void {
     this.#next = 0;
-    this.#held = this.#count > 0;
+    this.#held = this.#count > 0 && instruction === this.#instruction;
   }
   /** Whether the next access may be one that stands here. */
   get held(): boolean {

@@ -71,7 +71,7 @@ export class MemoryPath {
       const mappings = this.#state.get32(MAPPINGS);
       const known = this.#repeat("in", low, gpa, size, 0, true);
       status = known === UNKNOWN_WAY ? this.#loadWithin(low, high, reach, gpa, size) : known;
-      if (number !== NO_WAY && status === STATUS.proceed) {
+      if (number !== NO_WAY && (status === STATUS.proceed || status === STATUS.again)) {
         const tag = accessTag("load", size, flags);
         this.#keepWay(number, this.#lanes.of("in", low), gpa, tag, [low, high, mappings], !littleEndian);
       }
@@ -123,7 +123,7 @@ export class MemoryPath {
         const out = littleEndian ? value : swapValue(value, size);
         status = this.#mmio("out", low, gpa, size as AccessSize, out);
       }
-      if (number !== NO_WAY && status === STATUS.proceed) {
+      if (number !== NO_WAY && (status === STATUS.proceed || status === STATUS.again)) {
         const tag = accessTag("store", size, flags);
         this.#keepWay(number, this.#lanes.of("out", low), gpa, tag, [low, high, mappings], !littleEndian);
       }
@@ -264,7 +264,10 @@ export class MemoryPath {
     const status = direction === "in" ? this.#mmioLoad(gpa, size) : this.#mmioStore(gpa, size, value);
     const way = this.#exits.ways.found;
     // The next access to the page is no first one.
-    if (status === STATUS.proceed && way?.charged?.native === this.#board.backend.mmio.later) {
+    if (
+      (status === STATUS.proceed || status === STATUS.again) &&
+      way?.charged?.native === this.#board.backend.mmio.later
+    ) {
       this.#lanes.of(direction, low).copy(way);
     }
     return status;

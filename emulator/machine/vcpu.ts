@@ -387,14 +387,13 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
       const lane = this.#lanes.of(trap, this.state.get32(ARGS));
       if (lane.trap === trap && this.state.isAsSeen(lane.seen)) {
         const status = this.exits.repeat(lane.way, this.state.get32(ARGS + 16));
-        if (status === STATUS.proceed) {
+        if (status !== UNKNOWN_WAY) {
           this.#keepWay(way, lane);
-          return status;
+          return status === STATUS.proceed ? status : this.#trapped(status);
         }
-        if (status !== UNKNOWN_WAY) return this.#trapped(status);
       }
       const status = this.#handle(trap, lane);
-      if (status === STATUS.proceed && lane.trap === trap) this.#keepWay(way, lane);
+      if (lane.trap === trap) this.#keepWay(way, lane);
       return this.#trapped(status);
     } finally {
       this.exits.leaveHandler();
@@ -419,13 +418,15 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
   /** Handles a trap, and remembers the way of its exit for the next one like it. */
   #handle(trap: number, lane: TrapLane): Status {
     const handler = this.#board.traps[trap], { dependsOn } = handler;
-    if (dependsOn === undefined) return handler.handle(this);
     const { state, exits } = this;
+    // An exit that was made already has no way.
+    if (dependsOn === undefined || exits.replays) return handler.handle(this);
     lane.trap = -1;
     state.see(lane.seen, dependsOn);
     exits.ways.expect();
     const status = handler.handle(this), way = exits.ways.found;
-    if (status === STATUS.proceed && way !== undefined) {
+    // Where the run loop has to look, the instruction is left half-way behind its exit.
+    if ((status === STATUS.proceed || status === STATUS.again) && way !== undefined) {
       lane.trap = trap;
       lane.way.copy(way);
     }

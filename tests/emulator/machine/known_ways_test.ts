@@ -74,6 +74,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   "sets a catchpoint": ({ vm }) => void vm.catchpoints.add(),
   "sets a watchpoint": ({ vm }) =>
     void vm.watchpoints.add({ address: BigInt(WINDOW), length: 8, kind: "access" }),
+  "asks for an interrupt": ({ vm, context }) => vm.inside.options.interrupts && context?.irq(4, true),
   "brings memory": ({ vm }) => vm.memory.addSlot({ name: "late", gpa: 0x10_0000, size: 0x1000 }),
   "is listened to": ({ vm }) => void vm.exits.onExit(() => {}),
 };
@@ -100,9 +101,9 @@ async function outcome(
   const seen: string[] = [];
   const exit = (what: string, context: DeviceContext | undefined): unknown => {
     // Time, the instruction at hand and the registers are what they are in any other exit.
-    const { vcpu: { registers, instructions, cycles }, exits } = vm;
+    const { acting: { index, registers, instructions, cycles }, exits } = vm;
     const flags = vm.arch === "x86" ? registers.get("eflags") : 0n;
-    seen.push(`${what} ${instructions} ${cycles} ${flags} ${exits.count} ${exits.cycles}`);
+    seen.push(`${index} ${what} ${instructions} ${cycles} ${flags} ${exits.count} ${exits.cycles}`);
     if (seen.length % 16 === 0) context?.charge(seen.length);
     return seen.length === 21 ? change({ vm, device, context }) : undefined;
   };
@@ -125,12 +126,14 @@ async function outcome(
       return exit("call", undefined) as void | Promise<void>;
     },
   });
+  for (const vcpu of vm.vcpus.slice(1)) vcpu.start(vm.vcpu.pc);
   const stops: string[] = [];
   let known = false;
   for (let rest = 600; rest > 0;) {
-    const before = vm.vcpu.instructions;
+    const executed = () => vm.vcpus.reduce((sum, { instructions }) => sum + instructions, 0),
+      before = executed();
     const stop = await vm.run({ instructions: Math.min(how.slice ?? rest, rest) });
-    rest -= Math.max(1, vm.vcpu.instructions - before);
+    rest -= Math.max(1, executed() - before);
     const { state } = vm.inside.vcpus[0];
     for (let i = 1; i < WAY.entries; i++) known ||= state.get32(wayAt(i) + WAY.tag) !== 0;
     if (stop.reason === "BUDGET") continue;
@@ -139,25 +142,52 @@ async function outcome(
   }
   const left = {
     ...{ stops, seen },
-    registers: vm.vcpu.registers.list().map(({ name, value }) => `${name}=${value.toString(16)}`),
-    instructions: vm.vcpu.instructions,
-    cycles: vm.vcpu.cycles,
+    vcpus: vm.vcpus.map(({ registers, instructions, cycles }) => ({
+      registers: registers.list().map(({ name, value }) => `${name}=${value.toString(16)}`),
+      ...{ instructions, cycles },
+    })),
     aggregates: vm.exits.aggregates(),
     totals: vm.exits.totals(),
   };
   return { left, known };
 }
 
-for (const [name, program] of Object.entries(PROGRAMS)) {
-  Deno.test(`exits that are counted elsewhere: ${name}`, async () => {
-    for (const [what, change] of Object.entries(CHANGES)) {
-      const found = await outcome(program, change, HOW.regions);
-      for (const [how, other] of Object.entries(HOW)) {
-        const { left } = await outcome(program, change, other);
-        assertEquals({ what, how, left }, { what, how, left: found.left });
-      }
-      if (what === "nothing") assert(found.known);
+/** Whether every way of running leaves the same, and exits were counted elsewhere in some. */
+async function compare(program: Program, changes: readonly string[]): Promise<void> {
+  for (const what of changes) {
+    const found = await outcome(program, CHANGES[what], HOW.regions);
+    for (const [how, other] of Object.entries(HOW)) {
+      const { left } = await outcome(program, CHANGES[what], other);
+      assertEquals({ what, how, left }, { what, how, left: found.left });
     }
+    if (what === "nothing") assert(found.known);
+  }
+}
+
+for (const [name, program] of Object.entries(PROGRAMS)) {
+  Deno.test(`exits that are counted elsewhere: ${name}`, () => compare(program, Object.keys(CHANGES)));
+
+  Deno.test(`the same where interrupts may come: ${name}`, async () => {
+    const interrupted = { ...program, options: { ...program.options, interrupts: true } };
+    await compare(interrupted, [
+      "nothing",
+      "charges cycles",
+      "asks for an interrupt",
+      "answers later",
+      "ends the run",
+    ]);
+  });
+
+  Deno.test(`the same where another vCPU does the same: ${name}`, async () => {
+    const shared = { ...program, options: { ...program.options, vcpus: 2 } };
+    await compare(shared, [
+      "nothing",
+      "charges cycles",
+      "answers later",
+      "goes away",
+      "ends the run",
+      "resets the ledger",
+    ]);
   });
 }
 
