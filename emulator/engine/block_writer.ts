@@ -112,6 +112,18 @@ export class BlockWriter {
     }
   }
 
+  /** Lets a block's instructions be executed by handlers for the very slots that they name. */
+  settle(head: number): void {
+    const { view } = this.#arena, tail = head + view.getUint8(head + HEAD.toTail) * UNIT;
+    for (let at = head + HEAD.size; at < tail;) {
+      const number = view.getUint16(at + RECORD.handler, true);
+      if (number === HANDLER.fallThrough || number >= STRUCK) return;
+      const settled = this.#handlers.settledOf(number, (offset) => view.getUint16(at + offset, true));
+      view.setUint16(at + RECORD.handler, settled, true);
+      at += this.#handlers.bytesOf(number);
+    }
+  }
+
   /** Lets one handler execute the last two instructions, if there is one for both. */
   #pair(instructions: readonly Decoded[], end: number): void {
     const [first, second] = instructions.slice(-2).map(({ form }) => form);

@@ -181,6 +181,12 @@ export class CodeCache {
     this.#writer.strike(known + HEAD.size, true);
   }
 
+  /** The block at `pc`, if compiled code finds it, is executed again and again: see `BlockWriter.settle`. */
+  settle(pc: bigint, linear: bigint): void {
+    const head = this.#hash.find(tagOf(pc, linear), lowOf(linear));
+    if (head !== 0) this.#writer.settle(head);
+  }
+
   /** A block of at most `limit` instructions that is good for one run only. */
   shortBlock(pc: bigint, linear: bigint, limit: number): Block | NoInstruction {
     const place = this.#source.codeAt(linear);

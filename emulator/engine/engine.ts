@@ -225,8 +225,9 @@ export class InterpreterEngine implements Engine, CodeSource {
         this.#setup.state.set32(STATE.stale, 0);
         this.#running = false;
       }
-      this.#current.look(executed);
+      this.#current.passed(executed);
       if (stop) return stop;
+      this.#current.look();
       resume = false;
       left -= executed;
       if (this.#brake && left > 0) return { kind: "yield" };

@@ -16,6 +16,8 @@ import type { Region } from "./region.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { Regions } from "./regions.ts";
 
+/** Looks at the interpreter after which the blocks that they found are settled: see `BlockWriter.settle`. */
+const SETTLE_LOOKS = 8;
 /** Instructions of regions that are compiled in one run of the engine, some 10 ms: what else is hot waits for the next. */
 const COMPILED_AT_ONCE = 128;
 
@@ -43,6 +45,10 @@ export class Executor {
   #leftByExit = false;
   #behindExit: bigint | undefined;
 
+  /** Addresses that looks found the interpreter at. */
+  readonly #usual = new Set<bigint>();
+  #looks = 0;
+
   constructor(isa: Isa, setup: EngineSetup, source: CodeSource) {
     this.isa = isa;
     this.#setup = setup;
@@ -67,13 +73,17 @@ export class Executor {
     return Math.max(1, this.#hot.interval - this.#passed);
   }
 
-  /**
-   * So many instructions have been executed. If that makes an interval, whatever turns it was cut into, looks at what was
-   * executed last, and compiles it if that is worth it.
-   */
-  look(executed: number): void {
+  /** So many instructions have been executed. */
+  passed(executed: number): void {
     this.#leftForBudget = false;
     this.#passed += executed;
+  }
+
+  /**
+   * If that makes an interval, whatever turns and runs it was cut into, looks at what was executed last, and compiles it if
+   * that is worth it.
+   */
+  look(): void {
     if (this.#passed < this.#hot.interval) return;
     this.#passed = 0;
     // Where vCPUs take turns at exits, or devices answer late, slices hardly ever end by their length.
@@ -82,6 +92,16 @@ export class Executor {
     if (pc === undefined || this.#room <= 0) return;
     if (cut?.inRegion || this.#regions.at(pc, this.#linear(pc))) this.#hot.busy(pc);
     else if (this.#hot.look(pc)) this.#tryToCompile(pc);
+    else if (this.#hot.isQuiet) this.#settle(pc);
+  }
+
+  /** The block at an address is the interpreter's, and worth better handlers; several at a time, as they are compiled. */
+  #settle(pc: bigint): void {
+    this.#usual.add(pc);
+    if (++this.#looks < SETTLE_LOOKS) return;
+    for (const pc of this.#usual) this.#cache.settle(pc, this.#linear(pc));
+    this.#usual.clear();
+    this.#looks = 0;
   }
 
   /** Enters compiled code at `pc`: a region, a whole block, or as much of a block as the budget covers. */

@@ -6,6 +6,13 @@ import type { Form, Isa } from "../isa/isa.ts";
 /** The forms that one handler executes. The fields of a second one count on from those of the first. */
 export type Sequence = readonly [Form] | readonly [Form, Form];
 
+/** What a handler executes. */
+export interface HandlerForms {
+  readonly forms: Sequence;
+  /** Where its operands always are, for each field that names a slot; if not given, the record tells. */
+  readonly slots?: readonly (number | undefined)[];
+}
+
 /** What a handler does: the first of two forms, then the last one. */
 export function readSteps(isa: Isa, forms: Sequence): { before: Step[]; steps: Step[] } {
   const steps: Step[] = [], recording = recordingOf(isa, forms, steps);

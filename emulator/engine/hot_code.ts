@@ -18,6 +18,8 @@ export interface RegionThresholds {
   readonly found: number;
   /** Times that a region is left for an address that no region has, each some ten times dearer than a branch. */
   readonly leftFor: number;
+  /** Instructions between two looks at most: so rare are they when they have led to nothing for long. */
+  readonly longest?: number;
 }
 
 const HOT: RegionThresholds = { interval: 20_000, found: 2, leftFor: 16 };
@@ -34,7 +36,7 @@ const MOST_SCALE = 1024;
 const MOST = 4096;
 /** Regions given up for an address, as their code changed, before it is left to the interpreter. */
 const MOST_CHANGES = 8;
-/** Instructions between two looks at most. */
+/** `RegionThresholds.longest`, if not given. */
 const LONGEST = 2_000_000;
 /** Looks in a row that lead to nothing new, after which they become rarer. */
 const PATIENCE = 16;
@@ -46,6 +48,7 @@ export class HotCode {
   readonly #left = new Map<bigint, number>();
   /** Addresses that were given up, how often, or for ever. */
   readonly #changes = new Map<bigint, number>();
+  readonly #longest: number;
   readonly #breadth = new Breadth();
   #interval: number;
   #idle = 0;
@@ -57,12 +60,18 @@ export class HotCode {
   constructor(policy: RegionPolicy) {
     this.#policy = typeof policy === "string" ? policy : "hot";
     this.#thresholds = typeof policy === "string" ? HOT : policy;
+    this.#longest = this.#thresholds.longest ?? LONGEST;
     this.#interval = this.#thresholds.interval;
   }
 
   /** Instructions until the next look. */
   get interval(): number {
-    return this.#policy === "off" ? LONGEST : this.#interval;
+    return this.#policy === "off" ? this.#longest : this.#interval;
+  }
+
+  /** Whether looks are as rare as they become: there was nothing to compile for long. */
+  get isQuiet(): boolean {
+    return this.interval === this.#longest;
   }
 
   /** Whether the address is to be compiled before it is entered for the first time. */
@@ -145,6 +154,6 @@ export class HotCode {
   }
 
   #slowDown(): void {
-    this.#interval = Math.min(2 * this.#interval, LONGEST);
+    this.#interval = Math.min(2 * this.#interval, this.#longest);
   }
 }

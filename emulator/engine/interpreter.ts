@@ -6,10 +6,10 @@
 import { STATE } from "../ir/layout.ts";
 import type { Form, Isa } from "../isa/isa.ts";
 import type { Arena } from "./arena.ts";
-import { isPair, type Sequence } from "./form_steps.ts";
+import { type HandlerForms, isPair } from "./form_steps.ts";
 import { type EngineHost, hostImports } from "./host.ts";
 import { HANDLER, interpreterBytes, LEFT } from "./interpreter_module.ts";
-import { RECORD, recordBytes, STRUCK } from "./record.ts";
+import { fieldOffsets, RECORD, recordBytes, STRUCK } from "./record.ts";
 import type { CpuState } from "./state.ts";
 
 type Run = (record: number, left: number, hash: number) => number;
@@ -30,13 +30,19 @@ const MOVES_PER_FORM = 250;
 /** Pairs of forms, some ten times what a program has: a guest cannot make the interpreter larger and larger. */
 const MOST_PAIRS = 512;
 
+/** Handlers for certain slots: what is hot in a few programs. */
+const MOST_SETTLED = 512;
+
 /** What all interpreters of an ISA share: what any of them has met, and the code of their handlers. */
 class Handlers {
   readonly #isa: Isa;
-  readonly #handlers: Sequence[] = [];
+  readonly #handlers: HandlerForms[] = [];
   readonly #numbers = new Map<Form, number>();
+  #pairCount = 0;
   /** Undefined for two forms that are no pair. */
   readonly #pairs = new Map<Form, Map<Form, number | undefined>>();
+  /** Handlers made for certain slots, by the number of the one that is for any and those slots. */
+  readonly #settled = new Map<string, number>();
   /** By the place of the vCPU's state area; each handler is in one part. */
   readonly #parts = new Map<number, Part[]>();
 
@@ -52,16 +58,13 @@ class Handlers {
   numberOf(form: Form): number {
     let number = this.#numbers.get(form);
     if (number !== undefined) return number;
-    if (!this.#isa.forms.includes(form)) {
-      throw new TypeError(`form "${form.name}" is not among those of ${this.#isa.name}`);
-    }
-    this.#numbers.set(form, number = this.#add([form]));
+    this.#numbers.set(form, number = this.#add({ forms: [form] }));
     return number;
   }
 
   /** Bytes of the first record that a handler executes. */
   bytesOf(number: number): number {
-    return recordBytes(this.#handlers[number - HANDLER.forms][0].fields);
+    return recordBytes(this.#handlers[number - HANDLER.forms].forms[0].fields);
   }
 
   /** The number of the handler that executes both forms, if there is to be one. */
@@ -69,14 +72,37 @@ class Handlers {
     let pairs = this.#pairs.get(first);
     if (!pairs) this.#pairs.set(first, pairs = new Map());
     if (!pairs.has(second)) {
-      const isWorthIt = this.count - this.#numbers.size < MOST_PAIRS && isPair(this.#isa, first, second);
-      pairs.set(second, isWorthIt ? this.#add([first, second]) : undefined);
+      const isWorthIt = this.#pairCount < MOST_PAIRS && isPair(this.#isa, first, second);
+      pairs.set(second, isWorthIt ? this.#add({ forms: [first, second] }) : undefined);
+      if (isWorthIt) this.#pairCount++;
     }
     return pairs.get(second);
   }
 
-  #add(forms: Sequence): number {
-    return HANDLER.forms + this.#handlers.push(forms) - 1;
+  /**
+   * The number of the handler for the same forms and the slots that a record names, where `read` reads 16 bits of it: what it
+   * is for any slots if it names none, or there are enough.
+   */
+  settledOf(number: number, read: (at: number) => number): number {
+    const { forms, slots: known } = this.#handlers[number - HANDLER.forms];
+    if (known) return number;
+    let start = 0;
+    const slots = forms.flatMap(({ fields }) => {
+      const offsets = fieldOffsets(fields), from = start;
+      start += recordBytes(fields);
+      return fields.map((kind, i) => kind === "slot" ? read(from + offsets[i]) : undefined);
+    });
+    if (slots.every((slot) => slot === undefined)) return number;
+    const key = `${number} ${slots.join()}`;
+    let settled = this.#settled.get(key);
+    if (settled !== undefined) return settled;
+    if (this.#settled.size >= MOST_SETTLED) return number;
+    this.#settled.set(key, settled = this.#add({ forms, slots }));
+    return settled;
+  }
+
+  #add(handler: HandlerForms): number {
+    return HANDLER.forms + this.#handlers.push(handler) - 1;
   }
 
   /** The part with a handler; if there is none, a new one with all that are in none. */
@@ -109,7 +135,7 @@ class Handlers {
 const handlers = new WeakMap<Isa, Handlers>();
 
 /** The handlers of an ISA. */
-export function handlersOf(isa: Isa): Pick<Handlers, "numberOf" | "pairOf" | "bytesOf"> {
+export function handlersOf(isa: Isa): Pick<Handlers, "numberOf" | "pairOf" | "bytesOf" | "settledOf"> {
   return sharedOf(isa);
 }
 

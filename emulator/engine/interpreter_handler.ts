@@ -8,7 +8,7 @@ import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import type { Opcode } from "../wasm/opcodes.ts";
 import { NO_WAY } from "../ir/way_layout.ts";
 import { ACCESS } from "./host.ts";
-import { readSteps, type Sequence } from "./form_steps.ts";
+import { type HandlerForms, readSteps } from "./form_steps.ts";
 import { EPOCH, fieldOffsets, RECORD, recordBytes, TAIL, UNIT } from "./record.ts";
 
 /** Local variables of the interpreter's functions: parameters, and a constant that V8 knows as one. */
@@ -42,14 +42,14 @@ export interface HandlerContext {
 }
 
 /** The code of a handler, which does not end where its code ends: of one form, or of two that follow each other. */
-export function writeHandler(context: HandlerContext, forms: Sequence): void {
+export function writeHandler(context: HandlerContext, handler: HandlerForms): void {
   const { isa, code, next, goto, pc, link } = context;
-  const form = forms[forms.length - 1];
+  const { forms } = handler, form = forms[forms.length - 1];
   const { before, steps } = readSteps(isa, forms);
   const last = steps.at(-1);
   const target = new HandlerTarget(
     context,
-    forms,
+    handler,
     last?.kind === "branch" && isFixed(isa, steps, last.target),
   );
   // A branch on some paths only: the others go on at the next instruction.
@@ -116,15 +116,17 @@ class HandlerTarget implements Target {
   readonly #context: HandlerContext;
   readonly #offsets: readonly number[];
   readonly #kinds: readonly string[];
+  readonly #slots: HandlerForms["slots"];
   /** The last form's record, in bytes after the one at hand. Only that form knows its address. */
   readonly #last: number;
   /** What follows that, in the same way: the tail, if the form ends its block. */
   readonly #end: number;
   readonly #endsBlock: boolean;
 
-  constructor(context: HandlerContext, forms: Sequence, fixed: boolean) {
+  constructor(context: HandlerContext, { forms, slots }: HandlerForms, fixed: boolean) {
     this.#context = context;
     this.code = context.code;
+    this.#slots = slots;
     const bytes = forms.map(({ fields }) => recordBytes(fields)), last = forms[forms.length - 1];
     this.#last = forms.length > 1 ? bytes[0] : 0;
     this.#end = this.#last + bytes[bytes.length - 1];
@@ -141,18 +143,22 @@ class HandlerTarget implements Target {
   }
 
   readSlot(slot: number | FieldRef, width: Width): void {
-    this.#pushSlotBase(slot);
-    this.code.memory(READ[width], constantOf(slot));
+    const at = this.#known(slot);
+    if (at === STATE.zero) return void (width === 64 ? this.code.i64(0n) : this.code.i32(0));
+    this.#pushSlotBase(at);
+    this.code.memory(READ[width], constantOf(at));
   }
 
   writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
-    this.#pushSlotBase(slot);
+    const at = this.#known(slot);
+    this.#pushSlotBase(at);
     push();
-    this.code.memory(WRITE[width], constantOf(slot));
+    this.code.memory(WRITE[width], constantOf(at));
   }
 
   readField(field: number, width: Width): void {
-    const kind = this.#kinds[field], offset = this.#offsets[field];
+    const kind = this.#kinds[field], offset = this.#offsets[field], slot = this.#slots?.[field];
+    if (slot !== undefined) return void (width === 64 ? this.code.i64(BigInt(slot)) : this.code.i32(slot));
     this.code.get(RECORD_AT);
     if (width === 64) {
       this.code.memory(
@@ -244,6 +250,12 @@ class HandlerTarget implements Target {
   #spill(): void {
     const { code, spill, cycles } = this.#context;
     code.get(RECORD_AT).get(LEFT_NOW).get(LOOKUP_AT).get(cycles).call(spill);
+  }
+
+  /** A slot that the handler is made for, by its place. */
+  #known(slot: number | FieldRef): number | FieldRef {
+    const at = typeof slot === "number" ? undefined : this.#slots?.[slot.field];
+    return at === undefined || typeof slot === "number" ? slot : at + (slot.plus ?? 0);
   }
 
   /** Pushes the address that a slot's constant offset (if any) is added to. */

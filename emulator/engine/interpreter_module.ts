@@ -12,7 +12,7 @@ import { STATE } from "../ir/layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
 import { ModuleWriter } from "../wasm/module_writer.ts";
-import type { Sequence } from "./form_steps.ts";
+import type { HandlerForms } from "./form_steps.ts";
 import { HASH, LOOKUP, writeHashOffset } from "./block_hash.ts";
 import {
   CPU,
@@ -54,7 +54,7 @@ export interface InterpreterPlan {
   /** Place of the vCPU's state area. */
   readonly cpu: number;
   /** What its handlers execute, and the number of the first one; the others follow. */
-  readonly handlers: readonly Sequence[];
+  readonly handlers: readonly HandlerForms[];
   readonly from: number;
 }
 
@@ -137,9 +137,9 @@ function writeRun(
   code.get(RECORD_AT).memory("i32.load16_u", RECORD.handler);
   code.i32(from).op("i32.sub").branchTable(labels.toReversed(), other);
   const context = { ...parts, ...locals, isa, leave, next, enter, goto, firstFree: locals.link + 1 };
-  for (const forms of handlers) {
+  for (const handler of handlers) {
     code.end();
-    writeHandler(context, forms);
+    writeHandler(context, handler);
   }
   code.end();
   code.get(RECORD_AT).memory("i32.load16_u", RECORD.handler).op("i32.eqz").branchIf(fallThrough);

@@ -36,7 +36,7 @@ export interface Decoded {
   readonly length: number;
   readonly values: readonly (number | bigint)[];
   /** Elsewhere the same bytes have other values. */
-  readonly relative?: boolean;
+  readonly relative: boolean;
 }
 
 /** Bytes that are no instruction that this project implements. */

@@ -139,7 +139,7 @@ function zeroShift(table: OpcodeTable, p: Parsed): Decoded | undefined {
 function formOf(variant: Variant, p: Parsed) {
   const { cell, memory } = p;
   const indexed = memory !== undefined && isGeneral(variant, p, memory);
-  const form = memory === undefined ? cell.r : indexed ? cell.x : cell.m;
+  const form = cell.form(memory === undefined ? "r" : indexed ? "x" : "m");
   if (form === undefined) throw new TypeError(`${cell.encoding.mnemonic} has no such form`);
   return { form, indexed };
 }

@@ -53,8 +53,9 @@ function shapeName(shape: Shape, width: number): string {
     case "x":
       return `mx${width}`;
     case "i":
+      return width === 64 ? "simm32" : `imm${width}`;
     case "i64":
-      return `imm${width}`;
+      return "imm64";
     case "j":
       return "rel";
     case "s":
@@ -113,14 +114,18 @@ export class FormSet {
     const parts = operands.map((spec, i) => operandName(spec, shapes[i], widths[i]));
     const sizes = (definition.sized ? ` o${size}` : "") + (encoding.otherAddress ? ` a${address}` : "");
     const name = `${mnemonic}${sizes} ${parts.join(", ")}`.trim();
+    const fields = shapes.map((shape) => fieldsOf(shape, mode));
     const known = this.#forms.get(name);
     if (known !== undefined) {
       if (known.definition !== definition) throw new TypeError(`two definitions make the form "${name}"`);
+      // Whichever is met first makes the form of both.
+      if (known.form.fields.join() !== fields.flat().join()) {
+        throw new TypeError(`two encodings make the form "${name}" with other fields`);
+      }
       return known.form;
     }
     const instance = { mode, variant, size, cc, address, repeat };
     const bytes = operands.map((spec) => bytesOf(spec, size));
-    const fields = shapes.map((shape) => fieldsOf(shape, mode));
     const starts: number[] = [];
     fields.reduce((start, f) => (starts.push(start), start + f.length), 0);
     const form: Form = {

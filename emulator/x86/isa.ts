@@ -23,7 +23,9 @@ function build(variant: Variant): Isa {
     addressWidth: mode === 64 ? 64 : 32,
     order: "le",
     maxLength: MAX_LENGTH,
-    forms: table.forms.all,
+    get forms() {
+      return table.everyForm();
+    },
     traps: TRAPS,
     registers: registerInfos(variant),
     // In protected 16-bit code EIP has 32 bits: a branch of operand size 32 leads beyond the first 64 KiB.

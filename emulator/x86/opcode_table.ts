@@ -6,15 +6,40 @@ import { dependsOnSize, type Encoding, encodingsOf, type OperandSize, type Prefi
 import type { Mode } from "./registers.ts";
 import { usualVariant, type Variant, type VariantName, variantName } from "./variant.ts";
 
-/** One encoding at one operand size, with its forms by the place of the ModRM or moffs operand. */
-export interface Cell {
-  readonly encoding: Encoding;
-  readonly size: OperandSize;
-  readonly r?: Form;
-  readonly m?: Form;
-  readonly x?: Form;
+/**
+ * One encoding at one operand size. Its form for a place of the ModRM or moffs operand is made when it is first asked for: a
+ * guest meets a few dozen of some two thousand.
+ */
+export class Cell {
+  readonly #forms: FormSet;
+  /** That the forms are made for: the first of those that they do not depend on. */
+  readonly #formSize: OperandSize;
+  readonly #made: Partial<Record<Place, Form>> = {};
+
+  constructor(
+    readonly encoding: Encoding,
+    readonly size: OperandSize,
+    forms: FormSet,
+    formSize: OperandSize,
+  ) {
+    this.#forms = forms;
+    this.#formSize = formSize;
+  }
+
   /** The instruction is there in protected mode only: no forms. */
-  readonly refused?: true;
+  get refused(): boolean {
+    return this.encoding.attributes.protectedOnly === true && this.#forms.variant.selectors !== "protected";
+  }
+
+  get places(): readonly Place[] {
+    return this.refused ? [] : placesOf(this.encoding, this.#forms.variant);
+  }
+
+  form(place: Place): Form | undefined {
+    const made = this.#made[place];
+    if (made !== undefined || !this.places.includes(place)) return made;
+    return this.#made[place] = this.#forms.formOf(this.encoding, this.#formSize, place);
+  }
 }
 
 export interface Slot {
@@ -63,6 +88,7 @@ export class OpcodeTable {
   /** The same where 67h makes another form. */
   readonly #otherAddress: Record<Prefix, (Slot | undefined)[]> = { none: [], f3: [], f2: [], "rex.b": [] };
   readonly forms: FormSet;
+  readonly #cells: Cell[] = [];
 
   readonly mode: Mode;
 
@@ -72,10 +98,12 @@ export class OpcodeTable {
     this.forms = new FormSet(variant);
     for (const encoding of encodings) {
       if (!encoding.attributes.modes.includes(mode)) continue;
-      let cell: Cell | undefined;
+      let first: OperandSize | undefined;
       for (const [size, becomes] of sizesOf(encoding, mode)) {
-        if (cell === undefined || dependsOnSize(encoding)) cell = this.#cell(encoding, becomes);
-        this.#add({ ...cell, size: becomes }, size);
+        if (first === undefined || dependsOnSize(encoding)) first = becomes;
+        const cell = new Cell(encoding, becomes, this.forms, first);
+        this.#cells.push(cell);
+        this.#add(cell, size);
       }
     }
   }
@@ -84,14 +112,10 @@ export class OpcodeTable {
     return (otherAddress ? this.#otherAddress : this.#slots)[prefix][map === 0 ? opcode : 256 + opcode];
   }
 
-  #cell(encoding: Encoding, size: OperandSize): Cell {
-    if (encoding.attributes.protectedOnly && this.variant.selectors !== "protected") {
-      return { encoding, size, refused: true };
-    }
-    const places = placesOf(encoding, this.variant);
-    const form = (place: Place) =>
-      places.includes(place) ? this.forms.formOf(encoding, size, place) : undefined;
-    return { encoding, size, r: form("r"), m: form("m"), x: form("x") };
+  /** Every form of the variant. Throws TypeError where two definitions would make the same one. */
+  everyForm(): readonly Form[] {
+    for (const cell of this.#cells) for (const place of cell.places) cell.form(place);
+    return this.forms.all;
   }
 
   #add(cell: Cell, size: OperandSize): void {

@@ -29,7 +29,7 @@ async function processes(what: string, args: readonly string[], runs: number): P
 
 /** The first machine builds the ISA's tables, emits its interpreter and compiles it. */
 async function firstMachine({ isa, options }: Machine, runs: number): Promise<StartRow[]> {
-  const times: Record<"tables" | "firstVm" | "firstAssembly", number>[] = [];
+  const times: Record<"tables" | "firstVm" | "firstInstruction" | "firstAssembly", number>[] = [];
   for (let run = 0; run < runs; run++) {
     const { text } = await deno(["run", "--allow-read", "tests/bench/cold.ts", JSON.stringify(options)]);
     times.push(JSON.parse(text));
@@ -42,6 +42,7 @@ async function firstMachine({ isa, options }: Machine, runs: number): Promise<St
   return [
     row("instruction tables", "tables"),
     row("first machine, with them", "firstVm"),
+    row("first instruction, with both", "firstInstruction"),
     row("first assembly", "firstAssembly"),
   ];
 }

@@ -1,14 +1,20 @@
 /** One machine per engine, on which random programs are run from the same state: what each leaves is compared. */
 import { Buffer } from "node:buffer";
+import type { RegionPolicy } from "../../emulator/engine/hot_code.ts";
 import type { InterpreterEngine } from "../../emulator/engine/engine.ts";
 import { STATE } from "../../emulator/ir/layout.ts";
 import { createVm, type Vm } from "../../emulator/machine/vm.ts";
 import type { Random } from "../support/random.ts";
 import { vcpuOf } from "../support/vcpu.ts";
 
-/** `forced` compiles what branches lead to before it is entered. */
-export type Executor = "oracle" | "interpreter" | "region" | "forced";
-export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region", "forced"];
+/** `forced` compiles what branches lead to before it is entered; `settled` has handlers for what was met before. */
+export type Executor = "oracle" | "interpreter" | "region" | "forced" | "settled";
+export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region", "forced", "settled"];
+
+const REGIONS: Readonly<Record<Executor, RegionPolicy>> = {
+  ...{ oracle: "off", interpreter: "off", region: "off", forced: "first" },
+  settled: { interval: 12, found: Infinity, leftFor: Infinity, longest: 12 },
+};
 
 /** Guest RAM of a trial in bytes; the program stands at `PROGRAM_AT`. */
 export const RAM = 0x6000;
@@ -48,7 +54,7 @@ export class TrialMachine {
       ...where,
       memory: 0x4000,
       engine,
-      regions: executor === "forced" ? "first" : "off",
+      regions: REGIONS[executor],
     });
     // The last two pages lie in linear memory the other way round, so that an access across them is seen.
     this.vm.memory.addSlot({ name: "last", gpa: 0x5000, size: 0x1000 });

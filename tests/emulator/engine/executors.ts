@@ -1,14 +1,23 @@
 /** Runs one guest program on the oracle, the interpreter and as a region, and holds that they do the same. */
 import { assertEquals } from "@std/assert";
+import type { RegionPolicy } from "../../../emulator/engine/hot_code.ts";
 import { snapshot } from "../../../emulator/exits/snapshot.ts";
 import type { RunOptions } from "../../../emulator/machine/run.ts";
 import type { Stop } from "../../../emulator/machine/stop.ts";
 import { createVm, type Vm } from "../../../emulator/machine/vm.ts";
 import type { VmOptions } from "../../../emulator/machine/vm_options.ts";
 
-/** `forced` compiles all that is entered, before it is entered; `interpreter` nothing. */
-export type Executor = "oracle" | "interpreter" | "region" | "forced";
-export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region", "forced"];
+/**
+ * `forced` compiles all that is entered, before it is entered; `interpreter` nothing; `settled` neither, but has handlers made
+ * for what is executed again.
+ */
+export type Executor = "oracle" | "interpreter" | "region" | "forced" | "settled";
+export const EXECUTORS: readonly Executor[] = ["oracle", "interpreter", "region", "forced", "settled"];
+
+const REGIONS: Readonly<Record<Executor, RegionPolicy>> = {
+  ...{ oracle: "off", interpreter: "off", region: "off", forced: "first" },
+  settled: { interval: 20, found: Infinity, leftFor: Infinity, longest: 20 },
+};
 
 /** Where programs stand. */
 export const ORIGIN = 0x2000n;
@@ -33,7 +42,7 @@ export interface Outcome {
 export function makeVm(guest: Guest, executor: Executor): Vm {
   const { source, at = ORIGIN, setUp, arch = "x86", ...options } = guest;
   const engine = executor === "oracle" ? "oracle" : "interpreter";
-  const regions = executor === "forced" ? "first" : "off";
+  const regions = REGIONS[executor];
   const vm = createVm({ memory: 0x10_0000, recordRows: true, arch, ...options, engine, regions });
   const program = vm.assemble(source, at);
   vm.load(program);

@@ -52,7 +52,12 @@ Deno.test("an interpreter of two forms", async (t) => {
   // Function 0 makes the state precise, function 1 runs.
   await t.assertSnapshot(
     functionText(
-      interpreterBytes({ isa, cpu: 0, handlers: isa.forms.map((form) => [form]), from: HANDLER.forms }),
+      interpreterBytes({
+        isa,
+        cpu: 0,
+        handlers: isa.forms.map((form) => ({ forms: [form] as const })),
+        from: HANDLER.forms,
+      }),
       1,
     ),
   );
@@ -60,8 +65,18 @@ Deno.test("an interpreter of two forms", async (t) => {
 
 Deno.test("a region of a loop", async (t) => {
   const { bytes } = regionBytes(isa, [
-    { pc: 0x1000n, nextPc: 0x1001n, cost: 1, decoded: { form: down, length: 1, values: [128] } },
-    { pc: 0x1001n, nextPc: 0x1002n, cost: 2, decoded: { form: unlessZero, length: 1, values: [0x1000n] } },
+    {
+      pc: 0x1000n,
+      nextPc: 0x1001n,
+      cost: 1,
+      decoded: { form: down, length: 1, values: [128], relative: false },
+    },
+    {
+      pc: 0x1001n,
+      nextPc: 0x1002n,
+      cost: 2,
+      decoded: { form: unlessZero, length: 1, values: [0x1000n], relative: true },
+    },
   ]);
   await t.assertSnapshot(functionText(bytes, 0));
 });

@@ -1,6 +1,7 @@
 /** A made-up instruction set around any forms, and a machine that executes it on each reader. */
 import { Arena } from "../../../emulator/engine/arena.ts";
 import { type Engine, InterpreterEngine } from "../../../emulator/engine/engine.ts";
+import type { RegionPolicy } from "../../../emulator/engine/hot_code.ts";
 import { ACCESS, type EngineHost, STATUS, UNKNOWN_WAY } from "../../../emulator/engine/host.ts";
 import { OracleEngine } from "../../../emulator/engine/oracle_engine.ts";
 import { CpuState } from "../../../emulator/engine/state.ts";
@@ -38,6 +39,7 @@ export function toyIsa(forms: readonly Form[]): Isa {
       return {
         form,
         length: LENGTH,
+        relative: form.endsBlock,
         values: [
           slot(bytes[1]),
           slot(bytes[2]),
@@ -50,8 +52,14 @@ export function toyIsa(forms: readonly Form[]): Isa {
   };
 }
 
-export type Reader = "oracle" | "interpreter" | "region";
-export const READERS: readonly Reader[] = ["oracle", "interpreter", "region"];
+/** `settled`: the interpreter with handlers for what it has met before. */
+export type Reader = "oracle" | "interpreter" | "region" | "settled";
+export const READERS: readonly Reader[] = ["oracle", "interpreter", "region", "settled"];
+
+/** Nothing is ever compiled, and all that is looked at is settled. */
+const SETTLES: RegionPolicy = { interval: 7, found: Infinity, leftFor: Infinity, longest: 7 };
+/** Times that a program is executed for that. */
+const SETTLE_RUNS = 8;
 
 /** What a run leaves, as text that says everything. */
 export interface ToyEnd {
@@ -78,16 +86,25 @@ export class ToyMachine implements EngineHost {
       host: this,
       codeAt: (address: bigint) => this.#find(address),
       costOf: () => 3,
-    };
+      regions: reader === "settled" ? SETTLES : "off",
+    } as const;
     this.#engine = reader === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
   }
 
   /** Executes up to `limit` instructions of `code`, from a state and a memory. */
   run(code: Uint8Array, slots: readonly bigint[], memory: Uint8Array, limit: number): ToyEnd {
-    const { u8 } = this.#arena;
     this.#engine.flush();
+    if (this.#reader === "settled") {
+      for (let i = 0; i < SETTLE_RUNS; i++) this.#runOnce(code, slots, memory, limit);
+    }
+    return this.#runOnce(code, slots, memory, limit);
+  }
+
+  #runOnce(code: Uint8Array, slots: readonly bigint[], memory: Uint8Array, limit: number): ToyEnd {
+    const { u8 } = this.#arena, at = this.#place + CODE_AT - MEMORY_AT;
     u8.set(memory, this.#place);
-    u8.set(code, this.#place + CODE_AT - MEMORY_AT);
+    u8.set(code, at);
+    this.#engine.invalidate(at, code.length);
     slots.forEach((value, i) => this.#state.set64(STATE.isa + 8 * i, value));
     this.#state.set64(STATE.pc, BigInt(CODE_AT));
     this.#log.length = 0;

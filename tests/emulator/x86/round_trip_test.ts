@@ -17,8 +17,8 @@ function isAmbiguous(text: string): boolean {
   return /^(lock )?xchg /.test(text);
 }
 
-/** An unscaled index without base is written as a base. */
-const shapeless = (text: string) => text.replace(/^(\S+.*?) mx(\d+)/, "$1 m$2");
+/** An unscaled index without base is written as a base, a number of 64 bits in 32 where they are enough. */
+const shapeless = (text: string) => text.replace(/^(\S+.*?) mx(\d+)/, "$1 m$2").replace(/imm64/, "simm32");
 
 /**
  * A branch shortened by 66h comes back at full size, which takes a byte more; so does an address that 67h has
