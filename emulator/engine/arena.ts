@@ -1,9 +1,9 @@
 /**
- * One WebAssembly memory for everything of a VM: vCPU states, block hash, decoded records, guest RAM.
+ * One WebAssembly memory for everything of a VM: vCPU states, block hashes, decoded blocks, guest RAM.
  * Growing detaches the views, so everyone reads them from here each time, or asks to be told.
  */
-/** Bytes that a VM may have beyond what it needs, to be faster: 2 million decoded instructions. */
-const MOST_SPARE = 2 ** 27;
+/** Bytes that a VM may have beyond what it needs, to be faster: some 10 million decoded instructions. */
+const MOST_SPARE = 2 ** 28;
 /** What that leaves, at least, for who needs it. */
 const KEPT = 2 ** 28, MOST = 2 ** 32;
 

@@ -42,8 +42,15 @@ export interface EngineSetup {
   /** The memory that begins at address 0, and how much of it needs no translation now: nothing if not given. */
   readonly flat?: FlatPlaces;
   flatBytes?(): number;
+  /**
+   * Offsets of the words of state that decide where a trap's exit goes, where those are all: compiled code compares them
+   * and calls `EngineHost.again`. Never if not given.
+   */
+  wordsOf?(trap: number): readonly number[] | undefined;
   /** Whether hot code is compiled into regions by itself; `off` if not given. */
   readonly regions?: RegionPolicy;
+  /** Bytes that the decoded code of a mode may take; what some 10 million instructions do if not given. */
+  readonly decodedBytes?: number;
   /** Whether addresses of code are translated now, so that each page of them may be anywhere; false if not given. */
   translated?(): boolean;
 }
@@ -69,6 +76,8 @@ export interface Engine {
   brake(): void;
   /** From any call of the host's: the same, whatever it answers. */
   leave(): void;
+  /** From a call by a known way that answers `proceed`: the same, and the instruction is completed; costs little. */
+  endBehind(): void;
   /** Linear memory was changed from outside or by a store that missed the TLB. */
   invalidate(place: number, length: number): void;
   /** Whether a store to this place has to be told to `invalidate`. */
@@ -188,30 +197,39 @@ export class InterpreterEngine implements Engine, CodeSource {
     for (const executor of this.#executors.values()) executor.leave();
     this.#brake = true;
   }
+  endBehind(): void {
+    const state = this.#state;
+    // A region gives back the rest of its block where it is told that its code has changed: nothing is left then.
+    state.set32(STATE.stale, 1);
+    this.#end -= state.get32(LEFT);
+    state.set32(LEFT, 0);
+    this.#brake = true;
+  }
 
   run(limit: number, resume: boolean): EngineStop {
     this.#entries = 0;
     this.#brake = false;
+    this.#current.begin();
     for (let left = limit; left > 0;) {
-      const size = Math.min(left, SLICE, this.#current.unseen);
+      const size = Math.min(left, SLICE, this.#current.unseen), before = this.instructions;
       this.#end += size;
       this.#setup.state.set32(STATE.left, size);
-      let executed = 0;
+      let executed = 0, stop: EngineStop | undefined;
       this.#running = true;
       try {
-        const stop = this.#runSlice(resume);
-        if (stop) return stop;
+        stop = this.#runSlice(resume);
       } finally {
-        const rest = this.#setup.state.get32(STATE.left);
-        executed = size - rest;
-        this.#end -= rest;
+        this.#end -= this.#setup.state.get32(STATE.left);
+        executed = this.#end - before;
         this.#setup.state.set32(STATE.left, 0);
         this.#setup.state.set32(STATE.stale, 0);
         this.#running = false;
       }
       this.#current.look(executed);
+      if (stop) return stop;
       resume = false;
       left -= executed;
+      if (this.#brake && left > 0) return { kind: "yield" };
     }
     return { kind: "budget" };
   }

@@ -8,11 +8,16 @@ import { type Block, CodeCache, type CodeSource, type SoughtLink } from "./code_
 import type { EngineSetup } from "./engine.ts";
 import type { NoInstruction } from "./fetch.ts";
 import { HotCode } from "./hot_code.ts";
+import { STATUS } from "./host.ts";
 import { Interpreter } from "./interpreter.ts";
 import { LEFT } from "./interpreter_module.ts";
+import { HEAD } from "./record.ts";
 import type { Region } from "./region.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { Regions } from "./regions.ts";
+
+/** Instructions of regions that are compiled in one run of the engine, some 10 ms: what else is hot waits for the next. */
+const COMPILED_AT_ONCE = 128;
 
 export class Executor {
   readonly isa: Isa;
@@ -30,17 +35,27 @@ export class Executor {
   #passed = 0;
   /** A region was left as the budget does not cover what comes next: what is executed of that is no sign of heat. */
   #leftForBudget = false;
+  /** Instructions that may still be compiled in this run. */
+  #room = COMPILED_AT_ONCE;
   /** Where the budget did not cover a block, and whose block that was. */
   #cut: { readonly pc: bigint; readonly inRegion: boolean } | undefined;
+  /** The last exit ended a slice; and where the guest went on behind such a one. */
+  #leftByExit = false;
+  #behindExit: bigint | undefined;
 
   constructor(isa: Isa, setup: EngineSetup, source: CodeSource) {
     this.isa = isa;
     this.#setup = setup;
     this.#source = source;
-    this.#cache = new CodeCache(isa, setup.arena, setup.state, source);
+    this.#cache = new CodeCache(isa, setup.arena, setup.state, source, setup.decodedBytes);
     this.#regions = new Regions(isa, setup, source);
     this.#hot = new HotCode(setup.regions ?? "off");
     this.#interpreter = new Interpreter(isa, setup);
+  }
+
+  /** The engine is about to run, for some milliseconds. */
+  begin(): void {
+    this.#room = COMPILED_AT_ONCE;
   }
 
   /** Instructions from one look to the next. */
@@ -61,17 +76,23 @@ export class Executor {
     this.#passed += executed;
     if (this.#passed < this.#hot.interval) return;
     this.#passed = 0;
-    const cut = this.#cut;
-    if (cut === undefined) return;
-    this.#cut = undefined;
-    if (cut.inRegion) this.#hot.busy();
-    else if (this.#hot.look(cut.pc)) this.#tryToCompile(cut.pc);
+    // Where vCPUs take turns at exits, or devices answer late, slices hardly ever end by their length.
+    const cut = this.#cut, pc = cut ? cut.pc : this.#behindExit;
+    this.#cut = this.#behindExit = undefined;
+    if (pc === undefined || this.#room <= 0) return;
+    if (cut?.inRegion || this.#regions.at(pc, this.#linear(pc))) this.#hot.busy(pc);
+    else if (this.#hot.look(pc)) this.#tryToCompile(pc);
   }
 
   /** Enters compiled code at `pc`: a region, a whole block, or as much of a block as the budget covers. */
   enter(pc: bigint, left: number): number | NoInstruction {
     const { state } = this.#setup;
     state.set32(STATE.record, 0);
+    // An instruction that is completed alone is not where it goes on.
+    if (this.#leftByExit && left > 1) {
+      this.#leftByExit = false;
+      this.#behindExit = pc;
+    }
     const linear = this.#linear(pc), sought = this.#sought;
     this.#sought = undefined;
     let known = this.#regions.size > 0 ? this.#regions.at(pc, linear) : undefined;
@@ -141,10 +162,11 @@ export class Executor {
 
   /** Whether an address that is about to be entered is to be compiled first. */
   #isWorthIt(pc: bigint): boolean {
-    return this.#leftRegion && this.#hot.leftFor(pc) || this.#hot.compilesAtOnce(pc);
+    return this.#leftRegion && this.#room > 0 && this.#hot.leftFor(pc) || this.#hot.compilesAtOnce(pc);
   }
 
   #noteCut(status: number, inRegion: boolean): number {
+    if (status === STATUS.again) this.#leftByExit = true;
     if (status === LEFT.budget && !this.#leftForBudget) {
       this.#cut = { pc: this.#setup.state.get64(STATE.pc), inRegion };
     }
@@ -167,7 +189,10 @@ export class Executor {
   #join(pc: bigint): boolean {
     const from = this.#setup.state.get32(LEFT_REGION);
     const known = from > 0 ? this.#regions.join(from - 1, pc, this.#codeBase()) : undefined;
-    if (known) this.#hide(known.region);
+    if (known) {
+      this.#hide(known.region);
+      this.#room -= known.region.instructions;
+    }
     return known !== undefined;
   }
 
@@ -179,6 +204,7 @@ export class Executor {
     }
     const { region } = this.#regions.compile(pc, codeBase, length);
     this.#hide(region);
+    this.#room -= region.instructions;
     return region.instructions;
   }
 
@@ -190,7 +216,11 @@ export class Executor {
   #enterBlock(block: Block, left: number): number {
     const { state } = this.#setup;
     state.setNumber(STATE.cycles, state.getNumber(STATE.cycles) + block.cycles);
-    const status = this.#interpreter.run(block.record, left - block.count, this.#cache.hash);
+    const status = this.#interpreter.run(
+      block.head + HEAD.size,
+      left - block.count,
+      this.#cache.lookup,
+    );
     if (status === LEFT.miss) {
       const pc = state.get64(STATE.pc);
       this.#sought = this.#cache.soughtLink(pc, this.#linear(pc));

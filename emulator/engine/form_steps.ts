@@ -34,7 +34,7 @@ export function isPair(isa: Isa, first: Form, second: Form): boolean {
     value: (field: number, width: Node["width"]) => new Node(width, { kind: "field", field }),
   };
   first.semantics(new EmitOps(recording), fields);
-  if (recording.recipe === undefined || !steps.every(isPlain)) return false;
+  if (recording.recipes.length === 0 || !steps.every(isPlain)) return false;
   steps.length = 0;
   second.semantics(new EmitOps(recording), fields);
   const last = steps.pop();
@@ -45,6 +45,7 @@ function recordingOf(isa: Isa, forms: Sequence, steps: Step[]): Recording {
   return {
     steps,
     fuses: forms.length > 1,
+    recipes: [],
     trapNumber: (name) => {
       const number = isa.traps.indexOf(name);
       if (number >= 0) return number;

@@ -24,13 +24,24 @@ export type Status = (typeof STATUS)[keyof typeof STATUS];
  * `STATE.args`, and a stored value in `STATE.args + 8`.
  */
 export interface EngineHost {
-  /** A load that missed the TLB: `size` bytes at `args[0]`, result (little-endian value) to `result`. */
-  load(cpu: number, size: number, flags: number): Status;
+  /**
+   * A load that missed the TLB: `size` bytes at `args[0]`, result (little-endian value) to `result`. The way that its exit
+   * goes may be remembered under the number `way`, if that is not 0 (see `WAY`).
+   */
+  load(cpu: number, size: number, flags: number, way?: number): Status;
   /** A store that missed the TLB: `size` bytes of `args[1]` at `args[0]`. */
-  store(cpu: number, size: number, flags: number): Status;
+  store(cpu: number, size: number, flags: number, way?: number): Status;
   /** Trap number `trap` of the ISA, arguments in `args`. */
-  trap(cpu: number, trap: number): Status;
+  trap(cpu: number, trap: number, way?: number): Status;
+  /**
+   * The same, of what is remembered under a number; `value` goes out. Or `UNKNOWN_WAY`, and nothing is done. A plain function
+   * of two parameters, which is imported as it is.
+   */
+  readonly again: (way: number, value: number) => Status | typeof UNKNOWN_WAY;
 }
+
+/** What `again` answers where an exit has to be looked at. */
+export const UNKNOWN_WAY = -1;
 
 /**
  * The host as a module imports it: plain functions with the parameters that are passed, which V8 calls straight from
@@ -38,9 +49,10 @@ export interface EngineHost {
  */
 export function hostImports(host: EngineHost): Readonly<Record<keyof EngineHost, WebAssembly.ImportValue>> {
   return {
-    load: (cpu: number, size: number, flags: number) => host.load(cpu, size, flags),
-    store: (cpu: number, size: number, flags: number) => host.store(cpu, size, flags),
-    trap: (cpu: number, trap: number) => host.trap(cpu, trap),
+    load: (cpu: number, size: number, flags: number, way: number) => host.load(cpu, size, flags, way),
+    store: (cpu: number, size: number, flags: number, way: number) => host.store(cpu, size, flags, way),
+    trap: (cpu: number, trap: number, way: number) => host.trap(cpu, trap, way),
+    again: host.again,
   };
 }
 

@@ -2,6 +2,7 @@
  * Decides what is worth a region: addresses at which the interpreter was found at work more than once. It is looked at
  * every so many instructions, counted and not timed, so that the same run compiles the same.
  */
+import { Breadth } from "./breadth.ts";
 
 /**
  * When regions are compiled by themselves: `off` never, `hot` what takes time, `first` all that is entered, or by other
@@ -25,6 +26,8 @@ const HOT: RegionThresholds = { interval: 20_000, found: 2, leftFor: 16 };
  * much code that is executed evenly is not worth that anywhere.
  */
 const DOUBLE_AFTER = 128;
+/** Where much code is executed evenly: looks that have to find an address of late, and how much more often one is left for. */
+const BROAD = { found: 4, leftFor: 256 };
 /** What the thresholds are multiplied by at most. */
 const MOST_SCALE = 1024;
 /** Addresses that are remembered at most. */
@@ -43,6 +46,7 @@ export class HotCode {
   readonly #left = new Map<bigint, number>();
   /** Addresses that were given up, how often, or for ever. */
   readonly #changes = new Map<bigint, number>();
+  readonly #breadth = new Breadth();
   #interval: number;
   #idle = 0;
   /** Times that something was to be compiled. */
@@ -69,12 +73,14 @@ export class HotCode {
   /** The interpreter was found at an address: whether that is to be compiled. */
   look(pc: bigint): boolean {
     if (this.#policy === "off") return false;
+    this.#breadth.look(pc);
     if (++this.#idle > PATIENCE) this.#slowDown();
     if (this.#isCold(pc)) return false;
     if (this.#seen.size >= MOST) this.#seen.clear();
     const times = (this.#seen.get(pc) ?? 0) + 1;
     this.#seen.set(pc, times);
     if (times < this.#scale * this.#thresholds.found) return false;
+    if (this.#breadth.isBroad && this.#breadth.timesAt(pc) < BROAD.found) return false;
     this.#seen.delete(pc);
     this.#grant();
     this.#idle = 0;
@@ -88,14 +94,16 @@ export class HotCode {
     if (this.#left.size >= MOST) this.#left.clear();
     const times = (this.#left.get(pc) ?? 0) + 1;
     this.#left.set(pc, times);
-    if (times < this.#scale * this.#thresholds.leftFor) return false;
+    const scale = this.#breadth.isBroad ? BROAD.leftFor * this.#scale : this.#scale;
+    if (times < scale * this.#thresholds.leftFor) return false;
     this.#left.delete(pc);
     this.#grant();
     return true;
   }
 
   /** A region was found at work: nothing to do for a while. */
-  busy(): void {
+  busy(pc: bigint): void {
+    this.#breadth.look(pc);
     this.#slowDown();
   }
 
@@ -120,6 +128,7 @@ export class HotCode {
     this.#seen.clear();
     this.#left.clear();
     this.#changes.clear();
+    this.#breadth.forget();
     this.#scale = 1;
     this.#granted = 0;
     this.#interval = this.#thresholds.interval;

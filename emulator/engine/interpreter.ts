@@ -9,7 +9,7 @@ import type { Arena } from "./arena.ts";
 import { isPair, type Sequence } from "./form_steps.ts";
 import { type EngineHost, hostImports } from "./host.ts";
 import { HANDLER, interpreterBytes, LEFT } from "./interpreter_module.ts";
-import { RECORD } from "./record.ts";
+import { RECORD, recordBytes, STRUCK } from "./record.ts";
 import type { CpuState } from "./state.ts";
 
 type Run = (record: number, left: number, hash: number) => number;
@@ -59,6 +59,11 @@ class Handlers {
     return number;
   }
 
+  /** Bytes of the first record that a handler executes. */
+  bytesOf(number: number): number {
+    return recordBytes(this.#handlers[number - HANDLER.forms][0].fields);
+  }
+
   /** The number of the handler that executes both forms, if there is to be one. */
   pairOf(first: Form, second: Form): number | undefined {
     let pairs = this.#pairs.get(first);
@@ -104,7 +109,7 @@ class Handlers {
 const handlers = new WeakMap<Isa, Handlers>();
 
 /** The handlers of an ISA. */
-export function handlersOf(isa: Isa): Pick<Handlers, "numberOf" | "pairOf"> {
+export function handlersOf(isa: Isa): Pick<Handlers, "numberOf" | "pairOf" | "bytesOf"> {
   return sharedOf(isa);
 }
 
@@ -138,7 +143,7 @@ export class Interpreter {
   run(record: number, left: number, hash: number): number {
     const state = this.#state;
     for (;;) {
-      const number = this.#arena.view.getUint16(record + RECORD.handler, true);
+      const number = this.#arena.view.getUint16(record + RECORD.handler, true) & ~STRUCK;
       const run = this.#runs[number] ?? this.#runFor(number);
       const status = run(record, left, hash);
       if (status !== LEFT.elsewhere) return status;

@@ -6,12 +6,13 @@ import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
 import type { Opcode } from "../wasm/opcodes.ts";
+import { NO_WAY } from "../ir/way_layout.ts";
 import { ACCESS } from "./host.ts";
 import { readSteps, type Sequence } from "./form_steps.ts";
-import { EPOCH, fieldOffsets, hasLinks, LINK, RECORD } from "./record.ts";
+import { EPOCH, fieldOffsets, RECORD, recordBytes, TAIL, UNIT } from "./record.ts";
 
 /** Local variables of the interpreter's functions: parameters, and a constant that V8 knows as one. */
-export const RECORD_AT = 0, LEFT_NOW = 1, HASH_AT = 2, CPU = 3;
+export const RECORD_AT = 0, LEFT_NOW = 1, LOOKUP_AT = 2, CPU = 3;
 
 /** The function that handlers are part of. */
 export interface HandlerContext {
@@ -52,17 +53,18 @@ export function writeHandler(context: HandlerContext, forms: Sequence): void {
     last?.kind === "branch" && isFixed(isa, steps, last.target),
   );
   // A branch on some paths only: the others go on at the next instruction.
-  if (steps.some(branchesInside)) code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc);
+  const bytes = forms.reduce((sum, { fields }) => sum + recordBytes(fields), 0);
+  if (steps.some(branchesInside)) code.get(RECORD_AT).memory("i64.load", bytes + TAIL.end).set(pc);
   new Lowering(target).steps([...before, ...steps]);
   // What one form has left in locals for the other is nobody's any more.
   code.releaseFrom(context.firstFree);
   if (!form.endsBlock) {
     if (target.branches) throw new TypeError(`form "${form.name}" branches but does not end its block`);
-    code.get(RECORD_AT).i32(RECORD.size).op("i32.add").set(RECORD_AT).branch(next);
+    code.get(RECORD_AT).i32(bytes).op("i32.add").set(RECORD_AT).branch(next);
     return;
   }
   if (target.links) return;
-  if (!target.branches) code.get(RECORD_AT).memory("i64.load", RECORD.nextPc).set(pc);
+  if (!target.branches) code.get(RECORD_AT).memory("i64.load", bytes + TAIL.end).set(pc);
   code.i32(0).set(link).branch(goto);
 }
 
@@ -89,18 +91,9 @@ function branchesInside(step: Step): boolean {
   return step.kind === "when" && step.then.some((inner) => inner.kind === "branch" || branchesInside(inner));
 }
 
-/**
- * On at the address that `push` pushes, which is always the same for the record (`record` bytes after the one
- * at hand): by its link, if that holds.
- */
-export function follow(
-  context: HandlerContext,
-  link: keyof typeof LINK,
-  push: () => void,
-  record = 0,
-): void {
-  const { code, pc, enter, goto } = context;
-  const at = LINK[link] + record, both = code.local("i64");
+/** On at the address that `push` pushes, which is always the same, by the link at `at` bytes after the record at hand. */
+export function follow(context: HandlerContext, at: number, push: () => void): void {
+  const { code, pc, enter, goto } = context, both = code.local("i64");
   code.get(RECORD_AT).memory("i64.load", at).tee(both).i64(32n).op("i64.shr_u").op("i32.wrap_i64");
   code.get(CPU).memory("i32.load", EPOCH).op("i32.eq");
   code.if();
@@ -125,14 +118,22 @@ class HandlerTarget implements Target {
   readonly #kinds: readonly string[];
   /** The last form's record, in bytes after the one at hand. Only that form knows its address. */
   readonly #last: number;
+  /** What follows that, in the same way: the tail, if the form ends its block. */
+  readonly #end: number;
+  readonly #endsBlock: boolean;
 
   constructor(context: HandlerContext, forms: Sequence, fixed: boolean) {
     this.#context = context;
     this.code = context.code;
-    this.#offsets = forms.flatMap(({ fields }, i) => fieldOffsets(fields).map((at) => at + i * RECORD.size));
+    const bytes = forms.map(({ fields }) => recordBytes(fields)), last = forms[forms.length - 1];
+    this.#last = forms.length > 1 ? bytes[0] : 0;
+    this.#end = this.#last + bytes[bytes.length - 1];
+    this.#endsBlock = last.endsBlock;
+    this.#offsets = forms.flatMap(({ fields }, i) =>
+      fieldOffsets(fields).map((at) => at + (i > 0 ? this.#last : 0))
+    );
     this.#kinds = forms.flatMap(({ fields }) => fields);
-    this.#last = (forms.length - 1) * RECORD.size;
-    this.links = fixed && hasLinks(forms[forms.length - 1].fields);
+    this.links = fixed;
   }
 
   pushCpu(): void {
@@ -164,22 +165,34 @@ class HandlerTarget implements Target {
   }
 
   pushPc(): void {
-    this.code.get(RECORD_AT).memory("i64.load", RECORD.pc + this.#last);
+    const { code, isa } = this.#context;
+    this.#pushEnd();
+    code.get(RECORD_AT).memory("i64.load8_u", RECORD.toEnd + this.#last).op("i64.sub");
+    wrap(code, isa);
   }
 
   pushNextPc(): void {
-    this.code.get(RECORD_AT).memory("i64.load", RECORD.nextPc + this.#last);
+    if (this.#endsBlock) return this.#pushEnd();
+    const { code, isa } = this.#context;
+    writeNextPc(code, isa, () => this.pushPc(), () => code.get(RECORD_AT));
+  }
+
+  /** Pushes the address behind the block. */
+  #pushEnd(): void {
+    const { code } = this.#context;
+    if (this.#endsBlock) code.get(RECORD_AT).memory("i64.load", this.#end + TAIL.end);
+    else writeEnd(code);
   }
 
   callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
     this.#spill();
     const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
-    this.code.get(CPU).i32(size).i32(flags).call(this.#context[kind]);
+    this.code.get(CPU).i32(size).i32(flags).i32(NO_WAY).call(this.#context[kind]);
   }
 
   callTrap(trap: number): void {
     this.#spill();
-    this.code.get(CPU).i32(trap).call(this.#context.trap);
+    this.code.get(CPU).i32(trap).i32(NO_WAY).call(this.#context.trap);
   }
 
   leaveUnlessProceed(): void {
@@ -189,9 +202,10 @@ class HandlerTarget implements Target {
   /** The host may have counted further executions of the instruction. */
   reloadState(): void {
     const { code, cycles } = this.#context;
-    code.get(CPU).memory("i32.load", STATE.left).get(RECORD_AT).memory("i32.load16_u", RECORD.restCount);
+    code.get(CPU).memory("i32.load", STATE.left);
+    writeRestCount(code);
     code.op("i32.sub").set(LEFT_NOW);
-    code.get(CPU).memory("i64.load", STATE.cycles).get(RECORD_AT).memory("i64.load32_u", RECORD.restCycles);
+    code.get(CPU).memory("i64.load", STATE.cycles).get(RECORD_AT).memory("i64.load16_u", RECORD.restCycles);
     code.op("i64.add").set(cycles);
   }
 
@@ -207,7 +221,7 @@ class HandlerTarget implements Target {
 
   branch(push: () => void): void {
     this.branches = true;
-    if (this.links) return follow(this.#context, "taken", push, this.#last);
+    if (this.links) return follow(this.#context, this.#end + TAIL.taken, push);
     push();
     this.code.set(this.#context.pc);
   }
@@ -217,9 +231,9 @@ class HandlerTarget implements Target {
     if (this.links) {
       condition();
       this.code.if();
-      follow(this.#context, "taken", push, this.#last);
+      follow(this.#context, this.#end + TAIL.taken, push);
       this.code.end();
-      return follow(this.#context, "next", () => this.pushNextPc(), this.#last);
+      return follow(this.#context, this.#end + TAIL.next, () => this.pushNextPc());
     }
     push();
     this.pushNextPc();
@@ -229,7 +243,7 @@ class HandlerTarget implements Target {
 
   #spill(): void {
     const { code, spill, cycles } = this.#context;
-    code.get(RECORD_AT).get(LEFT_NOW).get(cycles).call(spill);
+    code.get(RECORD_AT).get(LEFT_NOW).get(LOOKUP_AT).get(cycles).call(spill);
   }
 
   /** Pushes the address that a slot's constant offset (if any) is added to. */
@@ -238,6 +252,36 @@ class HandlerTarget implements Target {
     if (typeof slot === "number") return;
     this.code.get(RECORD_AT).memory("i32.load16_u", this.#offsets[slot.field]).op("i32.add");
   }
+}
+
+/** Pushes the address behind the block of the record at hand, wherever in the block that is. */
+export function writeEnd(code: FunctionWriter): void {
+  code.get(RECORD_AT).memory("i32.load8_u", RECORD.toTail).i32(Math.log2(UNIT)).op("i32.shl");
+  code.get(RECORD_AT).op("i32.add").memory("i64.load", TAIL.end);
+}
+
+/** Pushes the address of the instruction after one: `pushPc` pushes that one's, `pushRecord` its record. */
+export function writeNextPc(
+  code: FunctionWriter,
+  isa: Isa,
+  pushPc: () => void,
+  pushRecord: () => void,
+): void {
+  pushPc();
+  pushRecord();
+  code.memory("i64.load8_u", RECORD.counts).i64(4n).op("i64.shr_u").op("i64.add").i64(1n).op("i64.add");
+  wrap(code, isa);
+}
+
+/** Pushes how many instructions of the block come after the record at hand. */
+export function writeRestCount(code: FunctionWriter): void {
+  code.get(RECORD_AT).memory("i32.load8_u", RECORD.counts).i32(15).op("i32.and");
+}
+
+/** The address on the stack as the program counter holds it. */
+export function wrap(code: FunctionWriter, { pcWidth, addressWidth }: Isa): void {
+  const bits = pcWidth ?? addressWidth;
+  if (bits < 64) code.i64(2n ** BigInt(bits) - 1n).op("i64.and");
 }
 
 /** What of a slot's address is known when the handler is made. */

@@ -70,6 +70,9 @@ export class OracleEngine implements Engine {
   leave(): void {
     this.#brake = true;
   }
+  endBehind(): void {
+    this.#brake = true;
+  }
 
   run(limit: number, resume: boolean): EngineStop {
     this.#brake = false;

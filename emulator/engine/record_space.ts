@@ -1,83 +1,103 @@
 /**
- * Where the records of blocks lie: chunks of linear memory, taken as code is decoded, and kept for the code that is decoded
- * when all of them are full and everything is dropped. Which block a record belongs to, too.
+ * Where blocks lie: chunks of linear memory, taken as code is decoded, up to a bound. Then one chunk after another is used
+ * again, in no order: code that is gone round in, and more than fits, shall not be dropped just before it comes again.
  */
 import type { Arena } from "./arena.ts";
-import { type Block, holds } from "./block_writer.ts";
 
-/** Bytes of the first chunk: 16,384 instructions. The others double what there is, as growing memory may move it. */
+/** Bytes of the first chunk: some 30,000 instructions. The others double what there is, as growing memory may move it. */
 const FIRST = 2 ** 20;
 /** Of the largest. */
 const LARGEST = 2 ** 24;
+/** Of all that a vCPU in one mode has, beyond the first. */
+const MOST = 2 ** 28;
+/** Chunks that there are room for at least: what is dropped at a time is a small part. */
+const LEAST_CHUNKS = 8;
 
-interface Chunk<B> {
+export interface Chunk {
   readonly at: number;
   readonly bytes: number;
   used: number;
-  /** In the order of their records. */
-  blocks: B[];
 }
 
-export class RecordSpace<B extends Block> {
+export class RecordSpace {
   readonly #arena: Pick<Arena, "allocateSpare">;
-  readonly #chunks: Chunk<B>[];
-  /** The one that is being filled; those behind it are empty. */
-  #filling = 0;
+  readonly #chunks: Chunk[];
+  readonly #most: number;
+  readonly #largest: number;
+  /** The one that is being filled. */
+  #filling: Chunk;
+  /** Those that nothing was put into since `clear`. */
+  #empty: Chunk[] = [];
+  /** Of a linear congruential generator: the same run drops the same. */
+  #chance = 1;
 
-  constructor(arena: Pick<Arena, "allocate" | "allocateSpare">) {
+  /** `most`: bytes at most. */
+  constructor(arena: Pick<Arena, "allocate" | "allocateSpare">, most = MOST) {
     this.#arena = arena;
-    this.#chunks = [{ at: arena.allocate(FIRST), bytes: FIRST, used: 0, blocks: [] }];
+    this.#most = most;
+    this.#largest = Math.min(LARGEST, most / LEAST_CHUNKS);
+    const bytes = Math.min(FIRST, this.#largest);
+    this.#filling = { at: arena.allocate(bytes), bytes, used: 0 };
+    this.#chunks = [this.#filling];
   }
 
-  /** A place for so many bytes, fewer than a chunk has, that are not taken yet; undefined if there is none until `clear`. */
+  /** A place for so many bytes, fewer than a chunk has, that are not taken yet; undefined if a chunk has to be dropped. */
   place(bytes: number): number | undefined {
-    for (;; this.#filling++) {
-      const { at, bytes: size, used } = this.#chunks[this.#filling];
+    for (;;) {
+      const { at, bytes: size, used } = this.#filling;
       if (used + bytes <= size) return at + used;
-      if (this.#filling + 1 === this.#chunks.length && !this.#grow()) return undefined;
+      const next = this.#empty.pop() ?? this.#grow();
+      if (next === undefined) return undefined;
+      this.#filling = next;
     }
   }
 
-  /** Takes the place that was asked for last, or the beginning of it, for a block. */
-  take(block: B, bytes: number): void {
-    const chunk = this.#chunks[this.#filling];
-    chunk.used += bytes;
-    chunk.blocks.push(block);
+  /** Takes the place that was asked for last, or the beginning of it. */
+  take(bytes: number): void {
+    this.#filling.used += bytes;
   }
 
-  /** The block that a record belongs to. */
-  blockOf(record: number): B | undefined {
-    const chunk = this.#chunks.find(({ at, bytes }) => at <= record && record < at + bytes);
-    if (!chunk) return undefined;
-    const { blocks } = chunk;
-    let low = 0, high = blocks.length;
-    while (low < high) {
-      const middle = low + high >>> 1;
-      if (blocks[middle].record <= record) low = middle + 1;
-      else high = middle;
-    }
-    const block = blocks[low - 1];
-    return block && holds(block, record) ? block : undefined;
+  /** A chunk that is to be dropped, and filled next, with what it held. */
+  drop(): Chunk {
+    // Numerical Recipes' "quick and dirty" generator; its high bits are the better ones.
+    this.#chance = Math.imul(this.#chance, 1664525) + 1013904223 >>> 0;
+    const dropped = this.#chunks[Math.floor(this.#chance / 2 ** 32 * this.#chunks.length)];
+    const was = { ...dropped };
+    dropped.used = 0;
+    this.#filling = dropped;
+    return was;
   }
 
-  /** Bytes that blocks have taken. */
+  /** Whether a place is in one of the chunks. */
+  has(place: number): boolean {
+    return this.#chunks.some((chunk) => contains(chunk, place));
+  }
+
+  /** Bytes that are taken. */
   get used(): number {
     return this.#chunks.reduce((sum, { used }) => sum + used, 0);
   }
 
   /** Every place is free again. */
   clear(): void {
-    for (const chunk of this.#chunks) {
-      chunk.used = 0;
-      chunk.blocks = [];
-    }
-    this.#filling = 0;
+    for (const chunk of this.#chunks) chunk.used = 0;
+    [this.#filling, ...this.#empty] = this.#chunks;
+    this.#empty.reverse();
   }
 
-  #grow(): boolean {
-    const bytes = Math.min(this.#chunks.reduce((sum, chunk) => sum + chunk.bytes, 0), LARGEST);
+  #grow(): Chunk | undefined {
+    const taken = this.#chunks.reduce((sum, { bytes }) => sum + bytes, 0);
+    const bytes = Math.min(taken, this.#largest);
+    if (taken + bytes > this.#most) return undefined;
     const at = this.#arena.allocateSpare(bytes);
-    if (at !== undefined) this.#chunks.push({ at, bytes, used: 0, blocks: [] });
-    return at !== undefined;
+    if (at === undefined) return undefined;
+    const chunk = { at, bytes, used: 0 };
+    this.#chunks.push(chunk);
+    return chunk;
   }
+}
+
+/** Whether a place is in a chunk. */
+export function contains({ at, bytes }: Pick<Chunk, "at" | "bytes">, place: number): boolean {
+  return place >= at && place < at + bytes;
 }

@@ -9,13 +9,14 @@ import type { FlatPlaces } from "../ir/flat_layout.ts";
 import { writeFind } from "../ir/lower.ts";
 import { TLB } from "../ir/tlb_layout.ts";
 import type { Isa } from "../isa/isa.ts";
-import { ModuleWriter } from "../wasm/module_writer.ts";
+import { ModuleWriter, type Signature } from "../wasm/module_writer.ts";
 import { type EngineHost, hostImports } from "./host.ts";
 import { findBlocks, leads, type RegionInstruction } from "./region_blocks.ts";
 import { looksOf } from "./region_budget.ts";
 import { regionCode, type RegionRequest } from "./region_code.ts";
 import { graphOf } from "./region_graph.ts";
 import { settleSignature } from "./region_kept.ts";
+import type { WayNumbers } from "./region_ways.ts";
 import { MOST_COMPARED, RegionWriter } from "./region_writer.ts";
 
 const PAGE = 2 ** TLB.pageBits;
@@ -76,16 +77,17 @@ export function compileRegion(
     readonly cpu: number;
     /** Where memory lies that addresses reach without a translation, while there is such. */
     readonly flat: FlatPlaces | undefined;
+    readonly ways: WayNumbers | undefined;
   },
 ): Region {
-  const { arena, host, source, codeBase, pc, length, isa, links, flat, cpu } = request;
+  const { arena, host, source, codeBase, pc, length, isa, links, flat, ways, cpu } = request;
   const instructions = regionCode(request);
   const joined = request.joined ?? [];
   const { bytes, longest, entries, blocks, map } = regionBytes(
     isa,
     instructions,
     {
-      ...{ stops: source.stops.from(codeBase), joined, links, cpu, memory: arena.u8.length, flat },
+      ...{ stops: source.stops.from(codeBase), joined, links, cpu, memory: arena.u8.length, flat, ways },
       mapAt: (length) => arena.allocate(length),
     },
   );
@@ -122,6 +124,7 @@ export interface RegionPlan {
   /** How many bytes linear memory has at least. */
   readonly memory: number;
   readonly flat?: FlatPlaces;
+  readonly ways?: WayNumbers;
   /** A place in linear memory for a map of so many bytes. */
   mapAt(bytes: number): number;
 }
@@ -141,7 +144,7 @@ export interface RegionModule {
 export function regionBytes(
   isa: Isa,
   instructions: readonly RegionInstruction[],
-  { stops = new Set(), joined = [], links, cpu, memory, flat, mapAt }: RegionPlan = PLAIN,
+  { stops = new Set(), joined = [], links, cpu, memory, flat, ways, mapAt }: RegionPlan = PLAIN,
 ): RegionModule {
   const [{ pc }] = instructions;
   // In the order in which they follow each other.
@@ -164,13 +167,12 @@ export function regionBytes(
     : undefined;
   const module = new ModuleWriter();
   const imports = {
-    load: module.importFunction("host", "load", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
-    store: module.importFunction("host", "store", { parameters: ["i32", "i32", "i32"], results: ["i32"] }),
-    trap: module.importFunction("host", "trap", { parameters: ["i32", "i32"], results: ["i32"] }),
+    load: module.importFunction("host", "load", signature(4)),
+    store: module.importFunction("host", "store", signature(4)),
+    trap: module.importFunction("host", "trap", signature(3)),
+    again: module.importFunction("host", "again", signature(2)),
   };
   const { code } = module.define({ parameters: ["i32", "i32", "i32"], results: ["i32"] }, "run");
-  const kept = isa.kept ?? [];
-  const settle = kept.length > 0 ? module.define(settleSignature(kept)) : undefined;
   const find = flat && module.define({ parameters: ["i32", "i64", "i32", "i32"], results: ["i32"] });
   if (find) writeFind(find.code);
   const graph = graphOf(isa, blocks, { places, entries: [...entries.values()], stops });
@@ -184,8 +186,9 @@ export function regionBytes(
     links,
     map,
     cpu,
-    kept,
-    settle,
+    groups: isa.kept ?? [],
+    settle: (group) => module.define(settleSignature(group)),
+    ways,
     flat: flat && find && { place: flat.place, marks: flat.marks, find: find.index },
   }).write();
   return {
@@ -195,6 +198,11 @@ export function regionBytes(
     blocks: new Set(places.keys()),
     map,
   };
+}
+
+/** Of a function of the host's. */
+function signature(parameters: number): Signature {
+  return { parameters: Array.from({ length: parameters }, () => "i32" as const), results: ["i32"] };
 }
 
 /** For entries that are not too far apart. */

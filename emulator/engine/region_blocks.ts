@@ -1,6 +1,6 @@
 /** Cuts a region's instructions into blocks at branches and their targets, and reads their definitions. */
 import { EmitOps, type Recording } from "../ir/emit.ts";
-import { Keeper, type Keeping, type Need } from "../ir/keeper.ts";
+import { Keepers, type KeptThrough } from "../ir/keeper.ts";
 import type { Node, Step } from "../ir/nodes.ts";
 import type { Recipe } from "../ir/ops.ts";
 import type { Decoded, Isa } from "../isa/isa.ts";
@@ -19,9 +19,8 @@ export interface RegionBlock {
   readonly nextPc: bigint | undefined;
   readonly cycles: number;
   readonly instructions: readonly (RegionInstruction & { readonly steps: readonly Step[] })[];
-  /** What it wants of the slots that may be kept, and what it leaves of them. */
-  readonly need: Need;
-  readonly keeping: Keeping;
+  /** Slots that may be kept, by group. */
+  readonly kept: readonly KeptThrough[];
 }
 
 /** Straight runs of instructions, none of which is entered or left but at its ends; `stops` begin one. */
@@ -98,23 +97,22 @@ export function recordBlock(isa: Isa, instructions: readonly RegionInstruction[]
     nextPc: fallsThrough(last.steps) ? last.nextPc : undefined,
     cycles: instructions.reduce((sum, { cost }) => sum + cost, 0),
     instructions: recorded,
-    need: recording.keeper.need,
-    keeping: recording.keeper.keeping,
+    kept: recording.keepers.through,
   };
 }
 
 class BlockRecording implements Recording {
   readonly steps: Step[] = [];
   readonly fuses = true;
-  readonly keeper: Keeper;
-  recipe?: Recipe<Node>;
+  readonly keepers: Keepers;
+  recipes: readonly Recipe<Node>[] = [];
   pc?: bigint;
   nextPc?: bigint;
   readonly #isa: Isa;
 
   constructor(isa: Isa) {
     this.#isa = isa;
-    this.keeper = new Keeper(isa.kept);
+    this.keepers = new Keepers(isa.kept);
   }
 
   trapNumber(name: string): number {

@@ -9,7 +9,7 @@ import { leads, type RegionInstruction } from "./region_blocks.ts";
 /** Instructions in a region at most: V8's baseline compiler grows faster than linearly beyond (80 ms at 1,000). */
 export const REGION_LIMIT = 200;
 /** The same of one that leads nowhere. */
-const STRAIGHT_LIMIT = 48;
+const STRAIGHT_LIMIT = 200;
 const PAGE = BigInt(2 ** TLB.pageBits);
 
 /** Where a region's code comes from. */
@@ -26,6 +26,8 @@ export interface RegionRequest {
   readonly joined?: readonly bigint[];
   /** The region keeps to the first instruction's page: any other may be anywhere, and to look has effects. */
   readonly samePage: boolean;
+  /** Whether a region begins at an address that is better gone on in than compiled once more. */
+  readonly isElsewhere?: (pc: bigint) => boolean;
 }
 
 /** The instructions of a region, the one at `pc` first. Throws `RangeError` for a stretch that cannot be one. */
@@ -60,16 +62,21 @@ function stretch(request: RegionRequest, length: number): RegionInstruction[] {
 
 /** Nearest first, so that what the limit leaves out is what is farthest away. */
 function reachable(request: RegionRequest): RegionInstruction[] {
-  const { isa, pc, codeBase, joined = [], samePage, source } = request;
+  const { isa, pc, codeBase, joined = [], samePage, source, isElsewhere } = request;
   const found = new Map<bigint, RegionInstruction>();
   /** Where each instruction may lead, for `withoutDeadEnds`. */
   const next = new Map<bigint, readonly bigint[] | "away">();
+  const elsewhere = new Set<bigint>();
   const page = (pc + codeBase) / PAGE, stops = source.stops.from(codeBase);
   for (const heads = [pc, ...joined]; heads.length > 0 && found.size < REGION_LIMIT;) {
     for (let at = heads.shift()!; !found.has(at) && found.size < REGION_LIMIT;) {
       if (samePage && (at + codeBase) / PAGE !== page) break;
       // What begins at a stop is looked at each time.
       if (stops.has(at) && at !== pc) break;
+      if (at !== pc && isElsewhere?.(at)) {
+        elsewhere.add(at);
+        break;
+      }
       const instruction = instructionAt(request, at);
       if ("kind" in instruction) break;
       found.set(at, instruction);
@@ -85,7 +92,7 @@ function reachable(request: RegionRequest): RegionInstruction[] {
       at = instruction.nextPc;
     }
   }
-  const [first, ...others] = withoutDeadEnds(pc, found, next);
+  const [first, ...others] = withoutDeadEnds(pc, found, next, elsewhere);
   if (!first) throw new RangeError(`no region from 0x${pc.toString(16)}: no instruction there`);
   return [first, ...others.sort((a, b) => (a.pc < b.pc ? -1 : 1))];
 }
@@ -98,6 +105,7 @@ function withoutDeadEnds(
   pc: bigint,
   found: ReadonlyMap<bigint, RegionInstruction>,
   next: ReadonlyMap<bigint, readonly bigint[] | "away">,
+  elsewhere: ReadonlySet<bigint>,
 ): RegionInstruction[] {
   const before = new Map<bigint, bigint[]>();
   const good = new Set<bigint>();
@@ -108,7 +116,7 @@ function withoutDeadEnds(
     }
     for (const target of targets) {
       // Back to where it was: a loop, whatever is in between.
-      if (target <= at && found.has(target)) good.add(at);
+      if (target <= at && found.has(target) || elsewhere.has(target)) good.add(at);
       const list = before.get(target);
       if (list) list.push(at);
       else before.set(target, [at]);

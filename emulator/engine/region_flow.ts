@@ -1,11 +1,11 @@
 /** Which slots of flags have to be settled where, from one block of a region to the next. */
-import type { Need } from "../ir/keeper.ts";
+import type { KeptThrough, Need } from "../ir/keeper.ts";
 import type { Step } from "../ir/nodes.ts";
 import type { RegionBlock } from "./region_blocks.ts";
 
-/** What each block wants at its beginning; `following` are the blocks that each may go on to. */
+/** What each block wants of a group at its beginning; `following` are the blocks that each may go on to. */
 export function needsOf(
-  blocks: readonly RegionBlock[],
+  blocks: readonly KeptThrough[],
   following: readonly (readonly number[])[],
 ): readonly Need[] {
   const needs = blocks.map(({ need }) => need);

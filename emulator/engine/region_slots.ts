@@ -2,35 +2,46 @@
 import type { Step } from "../ir/nodes.ts";
 import type { Width } from "../ir/ops.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
+import type { KeptGroup, KeptSlot } from "../ir/keeper.ts";
+import { STATE } from "../ir/layout.ts";
 import type { ValueType } from "../wasm/opcodes.ts";
+import { placesOf, typeOf } from "./region_kept.ts";
 
 /** A state slot in a local: whole, or its low half where nobody touches the other. */
 export interface SlotLocal {
   readonly local: number;
   readonly type: ValueType;
+  /** The upper half is 0, whatever the type. */
+  readonly isNarrow: boolean;
 }
 
 export class RegionSlots {
-  /** Whether slots of flags are kept as recipes: those are `RegionKept`'s to store. */
-  readonly keeps: boolean;
+  /** The groups whose slots are kept as recipes: those are `RegionKept`'s to store. */
+  readonly keeps: ReadonlySet<number>;
   readonly #code: FunctionWriter;
   /** By the slot's offset. */
   readonly #locals = new Map<number, SlotLocal>();
   readonly #written: readonly number[];
 
   /** Takes locals of the function for all that these steps read and write. */
-  constructor(code: FunctionWriter, steps: readonly Step[], kept: readonly KeptSlot[]) {
+  constructor(code: FunctionWriter, steps: readonly Step[], groups: readonly KeptGroup[]) {
     this.#code = code;
     const { used, written, keeps } = slotsOf(steps);
     this.keeps = keeps;
-    if (keeps) {
-      for (const { slot, width } of kept) {
-        used.set(slot, width === 64 ? "i64" : "i32");
-        written.delete(slot);
+    const narrow = new Set<number>();
+    for (const group of keeps) {
+      for (const place of placesOf(groups[group])) {
+        used.set(place.slot, typeOf(place));
+        written.delete(place.slot);
+        if (groups[group].slots.some(({ slot, width }) => slot === place.slot && width === 32)) {
+          narrow.add(place.slot);
+        }
       }
     }
-    for (const [slot, type] of used) this.#locals.set(slot, { local: code.local(type), type });
+    for (const [slot, type] of used) {
+      const isNarrow = type === "i32" || narrow.has(slot);
+      this.#locals.set(slot, { local: code.local(type), type, isNarrow });
+    }
     this.#written = [...written];
   }
 
@@ -42,6 +53,7 @@ export class RegionSlots {
   /** Writes code that reads all of them from the state at `cpu`. */
   load(cpu: number): void {
     for (const [slot, { local, type }] of this.#locals) {
+      if (slot >= STATE.end) continue;
       this.#code.i32(cpu).memory(type === "i64" ? "i64.load" : "i32.load", slot).set(local);
     }
   }
@@ -63,8 +75,8 @@ export class RegionSlots {
 /** State slots in use, by what holds all that is read and written of them. */
 function slotsOf(
   steps: readonly Step[],
-): { used: Map<number, ValueType>; written: Set<number>; keeps: boolean } {
-  let keeps = false;
+): { used: Map<number, ValueType>; written: Set<number>; keeps: Set<number> } {
+  const keeps = new Set<number>();
   const used = new Map<number, ValueType>(), written = new Set<number>();
   const touch = (slot: number, width: Width) => {
     const whole = (slot & 7) * 8 + (width === 1 ? 8 : width) > 32;
@@ -79,7 +91,7 @@ function slotsOf(
         touch(Number(step.slot), step.value.width);
         written.add(Number(step.slot) & ~7);
       }
-      if (step.kind === "keep") keeps = true;
+      if (step.kind === "keep") keeps.add(step.recipe.group);
       if (step.kind === "when") walk(step.then);
     }
   };

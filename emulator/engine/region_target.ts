@@ -2,14 +2,16 @@
 import { STATE } from "../ir/layout.ts";
 import type { FlatReach, Target } from "../ir/lower.ts";
 import type { KeptRecipe } from "../ir/keeper.ts";
-import type { Node } from "../ir/nodes.ts";
+import type { Node, Step } from "../ir/nodes.ts";
 import type { AccessOptions, FieldRef, Width } from "../ir/ops.ts";
 import type { FunctionWriter } from "../wasm/function_writer.ts";
+import { accessTag, trapTag } from "../ir/way_layout.ts";
 import { ACCESS } from "./host.ts";
-import type { RegionKept } from "./region_kept.ts";
+import { type RegionKept, remembered } from "./region_kept.ts";
 import type { SlotLocal } from "./region_slots.ts";
+import { ACCESS_WORDS, type Asked, VALUE } from "./region_ways.ts";
 
-export type HostCall = "load" | "store" | "trap";
+export type HostCall = "load" | "store" | "trap" | "again";
 
 /** Where an instruction stands in its block. */
 export interface Place {
@@ -18,25 +20,31 @@ export interface Place {
   readonly cost: number;
   readonly restCount: number;
   readonly restCycles: number;
+  /** It asks the host for one thing at most. */
+  readonly asksOnce: boolean;
 }
 
 /** The region around it. */
 export interface RegionFrame {
   readonly code: FunctionWriter;
   readonly flat: FlatReach | undefined;
-  readonly kept: RegionKept;
+  /** By group; those that are kept somewhere in the region. */
+  readonly kept: ReadonlyMap<number, RegionKept>;
   /** Pushes the state area's address. */
   pushCpu(): void;
   /** The local of a state slot. */
   slot(offset: number): SlotLocal;
   /** Makes the state precise as of an instruction, it counted in. */
   spill(place: Place): void;
-  call(name: HostCall): void;
+  /** Pushes the status of what `ask` asks of the host, which takes the number of a way from `ask`'s argument. */
+  ask(name: Exclude<HostCall, "again">, asked: Asked | undefined, push: () => void): void;
+  /** What decides where a trap's exit goes. */
+  wordsOf(trap: number): readonly number[] | undefined;
   leaveUnlessProceed(): void;
   /** The host may have changed any state, and counted further executions of the instruction. */
   reload(place: Place): void;
   /** The instruction is the last one that is executed: the block's others are not counted. */
-  takeBackRest(place: Place): void;
+  takeBackRest(): void;
   /** Leaves for an address, on in code that is not stale. */
   leaveFor(pushPc: () => void): void;
 }
@@ -83,10 +91,11 @@ export class RegionTarget implements Target {
   }
 
   writeSlot(slot: number | FieldRef, width: Width, push: () => void): void {
-    const { local, type, shift } = this.#slot(slot);
+    const { local, type, shift, isNarrow } = this.#slot(slot);
     const code = this.code;
-    if (width === (type === "i64" ? 64 : 32)) {
+    if (width === (isNarrow ? 32 : 64)) {
       push();
+      if (isNarrow && type === "i64") code.op("i64.extend_i32_u");
       code.set(local);
       return;
     }
@@ -121,15 +130,26 @@ export class RegionTarget implements Target {
   callAccess(kind: "load" | "store", size: number, options: AccessOptions): void {
     this.#frame.spill(this.#place);
     const flags = (options.forWrite ? ACCESS.forWrite : 0) | (options.order === "be" ? ACCESS.bigEndian : 0);
-    this.pushCpu();
-    this.code.i32(size).i32(flags);
-    this.#frame.call(kind);
+    const asked = this.#place.asksOnce && size < 8
+      ? {
+        tag: accessTag(kind, size, flags),
+        words: ACCESS_WORDS,
+        value: kind === "store" ? VALUE.store : undefined,
+      }
+      : undefined;
+    this.#frame.ask(kind, asked, () => {
+      this.pushCpu();
+      this.code.i32(size).i32(flags);
+    });
   }
   callTrap(trap: number): void {
     this.#frame.spill(this.#place);
-    this.pushCpu();
-    this.code.i32(trap);
-    this.#frame.call("trap");
+    const words = this.#place.asksOnce ? this.#frame.wordsOf(trap) : undefined;
+    const asked = words && { tag: trapTag(trap), words, value: VALUE.trap };
+    this.#frame.ask("trap", asked, () => {
+      this.pushCpu();
+      this.code.i32(trap);
+    });
   }
   leaveUnlessProceed(): void {
     this.#frame.leaveUnlessProceed();
@@ -139,18 +159,19 @@ export class RegionTarget implements Target {
   }
 
   ifStale(finish: () => void): void {
-    const code = this.code, frame = this.#frame, { held } = frame.kept;
+    const code = this.code, frame = this.#frame;
+    const putBack = remembered(frame.kept.values());
     this.pushCpu();
     code.memory("i32.load", STATE.stale).if("none", "unlikely");
     const place = this.#place;
-    frame.takeBackRest(place);
+    frame.takeBackRest();
     this.#isApart = true;
     this.#place = { ...place, restCount: 0, restCycles: 0 };
     finish();
     frame.leaveFor(() => this.pushNextPc());
     this.#isApart = false;
     this.#place = place;
-    frame.kept.held = held;
+    putBack();
     code.end();
   }
 
@@ -166,10 +187,10 @@ export class RegionTarget implements Target {
   }
 
   keep(recipe: KeptRecipe, push: (index: number) => void): void {
-    this.#frame.kept.keep(recipe, push);
+    this.#frame.kept.get(recipe.group)!.keep(recipe, push);
   }
-  settle(recipe: KeptRecipe | undefined, slots: readonly number[], all: boolean): void {
-    this.#frame.kept.settle(this, recipe, slots, all);
+  settle({ group, recipe, slots, all }: Step & { readonly kind: "settle" }): void {
+    this.#frame.kept.get(group)?.settle(this, recipe, slots, all);
   }
 
   #slot(slot: number | FieldRef): SlotLocal & { readonly shift: number } {

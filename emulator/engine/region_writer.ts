@@ -1,18 +1,19 @@
 /** Writes a region's function: blocks in the shape of WebAssembly's control flow, state slots in locals. */
 import { STATE } from "../ir/layout.ts";
-import type { Need } from "../ir/keeper.ts";
+import type { KeptGroup, Need } from "../ir/keeper.ts";
 import { type FlatReach, Lowering } from "../ir/lower.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
 import type { FunctionWriter, Label } from "../wasm/function_writer.ts";
+import { NO_WAY } from "../ir/way_layout.ts";
 import { LEFT } from "./interpreter_module.ts";
 import type { BlockMap, RegionLinks } from "./region.ts";
 import { branchesAnywhere, needsOf, wantedBehind } from "./region_flow.ts";
 import { leavesSegment, type RegionGraph } from "./region_graph.ts";
-import { RegionKept, type SettleFunction } from "./region_kept.ts";
+import { RegionKept, remembered, type SettleFunction } from "./region_kept.ts";
 import type { Loop } from "./region_shape.ts";
 import { RegionSlots, type SlotLocal } from "./region_slots.ts";
 import { LEFT_REGION } from "./region_table.ts";
 import { type HostCall, type Place, type RegionFrame, RegionTarget } from "./region_target.ts";
+import { type Asked, asksOnce, type WayNumbers, writeWay } from "./region_ways.ts";
 
 /**
  * Parameters of the function after the vCPU, which is known; `BLOCK` is the block that a branch table is to lead to.
@@ -44,9 +45,11 @@ export interface RegionParts {
   readonly links: RegionLinks;
   readonly map: BlockMap | undefined;
   readonly flat: FlatReach | undefined;
-  /** Slots of flags, and the function that stores them. */
-  readonly kept: readonly KeptSlot[];
-  readonly settle: SettleFunction | undefined;
+  /** Slots of flags; and makes the function that stores those of a group. */
+  readonly groups: readonly KeptGroup[];
+  readonly settle: (group: KeptGroup) => SettleFunction;
+  /** For exits by ways that are known, where there are such. */
+  readonly ways: WayNumbers | undefined;
 }
 
 /** A loop of the shape while it is written. */
@@ -73,9 +76,9 @@ export class RegionWriter implements RegionFrame {
   /** Loops that are being written, outermost first. */
   readonly #open: OpenLoop[] = [];
   readonly #slots: RegionSlots;
-  readonly kept: RegionKept;
-  /** What each block wants of the slots that may be kept. */
-  readonly #needs: readonly Need[];
+  readonly kept: ReadonlyMap<number, RegionKept>;
+  /** What each block wants of the slots that may be kept, by group. */
+  readonly #needs: readonly (readonly Need[])[];
   /** Cycles of most of the instructions, each. */
   readonly #rate: number;
   /** The local of cycles and `#rate` for each instruction left: where blocks cost the rate, only what is left changes. */
@@ -88,15 +91,17 @@ export class RegionWriter implements RegionFrame {
     this.#code = code;
     this.#imports = imports;
     this.#parts = parts;
-    const { entries, kept, settle, graph: { blocks, successors, shape } } = parts;
+    const { entries, groups, settle, graph: { blocks, successors, shape } } = parts;
     this.#shape = shape;
     this.#paths = pathsOf(this.#shape);
     this.#compares = entries.length > 1 && entries.length <= MOST_COMPARED;
     const steps = blocks.flatMap((block) => block.instructions.flatMap((instruction) => instruction.steps));
-    this.#slots = new RegionSlots(code, steps, kept);
-    this.kept = new RegionKept(code, kept, this.#slots, settle);
+    const slots = this.#slots = new RegionSlots(code, steps, groups);
+    this.kept = new Map(
+      [...slots.keeps].map((i) => [i, new RegionKept(code, groups[i], slots, settle(groups[i]))]),
+    );
     this.#following = successors.map((list, i) => branchesAnywhere(blocks[i]) ? [...list, ...entries] : list);
-    this.#needs = needsOf(blocks, this.#following);
+    this.#needs = groups.map((_, i) => needsOf(blocks.map(({ kept }) => kept[i]), this.#following));
     this.#rate = mostOf(blocks.flatMap(({ instructions }) => instructions.map(({ cost }) => cost)));
     this.#cyclesAndLeft = code.local("i64");
     this.#pc = code.local("i64");
@@ -113,7 +118,7 @@ export class RegionWriter implements RegionFrame {
     this.#writeLoop(this.#shape);
     code.end();
     code.get(this.#status);
-    this.kept.finish();
+    for (const kept of this.kept.values()) kept.finish(this.#cpu);
   }
 
   #writeLoop(loop: Loop): void {
@@ -163,7 +168,7 @@ export class RegionWriter implements RegionFrame {
         code.branch(items[this.#itemOf(loop, head)]).end();
       }
     };
-    this.kept.held = "unknown";
+    for (const kept of this.kept.values()) kept.held = "unknown";
     among(loop.heads.toSorted((a, b) => pcOf(a) < pcOf(b) ? -1 : 1));
     this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
   }
@@ -183,7 +188,9 @@ export class RegionWriter implements RegionFrame {
   #writeBlock(index: number): void {
     const code = this.#code;
     const block = this.#parts.graph.blocks[index];
-    this.kept.held = this.#needs[index] === 2 ? "settled" : "unknown";
+    for (const [group, kept] of this.kept) {
+      kept.held = this.#needs[group][index] === 2 ? "settled" : "unknown";
+    }
     const { length } = block.instructions, needed = this.#parts.looks.get(index);
     code.get(LEFT_NOW).i32(length).op("i32.sub").set(LEFT_NOW);
     if (needed !== undefined) {
@@ -199,7 +206,7 @@ export class RegionWriter implements RegionFrame {
       restCount--;
       restCycles -= instruction.cost;
       const { pc, nextPc, cost } = instruction;
-      const place: Place = { pc, nextPc, cost, restCount, restCycles };
+      const place: Place = { pc, nextPc, cost, restCount, restCycles, asksOnce: asksOnce(instruction.steps) };
       const elsewhere = leavesSegment(this.#parts.codeBase, instruction.steps);
       const at: RegionTarget = target = new RegionTarget(this, place, (push, constant) => {
         if (elsewhere) this.#leaveAt(push, LEFT.miss);
@@ -215,8 +222,8 @@ export class RegionWriter implements RegionFrame {
   #goTo(target: RegionTarget, from: number, pc: bigint): void {
     const code = this.#code, to = this.#parts.graph.next(from, pc);
     if (to === undefined) return this.#leaveAt(() => code.i64(pc), LEFT.miss);
-    const { held } = this.kept;
-    this.kept.settleFor(target, this.#needs[to]);
+    const putBack = remembered(this.kept.values());
+    this.#settleFor(target, [to]);
     const there = this.#paths.get(to)!, open = this.#open;
     let common = 0;
     while (common + 1 < open.length && there[common + 1]?.loop === open[common + 1].loop) common++;
@@ -227,17 +234,22 @@ export class RegionWriter implements RegionFrame {
     this.#nameBlock(to, entered);
     const { label, items } = open[common];
     code.branch(isForward ? items[there[common].item] : label);
-    // Another way may go on from here.
-    this.kept.held = held;
+    putBack();
+  }
+
+  /** Settles what blocks want at their beginnings, on the way to one of them. */
+  #settleFor(target: RegionTarget, blocks: readonly number[]): void {
+    for (const [group, kept] of this.kept) kept.settleFor(target, wantedBehind(this.#needs[group], blocks));
   }
 
   /** A computed target is looked for among the entries. */
   #goToComputed(target: RegionTarget, push: () => void): void {
     const code = this.#code;
-    const { links, map, entries, stops, graph: { blocks } } = this.#parts, { held } = this.kept;
+    const { links, map, entries, stops, graph: { blocks } } = this.#parts;
+    const putBack = remembered(this.kept.values());
     push();
     code.set(this.#pc);
-    this.kept.settleFor(target, wantedBehind(this.#needs, entries));
+    this.#settleFor(target, entries);
     if (this.#compares) {
       for (const { pc } of entries.map((entry) => blocks[entry]).filter(({ pc }) => stops.has(pc))) {
         code.get(this.#pc).i64(pc).op("i64.eq").if();
@@ -257,7 +269,7 @@ export class RegionWriter implements RegionFrame {
       }
       this.#leaveAt(() => code.get(this.#pc), LEFT.miss, links.own + 1);
     }
-    this.kept.held = held;
+    putBack();
   }
 
   #leaveAt(pushPc: () => void, status: number, from = 0): void {
@@ -274,10 +286,12 @@ export class RegionWriter implements RegionFrame {
     code.i32(status).set(this.#status).branch(this.#leave);
   }
 
-  takeBackRest({ restCount, restCycles }: Place): void {
+  takeBackRest(): void {
     const code = this.#code;
-    code.get(LEFT_NOW).i32(restCount).op("i32.add").set(LEFT_NOW);
-    this.#addCycles(this.#rate * restCount - restCycles);
+    // As both were spilled for the host, which may have ended the slice.
+    code.i32(this.#cpu).memory("i32.load", STATE.left).set(LEFT_NOW);
+    code.i32(this.#cpu).memory("i64.load", STATE.cycles);
+    this.#setCycles();
   }
   leaveFor(pushPc: () => void): void {
     this.#code.i32(this.#cpu).i32(0).memory("i32.store", STATE.stale);
@@ -286,7 +300,7 @@ export class RegionWriter implements RegionFrame {
 
   #store(): void {
     this.#slots.store(this.#cpu);
-    if (this.#slots.keeps) this.kept.store(this.#cpu);
+    for (const kept of this.kept.values()) kept.store(this.#cpu);
   }
 
   /** Makes the state precise as of an instruction, it counted in. */
@@ -304,7 +318,7 @@ export class RegionWriter implements RegionFrame {
 
   /** Pushes `#rate` for each instruction left. */
   #pushOfLeft(): void {
-    this.#code.get(LEFT_NOW).op("i64.extend_i32_u").i64(BigInt(this.#rate)).op("i64.mul");
+    this.#code.get(LEFT_NOW).op("i64.extend_i32_s").i64(BigInt(this.#rate)).op("i64.mul");
   }
   /** Pushes cycles. */
   #pushCycles(): void {
@@ -323,8 +337,17 @@ export class RegionWriter implements RegionFrame {
     }
   }
 
-  call(name: HostCall): void {
-    this.#code.call(this.#imports[name]);
+  ask(name: Exclude<HostCall, "again">, asked: Asked | undefined, push: () => void): void {
+    const code = this.#code, { ways, cpu } = this.#parts;
+    const ask = (way: number) => {
+      push();
+      code.i32(way).call(this.#imports[name]);
+    };
+    if (!asked || !ways) return ask(NO_WAY);
+    writeWay({ code, cpu, again: this.#imports.again, status: this.#status }, ways.next(), asked, ask);
+  }
+  wordsOf(trap: number): readonly number[] | undefined {
+    return this.#parts.ways?.wordsOf(trap);
   }
 
   leaveUnlessProceed(): void {
@@ -335,7 +358,7 @@ export class RegionWriter implements RegionFrame {
   reload({ restCount, restCycles }: Place): void {
     const code = this.#code;
     this.#slots.load(this.#cpu);
-    if (this.#slots.keeps) this.kept.reset();
+    for (const kept of this.kept.values()) kept.reset();
     code.i32(this.#cpu).memory("i32.load", STATE.left).i32(restCount).op("i32.sub").set(LEFT_NOW);
     code.i32(this.#cpu).memory("i64.load", STATE.cycles).i64(BigInt(restCycles)).op("i64.add");
     this.#setCycles();

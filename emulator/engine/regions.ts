@@ -1,11 +1,13 @@
 /** The regions of one ISA and vCPU: which there are, where their code lies, and when they are given up. */
 import { STATE } from "../ir/layout.ts";
 import { TLB } from "../ir/tlb_layout.ts";
+import { WAY } from "../ir/way_layout.ts";
 import type { CodeSource } from "./code_cache.ts";
 import type { EngineSetup } from "./engine.ts";
 import type { Isa } from "../isa/isa.ts";
 import { LEFT } from "./interpreter_module.ts";
 import { compileRegion, type Region } from "./region.ts";
+import type { WayNumbers } from "./region_ways.ts";
 import { MOST_REGIONS, RegionTable } from "./region_table.ts";
 
 /** Stores to a page beside the regions' code, each of which the host has to look at, before they are given up for it. */
@@ -13,6 +15,12 @@ const SPARED_LIMIT = 256;
 
 /** Addresses that a region is entered at as branches to computed ones lead there. */
 const MOST_JOINED = 16;
+
+/**
+ * Instructions from which on a region is not made part of others: regions that are cut off, each where the next one begins, go
+ * once round in a long loop, and do not cover it again and again.
+ */
+const LARGE = 48;
 
 /** A region, its place in the table, and for which state of the translations it was last found to be where it was. */
 export interface Known {
@@ -40,11 +48,16 @@ export class Regions {
   #table: RegionTable | undefined;
   /** Counts the times that translations were forgotten. */
   #mappings = 0;
+  readonly #ways: WayNumbers | undefined;
 
   constructor(isa: Isa, setup: EngineSetup, source: CodeSource) {
     this.#isa = isa;
     this.#setup = setup;
     this.#source = source;
+    const { wordsOf } = setup;
+    // Places that share one disturb each other, no more: what is compared tells whose it is.
+    let number = 0;
+    this.#ways = wordsOf && { next: () => number = number % (WAY.entries - 1) + 1, wordsOf };
   }
 
   get isFull(): boolean {
@@ -68,9 +81,11 @@ export class Regions {
       const region = compileRegion({
         ...{ isa: this.#isa, arena, host, source: this.#source, codeBase, pc, length, joined },
         samePage: translated?.() === true,
+        isElsewhere: (at) => this.#beginsLargeAt(at, codeBase),
         links: { own },
         cpu: state.base,
         flat: flatBytes?.() ? flat : undefined,
+        ways: this.#ways,
       });
       const known: Known = { region, own, checked: -1 };
       table.set(own, region.run);
@@ -162,6 +177,12 @@ export class Regions {
 
   flush(): void {
     for (const known of this.#known) this.#drop(known);
+  }
+
+  /** Whether a region begins at an address that would fill another one up. */
+  #beginsLargeAt(pc: bigint, codeBase: bigint): boolean {
+    const region = this.#entries.get(pc)?.region;
+    return region?.pc === pc && region.codeBase === codeBase && region.instructions >= LARGE;
   }
 
   /** Those that were asked for by length: address, base of the code segment, bytes. */

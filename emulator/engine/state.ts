@@ -3,8 +3,8 @@ import { STATE } from "../ir/layout.ts";
 import type { StateView } from "../ir/state_view.ts";
 import type { Arena } from "./arena.ts";
 
-/** Bytes of one vCPU's state area: shared slots, the ISA's, the TLB. */
-export const STATE_BYTES = 135_168;
+/** Bytes of one vCPU's state area: shared slots, the ISA's, the TLB, the engine's own. */
+export const STATE_BYTES = 139_264;
 
 /** A few words of a state, as they were at some time: see `CpuState.see`. Fields of their own: they are compared at exits. */
 export class SeenWords {

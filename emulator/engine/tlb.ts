@@ -1,5 +1,6 @@
 /** Fills and clears the translation cache that compiled code looks up (`ir/tlb_layout.ts`). */
 import { TLB } from "../ir/tlb_layout.ts";
+import { MAPPINGS } from "../ir/way_layout.ts";
 import { setFlatLimits } from "./flat_memory.ts";
 import type { CpuState } from "./state.ts";
 
@@ -11,6 +12,7 @@ const IS_EMPTY = 1, IS_FILLED = 2;
 /** Forgets every translation; the first `flat` bytes of addresses need none from now on. */
 export function clearTlb(state: CpuState, flat: number): void {
   setFlatLimits(state, flat);
+  state.set32(MAPPINGS, state.get32(MAPPINGS) + 1);
   if (state.get32(FILLED) === IS_EMPTY) return;
   state.fill64(TLB.base, TLB.entries * TLB.entrySize / 8, BigInt(TLB.invalid));
   state.set32(FILLED, IS_EMPTY);

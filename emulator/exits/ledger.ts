@@ -106,6 +106,20 @@ export class ChargedExit {
 
 const NEVER = -1;
 
+/**
+ * Who counts exits by itself that were charged before, as compiled code does.
+ *
+ * @internal
+ */
+export interface CountedElsewhere {
+  /** The exit that was counted last, if the ledger has not been told of it yet. */
+  takeLast(): ChargedExit | undefined;
+  /** Calls `countAgain` for what was counted. */
+  collect(): void;
+  /** What is counted from now on has to be charged by the ledger. */
+  forget(): void;
+}
+
 type ChargeArguments = Parameters<Ledger["charge"]>;
 
 /**
@@ -131,6 +145,7 @@ export class Ledger implements LedgerView {
   #last: ChargedExit | undefined;
   /** Moves on when what was charged before may not be charged again without a look. */
   #era = 0;
+  readonly #elsewhere: CountedElsewhere[] = [];
 
   /** Throws `RangeError` for a limit that is no integer of at least 0 (`keyLimit`) or 1 (`rowLimit`). */
   constructor(profile: CostProfile, options: LedgerOptions = {}) {
@@ -165,11 +180,13 @@ export class Ledger implements LedgerView {
 
   /** Exits since the reset. */
   get count(): number {
+    this.#collect();
     return this.#count + (this.#last?.count ?? 0);
   }
 
   /** Cycles charged since the reset. */
   get cycles(): number {
+    this.#collect();
     return this.#cycles + (this.#last ? this.#last.count * this.#last.price : 0);
   }
 
@@ -185,6 +202,7 @@ export class Ledger implements LedgerView {
 
   /** The row of the last exit, if rows are recorded. */
   get lastRow(): ExitRow | undefined {
+    this.#settleLast();
     const row = this.#open?.row;
     return row === undefined ? undefined : this.#rows.get(row);
   }
@@ -217,6 +235,7 @@ export class Ledger implements LedgerView {
     handledIn: Handling,
     site: ExitSite,
   ): number {
+    this.#settleLast();
     this.#countRepeats();
     const at = priceClass(direction, handledIn);
     const table = this.#cells.of(native), cell = this.#cells.find(table, at, key), price = table.prices[at];
@@ -260,6 +279,7 @@ export class Ledger implements LedgerView {
    * @internal
    */
   chargeAgain(exit: ChargedExit): number {
+    this.#settleLast();
     const { open } = exit;
     if (exit !== this.#last) {
       if (exit.era !== this.#era) {
@@ -276,6 +296,49 @@ export class Ledger implements LedgerView {
     return exit.price;
   }
 
+  /**
+   * Whether more exits like this one may be counted elsewhere, without a look at each.
+   *
+   * @internal
+   */
+  mayRepeat(exit: ChargedExit): boolean {
+    return exit.era === this.#era;
+  }
+  /**
+   * Tells who counts exits by itself.
+   *
+   * @internal
+   */
+  countsElsewhere(one: CountedElsewhere): void {
+    this.#elsewhere.push(one);
+  }
+  /**
+   * So many more exits like this one were counted elsewhere.
+   *
+   * @internal
+   */
+  countAgain({ price, size, cell }: ChargedExit, count: number): void {
+    cell.add(count, size);
+    this.#count += count;
+    this.#cycles += count * price;
+  }
+  /** Of exits that were counted elsewhere, the last one is the one that is open. */
+  #settleLast(): void {
+    for (const one of this.#elsewhere) {
+      const exit = one.takeLast();
+      if (exit === undefined) continue;
+      const { open } = exit;
+      open.close();
+      if (open.cell !== exit.cell) open.turnTo(exit.cell, exit.prices);
+      this.#open = open;
+    }
+  }
+  /** Brings what was counted elsewhere to where all others are counted. */
+  #collect(): void {
+    this.#settleLast();
+    for (const one of this.#elsewhere) one.collect();
+  }
+
   /** Brings the repeated exits to where all others are counted. */
   #countRepeats(): void {
     const last = this.#last;
@@ -288,9 +351,11 @@ export class Ledger implements LedgerView {
   }
   /** The next exit is to be looked at, whatever it is like. */
   #forgetRepeated(): void {
+    this.#collect();
     this.#countRepeats();
     this.#last = this.#charged = undefined;
     this.#era++;
+    for (const one of this.#elsewhere) one.forget();
   }
 
   /**
@@ -305,6 +370,7 @@ export class Ledger implements LedgerView {
     handledIn: Handling,
     site: ExitSite,
   ): number {
+    this.#settleLast();
     const open = this.#opens[site.vcpu], cell = open?.cell;
     if (open === undefined || cell === undefined) {
       throw new Error(`a further access at ${key} without an exit before it: charge() comes first`);
@@ -325,6 +391,7 @@ export class Ledger implements LedgerView {
    * @internal
    */
   isOpen(vcpu: number): boolean {
+    this.#settleLast();
     return this.#opens[vcpu]?.cell !== undefined;
   }
 
@@ -336,6 +403,7 @@ export class Ledger implements LedgerView {
     if (!Number.isSafeInteger(cycles) || cycles < 0) {
       throw new RangeError(`a device charged ${cycles} cycles: give an integer of at least 0`);
     }
+    this.#settleLast();
     const open = vcpu === undefined ? this.#open : this.#opens[vcpu], cell = open?.cell;
     if (open === undefined || cell === undefined) {
       throw new Error(`a device charged ${cycles} cycles without an exit before it: charge() comes first`);
@@ -369,6 +437,7 @@ export class Ledger implements LedgerView {
 
   /** By reason, key, direction and handling, in that order; cost grows with their number, not with the exits. */
   aggregates(): readonly Aggregate[] {
+    this.#collect();
     this.#countRepeats();
     return this.#cells.list().map((cell) =>
       cell.aggregate(
@@ -414,6 +483,7 @@ export class Ledger implements LedgerView {
           `are exits of ${this.#profile.arch}`,
       );
     }
+    this.#collect();
     this.#countRepeats();
     return repriceLedger(
       {
@@ -435,6 +505,7 @@ export class Ledger implements LedgerView {
    * @internal
    */
   save(): SavedState {
+    this.#collect();
     this.#countRepeats();
     const cells = this.#cells.list(), rows = this.#rows.list();
     const cellNumbers = new Map(cells.map((cell, i) => [cell, i]));

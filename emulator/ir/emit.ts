@@ -1,6 +1,6 @@
 /** The reader for WebAssembly, first half: records a definition as a list of steps (`nodes.ts`). */
 import type { Opcode } from "../wasm/opcodes.ts";
-import type { Keeper } from "./keeper.ts";
+import type { Keepers, Kept } from "./keeper.ts";
 import { STATE } from "./layout.ts";
 import { Node, type Source, type Step } from "./nodes.ts";
 import type { AccessOptions, Ops, Recipe, SlotRef, Width } from "./ops.ts";
@@ -11,12 +11,12 @@ export interface Recording {
   trapNumber(name: string): number;
   /** Where the steps go. */
   readonly steps: Step[];
-  /** The recipe that made the flags as they are, where that is known (inside a region). */
-  recipe?: Recipe<Node>;
+  /** The recipes that made flags as they are, where those are known (inside a region). */
+  recipes: readonly Recipe<Node>[];
   /** Whether recipes may be looked through at all: not by a handler, which sees one instruction. */
   readonly fuses: boolean;
   /** What may be kept of recipes instead of what they write (inside a region). */
-  readonly keeper?: Keeper;
+  readonly keepers?: Keepers;
   /** Binds pc and nextPc to constants (a region), or leaves them to the record (a handler). */
   readonly pc?: bigint;
   readonly nextPc?: bigint;
@@ -169,16 +169,13 @@ export class EmitOps implements Ops<Node> {
 
   read(slot: SlotRef, width: Width): Node {
     if (slot === STATE.zero) return this.constant(width, 0);
-    const kept = this.#recording.keeper?.read(slot, width, this.#before);
+    const kept = this.#recording.keepers?.read(slot, width, this.#before);
     if (kept) return kept;
     return this.#value(width, { kind: "slot", slot });
   }
   write(slot: SlotRef, value: Node): void {
-    if (this.#recording.recipe?.writes.some(([written]) => sameSlot(written, slot))) {
-      this.#recording.recipe = undefined;
-    }
-    const { keeper } = this.#recording;
-    if (keeper?.isKept(slot)) keeper.settle(this.#before, this.#steps === this.#top ? [slot as number] : []);
+    this.#forget([slot]);
+    this.#recording.keepers?.settleFor([slot], this.#before, this.#steps !== this.#top);
     this.#write(slot, value);
   }
 
@@ -213,10 +210,10 @@ export class EmitOps implements Ops<Node> {
     const outer = this.#steps;
     const inner: Step[] = [];
     this.#steps = inner;
-    const recipe = this.#recording.recipe;
+    const { recipes } = this.#recording;
     then();
     // Flags committed on one path only are nobody's recipe afterwards.
-    if (this.#recording.recipe !== recipe) this.#recording.recipe = undefined;
+    this.#recording.recipes = this.#recording.recipes.filter((recipe) => recipes.includes(recipe));
     this.#steps = outer;
     this.#steps.push({ kind: "when", condition, then: inner });
   }
@@ -224,12 +221,12 @@ export class EmitOps implements Ops<Node> {
   trap(name: string, args: readonly Node[], resultWidth: Width): Node;
   trap(name: string, args: readonly Node[]): void;
   trap(name: string, args: readonly Node[], resultWidth?: Width): Node | void {
-    const { keeper } = this.#recording;
-    this.#recording.recipe = undefined;
+    const { keepers } = this.#recording;
+    this.#recording.recipes = [];
     // Where it is on a condition, what is kept is the same with it and without.
-    if (this.#steps !== this.#top) keeper?.settle(this.#before);
+    if (this.#steps !== this.#top) keepers?.settle(this.#before);
     const result = this.#trap(name, args, resultWidth ?? 32, false);
-    keeper?.reloaded();
+    keepers?.reloaded();
     return result;
   }
   raise(name: string, args: readonly Node[]): void {
@@ -242,28 +239,38 @@ export class EmitOps implements Ops<Node> {
   }
 
   flags(recipe: Recipe<Node>): void {
-    const { keeper } = this.#recording;
-    if (this.#steps === this.#top && keeper?.takes(recipe)) this.#keep(keeper, recipe);
+    const { keepers } = this.#recording, slots = recipe.writes.map(([slot]) => slot);
+    const isSure = this.#steps === this.#top;
+    const kept = isSure ? keepers?.keep(recipe) : undefined;
+    if (kept) this.#keep(kept);
     else {
       // What is on a condition leaves some of them as they were.
-      const written = this.#steps === this.#top ? recipe.writes.map(([slot]) => slot) : [];
-      if (recipe.writes.some(([slot]) => keeper?.isKept(slot))) keeper?.settle(this.#before, written);
+      keepers?.settleFor(slots, this.#before, !isSure);
       for (const [slot, value] of recipe.writes) this.#write(slot, value);
     }
     if (!this.#recording.fuses) return;
     // A later condition may read the operands again: keep them.
     this.#use(...recipe.operands ?? [], ...recipe.operands ?? []);
-    this.#recording.recipe = recipe;
+    this.#forget(slots);
+    this.#recording.recipes = [...this.#recording.recipes, recipe];
   }
   condition(name: string, otherwise: () => Node): Node {
-    return (this.#recording.recipe?.conditions?.[name] ?? otherwise)();
+    const recipe = this.#recording.recipes.find(({ conditions }) => conditions?.[name]);
+    return (recipe?.conditions?.[name] ?? otherwise)();
   }
 
-  #keep(keeper: Keeper, recipe: Recipe<Node>): void {
-    const { recipe: kept, before } = keeper.keep(recipe);
+  #keep({ recipe, before }: Kept): void {
     for (const [slot, value] of before) this.#write(slot, value);
-    this.#use(...kept.again.from);
-    this.#steps.push({ kind: "keep", recipe: kept });
+    this.#use(...recipe.again.from);
+    this.#steps.push({ kind: "keep", recipe });
+  }
+
+  /** Recipes that have written one of the slots say no longer what is in it. */
+  #forget(slots: readonly SlotRef[]): void {
+    const isWritten = (one: number) => slots.some((slot) => sameSlot(one, slot));
+    this.#recording.recipes = this.#recording.recipes.filter(({ writes }) =>
+      !writes.some(([slot]) => isWritten(slot))
+    );
   }
 
   /** Goes before whatever is on a condition. */

@@ -12,8 +12,20 @@ export interface KeptSlot {
   readonly width: 32 | 64;
 }
 
+/** Slots that are kept together, as one recipe. */
+export interface KeptGroup {
+  /** What its recipes write: nothing else, and all that is in `holding` too. */
+  readonly slots: readonly KeptSlot[];
+  /** What holds the values that a recipe is made of: some of `slots`, or places at `STATE.end` and beyond, no state at all. */
+  readonly holding: readonly KeptSlot[];
+  /** Other slots that a recipe reads when it is made again, 32 bits of each. */
+  readonly reads?: readonly number[];
+}
+
 /** A recipe that is kept: what it is made of, and the slots that it writes. */
 export interface KeptRecipe {
+  /** The number of its group. */
+  readonly group: number;
   readonly again: Again<Node>;
   readonly slots: readonly number[];
 }
@@ -24,30 +36,42 @@ export type Need = 0 | 1 | 2;
 /** What is known of the slots: nothing yet, that all are settled, or the recipe that some are kept as. */
 export type Keeping = "unknown" | "settled" | KeptRecipe;
 
-/** Slots that can hold something of a recipe: the first ones of the list. */
-export const HOLDING = 2;
+/** What a block wants of a group's slots at its beginning, and what it leaves of them. */
+export interface KeptThrough {
+  readonly need: Need;
+  readonly keeping: Keeping;
+}
 
-export class Keeper {
+type Push = (step: Step) => void;
+
+/** One group's. */
+class Keeper implements KeptThrough {
   need: Need = 0;
   keeping: Keeping = "unknown";
-  readonly #slots: readonly KeptSlot[];
+  readonly #number: number;
+  readonly #group: KeptGroup;
   /** What the kept recipe writes. */
   #values = new Map<number, Node>();
 
-  constructor(slots: readonly KeptSlot[] = []) {
-    this.#slots = slots;
+  constructor(number: number, group: KeptGroup) {
+    this.#number = number;
+    this.#group = group;
   }
 
   isKept(slot: SlotRef): boolean {
     return this.#find(slot) !== undefined;
   }
 
-  /** What a slot holds where that is not the slot; the slot itself is good after it otherwise. */
-  read(slot: SlotRef, width: number, push: (step: Step) => void): Node | undefined {
+  /** Whether a recipe is not the same any more once the slot is written. */
+  dependsOn(slot: SlotRef): boolean {
+    return typeof slot === "number" && this.#group.reads?.includes(slot & ~7) === true;
+  }
+
+  read(slot: SlotRef, width: number, push: Push): Node | undefined {
     const kept = this.#find(slot);
     if (kept === undefined || this.keeping === "settled") return undefined;
     if (this.keeping === "unknown") {
-      if (this.#slots.indexOf(kept) < HOLDING) this.#settled(2);
+      if (this.#holds(kept)) this.#settled(2);
       else this.need = Math.max(this.need, 1) as Need;
       return undefined;
     }
@@ -58,38 +82,37 @@ export class Keeper {
     return undefined;
   }
 
-  /** Whether flags of this recipe can be kept. */
   takes({ again, writes }: Recipe<Node>): boolean {
-    if (again === undefined || again.from.length > HOLDING) return false;
-    return this.#slots.length > 0 &&
-      this.#slots.every(({ slot }, i) => i >= HOLDING || writes.some(([written]) => written === slot)) &&
+    const { slots, holding } = this.#group;
+    if (again === undefined || again.from.length > holding.length) return false;
+    return slots.every((one) => !this.#holds(one) || writes.some(([written]) => written === one.slot)) &&
       writes.every(([written]) => this.isKept(written));
   }
 
-  /** A recipe that is taken is kept from now on. Answers what has to be written before: slots that it leaves alone. */
-  keep({ again, writes }: Recipe<Node>): { recipe: KeptRecipe; before: (readonly [number, Node])[] } {
+  keep({ again, writes }: Recipe<Node>): Kept {
     const slots = writes.map(([slot]) => slot);
-    const others = this.#slots.filter(({ slot }) => !slots.includes(slot));
+    const others = this.#group.slots.filter(({ slot }) => !slots.includes(slot));
     if (this.keeping === "unknown" && others.length > 0) this.need = Math.max(this.need, 1) as Need;
     const before = others.flatMap(({ slot }) => {
       const value = this.#values.get(slot);
       return value ? [[slot, value] as const] : [];
     });
-    const recipe = { again: again!, slots };
+    const recipe = { group: this.#number, again: again!, slots };
     this.keeping = recipe;
     this.#values = new Map(writes);
     return { recipe, before };
   }
 
   /** Some of the slots are about to be written: the others become what they are. */
-  settle(push: (step: Step) => void, written: readonly number[] = []): void {
+  settle(push: Push, written: readonly number[] = []): void {
     const { keeping } = this;
     if (keeping === "settled") return;
-    const others = this.#slots.filter(({ slot }) => !written.includes(slot));
+    const others = this.#group.slots.filter(({ slot }) => !written.includes(slot));
     if (keeping === "unknown" && others.length > 0) return this.#settled(2);
     const recipe = keeping === "unknown" ? undefined : keeping;
     push({
       kind: "settle",
+      group: this.#number,
       recipe,
       slots: recipe?.slots.filter((slot) => !written.includes(slot)) ?? [],
       all: true,
@@ -97,7 +120,6 @@ export class Keeper {
     this.#settled(this.need);
   }
 
-  /** The host has changed what it liked. */
   reloaded(): void {
     this.#settled(this.need);
   }
@@ -108,7 +130,59 @@ export class Keeper {
     this.#values.clear();
   }
 
+  #holds({ slot }: KeptSlot): boolean {
+    return this.#group.holding.some((one) => one.slot === slot);
+  }
+
   #find(slot: SlotRef): KeptSlot | undefined {
-    return this.#slots.find((one) => typeof slot === "number" && one.slot === (slot & ~7));
+    return this.#group.slots.find((one) => typeof slot === "number" && one.slot === (slot & ~7));
+  }
+}
+
+/** A recipe that is kept, and what has to be written before: slots that it leaves alone. */
+export interface Kept {
+  readonly recipe: KeptRecipe;
+  readonly before: readonly (readonly [number, Node])[];
+}
+
+/** All groups'. */
+export class Keepers {
+  readonly #keepers: readonly Keeper[];
+
+  constructor(groups: readonly KeptGroup[] = []) {
+    this.#keepers = groups.map((group, number) => new Keeper(number, group));
+  }
+
+  /** What is known now, by group. */
+  get through(): KeptThrough[] {
+    return this.#keepers.map(({ need, keeping }) => ({ need, keeping }));
+  }
+
+  /** What a slot holds where that is not the slot; the slot itself is good after it otherwise. */
+  read(slot: SlotRef, width: number, push: Push): Node | undefined {
+    return this.#keepers.find((keeper) => keeper.isKept(slot))?.read(slot, width, push);
+  }
+
+  /** Keeps a recipe from now on, if it can be. */
+  keep(recipe: Recipe<Node>): Kept | undefined {
+    return this.#keepers.find((keeper) => keeper.takes(recipe))?.keep(recipe);
+  }
+
+  /** Slots are about to be written; `perhaps`: or to stay as they are. */
+  settleFor(slots: readonly SlotRef[], push: Push, perhaps: boolean): void {
+    const written = perhaps ? [] : slots.filter((slot) => typeof slot === "number");
+    for (const keeper of this.#keepers) {
+      if (slots.some((slot) => keeper.isKept(slot))) keeper.settle(push, written);
+      else if (slots.some((slot) => keeper.dependsOn(slot))) keeper.settle(push);
+    }
+  }
+
+  settle(push: Push): void {
+    for (const keeper of this.#keepers) keeper.settle(push);
+  }
+
+  /** The host has changed what it liked. */
+  reloaded(): void {
+    for (const keeper of this.#keepers) keeper.reloaded();
   }
 }

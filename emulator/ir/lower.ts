@@ -5,7 +5,7 @@
  */
 import type { FunctionWriter } from "../wasm/function_writer.ts";
 import type { Opcode } from "../wasm/opcodes.ts";
-import { swapBytes } from "./byte_swap.ts";
+import { loadReversed, type Ordered, storeReversed } from "./byte_swap.ts";
 import { STATE } from "./layout.ts";
 import { FLAT, flatLimit, type FlatPlaces } from "./flat_layout.ts";
 import type { KeptRecipe } from "./keeper.ts";
@@ -52,8 +52,8 @@ export interface Target {
   branchIf(condition: () => void, push: () => void, target: Node): void;
   /** Keeps a recipe as what it is made of, which `push` pushes, by index. */
   keep(recipe: KeptRecipe, push: (index: number) => void): void;
-  /** Makes slots what the recipe that is kept writes; `all`: nothing is kept then. */
-  settle(recipe: KeptRecipe | undefined, slots: readonly number[], all: boolean): void;
+  /** Makes slots what the recipe that is kept writes. */
+  settle(step: Step & { readonly kind: "settle" }): void;
 }
 
 /** Where flat memory lies, and what is called for an access that is not to it. */
@@ -180,7 +180,7 @@ export class Lowering {
       case "keep":
         return this.#target.keep(step.recipe, (index) => this.#push(step.recipe.again.from[index]));
       case "settle":
-        return this.#target.settle(step.recipe, step.slots, step.all);
+        return this.#target.settle(step);
     }
   }
 
@@ -266,13 +266,24 @@ export class Lowering {
     const { addressLocal, entry } = this.#lookUp(address, width, options.forWrite ? TLB.write : TLB.read);
     code.if(width === 64 ? "i64" : "i32", this.#target.hints ? "likely" : undefined);
     this.#pushPlace(address, addressLocal, entry);
-    code.memory(LOAD[width]);
-    if (options.order === "be") swapBytes(code, width);
+    this.#loadAt(width, options);
     code.else();
     this.#callLoad(node, address, addressLocal, options);
     code.end();
     code.release(addressLocal, address.type);
     code.release(entry, "i32");
+  }
+
+  /** Loads from the place in linear memory on the stack. */
+  #loadAt(width: Width, { order }: AccessOptions, offset?: number): void {
+    if (order !== "be" || width < 16) this.#code.memory(LOAD[width], offset);
+    else loadReversed(this.#code, width as Ordered, offset);
+  }
+
+  /** Stores the value on the stack to the place in linear memory below it. */
+  #storeAt(width: Width, { order }: AccessOptions, offset?: number): void {
+    if (order !== "be" || width < 16) this.#code.memory(STORE[width], offset);
+    else storeReversed(this.#code, width as Ordered, offset);
   }
 
   #callLoad(node: Node, address: Node, addressLocal: number, options: AccessOptions): void {
@@ -288,16 +299,14 @@ export class Lowering {
   /** What is not in flat memory is seldom: the translation cache is looked up by a function. */
   #loadFlat(flat: FlatReach, node: Node, address: Node, options: AccessOptions): void {
     const code = this.#code, { width, type: result } = node;
-    const swapped = () => options.order === "be" && swapBytes(code, width);
     const done = code.block(result);
     const addressLocal = this.#beginFlat(address, width, flat, options.forWrite === true);
-    code.memory(LOAD[width], flat.place);
-    swapped();
+    this.#loadAt(width, options, flat.place);
     code.branch(done).end();
     const place = this.#callFind(flat, address, addressLocal, width, options.forWrite ? TLB.write : TLB.read);
     code.if(result);
-    code.get(place).memory(LOAD[width]);
-    swapped();
+    code.get(place);
+    this.#loadAt(width, options);
     code.else();
     this.#callLoad(node, address, addressLocal, options);
     code.end().end();
@@ -307,20 +316,16 @@ export class Lowering {
 
   #storeFlat(flat: FlatReach, address: Node, value: Node, options: AccessOptions): void {
     const code = this.#code, { width } = value;
-    const stored = () => {
-      this.#pushAgain(value);
-      if (options.order === "be") swapBytes(code, width);
-    };
     const done = code.block();
     const addressLocal = this.#beginFlat(address, width, flat, true);
-    stored();
-    code.memory(STORE[width], flat.place);
+    this.#pushAgain(value);
+    this.#storeAt(width, options, flat.place);
     code.branch(done).end();
     const place = this.#callFind(flat, address, addressLocal, width, TLB.write);
     code.if("none");
     code.get(place);
-    stored();
-    code.memory(STORE[width]);
+    this.#pushAgain(value);
+    this.#storeAt(width, options);
     code.else();
     this.#callStore(address, addressLocal, value, options);
     code.end().end();
@@ -373,8 +378,7 @@ export class Lowering {
     code.if("none", this.#target.hints ? "likely" : undefined);
     this.#pushPlace(address, addressLocal, entry);
     this.#pushAgain(value);
-    if (options.order === "be") swapBytes(code, value.width);
-    code.memory(STORE[value.width]);
+    this.#storeAt(value.width, options);
     code.else();
     this.#callStore(address, addressLocal, value, options);
     code.end();

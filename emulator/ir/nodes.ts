@@ -60,6 +60,8 @@ export type Step =
   /** Such slots become what the recipe writes; `all`: nothing is kept then. */
   | {
     readonly kind: "settle";
+    /** Its group, whether a recipe is kept or not. */
+    readonly group: number;
     readonly recipe: KeptRecipe | undefined;
     readonly slots: readonly number[];
     readonly all: boolean;

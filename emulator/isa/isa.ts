@@ -3,7 +3,7 @@
  * and the traps that its definitions raise. The engine takes an `Isa` and imports none.
  */
 import type { Fields, Ops, Value } from "../ir/ops.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
+import type { KeptGroup } from "../ir/keeper.ts";
 import type { StateView } from "../ir/state_view.ts";
 
 export type { StateView };
@@ -35,6 +35,8 @@ export interface Decoded {
   /** Bytes. */
   readonly length: number;
   readonly values: readonly (number | bigint)[];
+  /** Elsewhere the same bytes have other values. */
+  readonly relative?: boolean;
 }
 
 /** Bytes that are no instruction that this project implements. */
@@ -113,11 +115,8 @@ export interface Isa extends InstructionSet {
   readonly registers: readonly RegisterInfo[];
   /** State slot of the code segment's base, added to pc where code is fetched (x86-16 only). */
   readonly codeBase?: number;
-  /**
-   * Slots of flags, if recipes of this ISA can be made again (`Again`): compiled code then keeps what they are made of
-   * instead, in the first two of them, which have 64 bits. Every recipe that can writes those.
-   */
-  readonly kept?: readonly KeptSlot[];
+  /** Slots of flags, if recipes of this ISA can be made again (`Again`): compiled code keeps what they are made of instead. */
+  readonly kept?: readonly KeptGroup[];
   /** Reset values: state offset -> value. Everything else is 0. */
   readonly reset: ReadonlyMap<number, bigint>;
   /** Decodes at `pc` from `bytes` (up to `maxLength` of them, fewer at the end of mapped memory). */

@@ -20,6 +20,8 @@ const PAGE = 4096;
 export interface EngineParts {
   readonly kind: "interpreter" | "oracle";
   readonly regions: RegionPolicy;
+  /** Bytes that decoded code may take. */
+  readonly decodedBytes: number | undefined;
   readonly arena: Arena;
   readonly flat: FlatMemory;
   /** Whether no access to memory is watched for. */
@@ -107,7 +109,7 @@ export class Engines implements Watch {
   }
 
   #make(vcpu: Vcpu): Engine {
-    const { kind, regions, arena, flat, costOf } = this.#parts;
+    const { kind, regions, decodedBytes, arena, flat, costOf } = this.#parts;
     const setup = {
       isa: vcpu.isa,
       executed: vcpu.instructions,
@@ -115,6 +117,7 @@ export class Engines implements Watch {
       state: vcpu.state,
       host: vcpu,
       regions,
+      decodedBytes,
       codeAt: (address: bigint) => vcpu.code.placeOf(address),
       codeRange: (start: number, end: number, first: boolean) => {
         flat.mark(start, end);
@@ -124,6 +127,7 @@ export class Engines implements Watch {
       flatBytes: () => this.#flatBytes(vcpu),
       translated: () => vcpu.translation?.active(REACH.fetch) === true,
       costOf,
+      wordsOf: (trap: number) => vcpu.board.traps[trap].dependsOn,
     };
     const engine = kind === "oracle" ? new OracleEngine(setup) : new InterpreterEngine(setup);
     this.#addStops(engine);

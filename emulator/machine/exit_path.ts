@@ -2,20 +2,22 @@
  * The one place that every exit passes: it writes the ledger, finds the handler on the bus or in the hypercall
  * table, and brings the handler's answer, now or later, into the instruction.
  */
-import { STATUS, type Status } from "../engine/host.ts";
+import { type EngineHost, STATUS, type Status, UNKNOWN_WAY } from "../engine/host.ts";
 import type { Direction, HandledIn, NativeReason } from "../engine/native_reason.ts";
 import type { CpuState } from "../engine/state.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import type { Handling } from "../exits/stages.ts";
-import { fits } from "./access.ts";
+import { fits, swapValue } from "./access.ts";
 import type { Answer, Answerer } from "./answerer.ts";
 import type { Board } from "./board.ts";
 import { type AccessSize, type Bus, type BusHandler, type BusValue, Mapped } from "./bus.ts";
 import { type ExitWay, LastWay } from "./exit_lane.ts";
+import type { KnownWay, KnownWays } from "./known_ways.ts";
 import { AnsweringCall, type Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
 import { Journal } from "./journal.ts";
+import { STATE } from "../ir/layout.ts";
 import { setResult } from "./result.ts";
 import { RunStops } from "./run_stops.ts";
 import { Series } from "./series.ts";
@@ -38,8 +40,8 @@ export interface AccessWay {
   readonly further?: (inKernel: boolean) => number;
 }
 
-/** What `repeat` answers where an exit has to be looked at. */
-export const UNKNOWN_WAY = -1;
+/** A constant of this file is none to look up. */
+const PROCEED = STATUS.proceed;
 
 /** Nothing; one object, as there is an access for each exit. */
 const PLAIN: AccessWay = {};
@@ -48,6 +50,7 @@ export class ExitPath {
   readonly #board: Board;
   readonly #state: CpuState;
   readonly #vcpu: Vcpu;
+  readonly #known: KnownWays;
   readonly #journal = new Journal();
   #charged = 0;
   #pending: Promise<void> | undefined;
@@ -61,8 +64,17 @@ export class ExitPath {
   readonly ways: LastWay = new LastWay();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
+  /** See `#lookIfQuick`; not where a series may go on. */
+  #isQuick = false;
+  /** The instruction at hand is completed even where the run loop has to look then. */
+  #endsBehind = false;
 
-  constructor(board: Board, state: CpuState, vcpu: Vcpu) {
+  constructor(board: Board, state: CpuState, vcpu: Vcpu, known: KnownWays) {
+    this.#known = known;
+    board.changes.onChange(() => {
+      known.forget();
+      this.#isQuick = false;
+    });
     this.#board = board;
     this.#state = state;
     this.#vcpu = vcpu;
@@ -70,7 +82,7 @@ export class ExitPath {
 
   /** Cycles that exits were charged since the vCPU was made. */
   get charged(): number {
-    return this.#charged;
+    return this.#charged + this.#known.charged;
   }
   /** The device that the instruction at hand waits for. */
   get pending(): Promise<void> | undefined {
@@ -234,7 +246,7 @@ export class ExitPath {
     return this.#handle(call, 0, "none", 8, 0, handledIn === "userspace");
   }
 
-  /** Remembers the way of the exit at hand, for the next one like it. */
+  /** Remembers the way of the exit at hand, for the next one like it; not where what was gathered may have to be taken first. */
   #note(
     answerer: Answerer,
     key: number,
@@ -244,12 +256,15 @@ export class ExitPath {
     handledIn: HandledIn,
   ): void {
     const { coalesced, changes, debug, exits: { charged } } = this.#board;
-    if (coalesced.waiting > 0 || debug.catchpoints.active.length > 0 || charged === undefined) return;
+    if (
+      !coalesced.isEmpty || coalesced.waiting > 0 || debug.catchpoints.active.length > 0 ||
+      charged === undefined
+    ) return;
     const way = this.ways.note();
     way.answerer = answerer;
     way.charged = charged;
     way.key = key;
-    way.offset = offset;
+    way.offset = offset < 2 ** 31 ? offset | 0 : offset;
     way.direction = direction;
     way.size = size;
     way.handledIn = handledIn;
@@ -280,6 +295,97 @@ export class ExitPath {
       this.#inHandler = outer;
     }
     return this.#settle(answerer.name, answer, direction, way.size);
+  }
+
+  /**
+   * The same of an exit by a known way, which is all that its instruction asks of the host, and which is counted and charged
+   * already.
+   */
+  readonly again: EngineHost["again"] = (number, value) => {
+    const known = this.#known.of(number), answerer = known.answerer!, vcpu = this.#vcpu;
+    if (!this.#isQuick || answerer.handledIn(vcpu) !== known.handledIn) {
+      {
+        return this.#leftHalfway(this.#againSlowly(number, value));
+      }
+    }
+    this.#inHandler = this.exited = true;
+    let answer: Answer;
+    try {
+      // A call for each: V8 then knows what `answer` is asked.
+      if (known.isLoad) answer = answerer.answer(known.offset, "in", known.size, 0, vcpu);
+      else if (known.isStore) {
+        const out = known.swaps ? swapValue(value, known.size) : value >>> 0;
+        answer = answerer.answer(known.offset, "out", known.size, out, vcpu);
+      } else answer = answerer.answer(0, "none", 8, 0, vcpu);
+    } catch (error) {
+      return this.#leftHalfway(this.#fail(answerer.name, error));
+    } finally {
+      this.#inHandler = false;
+    }
+    if (answer !== undefined || known.isLoad) {
+      if (typeof answer !== "number" || !known.isLoad || !Number.isSafeInteger(answer)) {
+        return this.#leftHalfway(this.#settleKnown(known, answer));
+      }
+      setResult(this.#state, answer, known.size);
+      if (known.swaps) this.#swapResult(known);
+    }
+    if (++this.#completed <= EXITS_PER_SLICE && this.#isQuick && this.stops.after === undefined) {
+      return PROCEED;
+    }
+    return this.#leftHalfway(this.#endKnown(known, answer as BusValue | undefined));
+  };
+
+  #leftHalfway(status: Status | typeof UNKNOWN_WAY): Status | typeof UNKNOWN_WAY {
+    return status === STATUS.again ? this.#vcpu.leaveHalfway() : status;
+  }
+  /** The same where there is more to look at than what the exit comes to. */
+  #againSlowly(number: number, value: number): Status | typeof UNKNOWN_WAY {
+    const known = this.#known.of(number), { answerer } = known;
+    if (this.overdue || this.#journal.held || answerer!.handledIn(this.#vcpu) !== known.handledIn) {
+      this.#known.takeBack(number);
+      return UNKNOWN_WAY;
+    }
+    this.exited = true;
+    this.#series.end();
+    this.#lookIfQuick();
+    this.#turn();
+    const out = known.swaps ? swapValue(value, known.size) : value >>> 0;
+    // A load might be one of SS, which holds off an interrupt: the run loop has to see that instruction alone.
+    this.#endsBehind = !(known.isMemory && known.isLoad) || this.#vcpu.interrupts === undefined;
+    const status = this.#handle(answerer!, known.offset, known.direction, known.size, out, false);
+    this.#endsBehind = false;
+    return status === PROCEED ? this.#loaded(known) : status;
+  }
+
+  /** Any answer of a known way. */
+  #settleKnown(known: KnownWay, answer: Answer): Status {
+    this.#turn();
+    const status = this.#settle(known.answerer!.name, answer, known.direction, known.size);
+    return status === PROCEED ? this.#loaded(known) : status;
+  }
+  #loaded(known: KnownWay): Status {
+    if (known.swaps && known.isLoad) this.#swapResult(known);
+    return this.#toldOf(known);
+  }
+  #swapResult({ size }: KnownWay): void {
+    setResult(this.#state, swapValue(this.#state.get32(STATE.result), size), size);
+  }
+  /** A watchpoint that its own handler has set sees a load. */
+  #toldOf({ isLoad, isMemory, size }: KnownWay): Status {
+    const { args } = STATE, state = this.#state;
+    if (isLoad && isMemory) this.#vcpu.debug.access(state.get32(args), state.get32(args + 4), size, "read");
+    return PROCEED;
+  }
+  /** The exit is complete, the instruction may be left half-way: the journal has to be told only then. */
+  #endKnown(known: KnownWay, answer: BusValue | undefined): Status {
+    this.#turn();
+    this.#journal.complete(answer);
+    return this.stops.after !== undefined || this.due ? STATUS.again : this.#toldOf(known);
+  }
+  /** Whether nothing has to be looked at before or after an exit but what its handler does. */
+  #lookIfQuick(): void {
+    const { sharesTime, interrupts } = this.#vcpu;
+    this.#isQuick = !sharesTime && interrupts === undefined && !this.#journal.held && !this.overdue;
   }
 
   /** Asks for an answer, in userspace after that has taken what was gathered for it. */
@@ -333,8 +439,9 @@ export class ExitPath {
 
   /** The engine is about to run; an instruction that was left half-way is executed again from its start. */
   beginSlice(): void {
-    this.#journal.rewind();
+    this.#journal.rewind(this.#vcpu.engine.instructions + 1);
     this.#completed = 0;
+    this.#isQuick = false;
   }
   /** The instruction at hand has raised an exception: another one comes, under the same number. */
   leaveInstruction(): void {
@@ -352,7 +459,7 @@ export class ExitPath {
   /** Between two runs, while no device is waited for. */
   save(): SavedState {
     return {
-      charged: this.#charged,
+      charged: this.charged,
       ...this.stops.save(),
       exited: this.exited,
       journal: this.#journal.save(),
@@ -360,7 +467,7 @@ export class ExitPath {
     };
   }
   load(saved: SavedFields): void {
-    this.#charged = saved.whole("charged");
+    this.#charged = saved.whole("charged") - this.#known.charged;
     this.stops.load(saved);
     this.exited = saved.flag("exited");
     this.#journal.load(saved.fields("journal"));
@@ -385,7 +492,8 @@ export class ExitPath {
     this.#inHandler = this.exited = true;
     let isNew = false;
     const { exits } = this.#board, now = this.#journal.instruction;
-    if (this.#journal.started) {
+    // A ledger that was reset meanwhile knows of no exit.
+    if (this.#journal.started && exits.isOpen(this.#vcpu.vcpu)) {
       this.#charged += exits.accessAgain(key, direction, size, handledIn, this.#vcpu);
     } else if (further && this.#series.takes(now, key, direction, size) && exits.isOpen(this.#vcpu.vcpu)) {
       // What goes in was read ahead, of what goes out userspace is told.
@@ -396,6 +504,7 @@ export class ExitPath {
       isNew = true;
       this.#charged += exits.charge(native, key, direction, size, handledIn, this.#vcpu);
       this.#vcpu.debug.exit(native, key, direction, size);
+      this.#isQuick = false;
       if (further) this.#series.begin(now, key, direction, size, further(handledIn !== "userspace"));
       else this.#series.end();
     }
@@ -457,7 +566,11 @@ export class ExitPath {
    */
   #accessDone(): Status {
     this.#completed++;
-    return this.stops.after !== undefined || this.due ? STATUS.again : STATUS.proceed;
+    if (this.stops.after !== undefined || this.overdue) return STATUS.again;
+    if (!this.looks()) return PROCEED;
+    if (!this.#endsBehind) return STATUS.again;
+    this.#vcpu.engine.endBehind();
+    return PROCEED;
   }
 }
 

@@ -15,6 +15,7 @@ export class Journal {
   #instruction = -1;
   #count = 0;
   #next = 0;
+  #held = false;
 
   /** Says which instruction accesses next, by its number: another one than before starts a new page. */
   turnTo(instruction: number): void {
@@ -22,6 +23,7 @@ export class Journal {
     this.#instruction = instruction;
     this.#count = 0;
     this.#next = 0;
+    this.#held = false;
   }
 
   /** As `turnTo`; whether it is the instruction's first access. */
@@ -67,9 +69,14 @@ export class Journal {
     this.#values[this.#count++] = value;
   }
 
-  /** The instruction is about to be executed again from its start. */
-  rewind(): void {
+  /** The instruction of that number is about to be executed; if it was left half-way, again from its start. */
+  rewind(instruction: number): void {
     this.#next = 0;
+    this.#held = this.#count > 0 && instruction === this.#instruction;
+  }
+  /** Whether the next access may be one that stands here. */
+  get held(): boolean {
+    return this.#held;
   }
 
   save(): SavedState {
@@ -86,6 +93,7 @@ export class Journal {
     this.#values.splice(0, this.#values.length, ...values);
     this.#count = values.length;
     this.#next = 0;
+    this.#held = this.#count > 0;
   }
 
   /** The instruction will not be executed again: forget it. */
@@ -93,5 +101,6 @@ export class Journal {
     this.#instruction = -1;
     this.#count = 0;
     this.#next = 0;
+    this.#held = false;
   }
 }

@@ -3,17 +3,19 @@
  * across a page, and everything without memory, which exits as MMIO. Where the architecture translates addresses, this is
  * the only place that asks it.
  */
-import { ACCESS, STATUS, type Status } from "../engine/host.ts";
+import { ACCESS, STATUS, type Status, UNKNOWN_WAY } from "../engine/host.ts";
 import type { NativeReason } from "../engine/native_reason.ts";
 import type { CpuState } from "../engine/state.ts";
 import { fillTlb, findWalk, keepWalk } from "../engine/tlb.ts";
 import { STATE } from "../ir/layout.ts";
+import { accessTag, MAPPINGS, NO_WAY } from "../ir/way_layout.ts";
 import { piecesOf, setValue, swapValue, valueOf } from "./access.ts";
 import type { Board } from "./board.ts";
 import type { DebugUnit } from "./debug/debug_unit.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
-import { MemoryLanes } from "./exit_lane.ts";
-import { type ExitPath, UNKNOWN_WAY } from "./exit_path.ts";
+import { type ExitWay, MemoryLanes } from "./exit_lane.ts";
+import type { KnownWays } from "./known_ways.ts";
+import type { ExitPath } from "./exit_path.ts";
 import { setResult } from "./result.ts";
 import { REACH, type Reach, type Translation } from "./processor.ts";
 
@@ -41,19 +43,21 @@ export class MemoryPath {
   /** The bytes of the access at hand, in the order of their addresses. */
   readonly #bytes = new DataView(new ArrayBuffer(8));
   readonly #lanes = new MemoryLanes();
+  readonly #ways: KnownWays;
   /** Whether the MMIO page at hand had an access before. */
   #touched = false;
   /** Whether stores to the page found last need not be looked at. */
   #storable = true;
 
-  constructor(board: Board, state: CpuState, exits: ExitPath, cpu: Accessing) {
+  constructor(board: Board, state: CpuState, exits: ExitPath, cpu: Accessing, ways: KnownWays) {
+    this.#ways = ways;
     this.#board = board;
     this.#state = state;
     this.#exits = exits;
     this.#cpu = cpu;
   }
 
-  load(size: number, flags: number): Status {
+  load(size: number, flags: number, number: number): Status {
     const low = this.#state.get32(STATE.args), high = this.#state.get32(STATE.args + 4);
     const littleEndian = (flags & ACCESS.bigEndian) === 0;
     const reach = flags & ACCESS.forWrite ? REACH.store : REACH.load;
@@ -64,8 +68,13 @@ export class MemoryPath {
     } else {
       const gpa = this.#find(low, high, reach);
       if (gpa < 0) return this.#refuse(gpa, low, high);
+      const mappings = this.#state.get32(MAPPINGS);
       const known = this.#repeat("in", low, gpa, size, 0, true);
       status = known === UNKNOWN_WAY ? this.#loadWithin(low, high, reach, gpa, size) : known;
+      if (number !== NO_WAY && (status === STATUS.proceed || status === STATUS.again)) {
+        const tag = accessTag("load", size, flags);
+        this.#keepWay(number, this.#lanes.of("in", low), gpa, tag, [low, high, mappings], !littleEndian);
+      }
       if (status === STATUS.proceed && !littleEndian) {
         this.#setLoaded(swapValue(this.#loaded(size), size), size);
       }
@@ -94,7 +103,7 @@ export class MemoryPath {
     setResult(this.#state, value, size);
   }
 
-  store(size: number, flags: number): Status {
+  store(size: number, flags: number, number: number): Status {
     const low = this.#state.get32(STATE.args), high = this.#state.get32(STATE.args + 4);
     const littleEndian = (flags & ACCESS.bigEndian) === 0;
     const value: BusValue = size === 8
@@ -104,12 +113,21 @@ export class MemoryPath {
     const gpa = this.#find(low, high, REACH.store);
     if (gpa < 0) return this.#refuse(gpa, low, high);
     this.#cpu.debug.access(low, high, size, "write");
+    const mappings = this.#state.get32(MAPPINGS);
     const known = this.#repeat("out", low, gpa, size, value, littleEndian);
-    if (known !== UNKNOWN_WAY) return known;
-    const slot = this.#board.memory.find(gpa);
+    const slot = known === UNKNOWN_WAY ? this.#board.memory.find(gpa) : undefined;
     if (!slot || slot.readOnly) {
-      this.#keepWalk(low, high, REACH.store, gpa);
-      return this.#mmio("out", low, gpa, size as AccessSize, littleEndian ? value : swapValue(value, size));
+      let status: Status | typeof UNKNOWN_WAY = known;
+      if (status === UNKNOWN_WAY) {
+        this.#keepWalk(low, high, REACH.store, gpa);
+        const out = littleEndian ? value : swapValue(value, size);
+        status = this.#mmio("out", low, gpa, size as AccessSize, out);
+      }
+      if (number !== NO_WAY && (status === STATUS.proceed || status === STATUS.again)) {
+        const tag = accessTag("store", size, flags);
+        this.#keepWay(number, this.#lanes.of("out", low), gpa, tag, [low, high, mappings], !littleEndian);
+      }
+      return status;
     }
     const place = slot.place + (gpa - slot.gpa);
     setValue(this.#bytes, value, size, littleEndian);
@@ -226,13 +244,30 @@ export class MemoryPath {
     return this.#exits.repeat(lane, littleEndian ? value : swapValue(value, size));
   }
 
+  /** The place in compiled code where an access comes from goes this way by itself, if it is the access's. */
+  #keepWay(
+    number: number,
+    way: ExitWay,
+    gpa: number,
+    tag: number,
+    words: readonly [low: number, high: number, mappings: number],
+    swaps: boolean,
+  ): void {
+    if (way.key !== gpa || !this.#ways.wants(number, way)) return;
+    if (this.#cpu.debug.ofPage(words[0], words[1]) !== "nothing") return;
+    this.#ways.keep(number, way, tag, words, swaps);
+  }
+
   /** An access that is all of the guest's, of a little-endian value. */
   #mmio(direction: "in" | "out", low: number, gpa: number, size: AccessSize, value: BusValue): Status {
     this.#exits.ways.expect();
     const status = direction === "in" ? this.#mmioLoad(gpa, size) : this.#mmioStore(gpa, size, value);
     const way = this.#exits.ways.found;
     // The next access to the page is no first one.
-    if (status === STATUS.proceed && way?.charged?.native === this.#board.backend.mmio.later) {
+    if (
+      (status === STATUS.proceed || status === STATUS.again) &&
+      way?.charged?.native === this.#board.backend.mmio.later
+    ) {
       this.#lanes.of(direction, low).copy(way);
     }
     return status;

@@ -3,21 +3,23 @@
  * to the backend's table; whatever leaves the guest then passes `exit_path.ts`.
  */
 import type { Engine } from "../engine/engine.ts";
-import { type EngineHost, STATUS, type Status } from "../engine/host.ts";
+import { type EngineHost, STATUS, type Status, UNKNOWN_WAY } from "../engine/host.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import { CpuState } from "../engine/state.ts";
 import { linearAddress } from "../engine/stops.ts";
 import { STATE } from "../ir/layout.ts";
+import { NO_WAY, trapTag } from "../ir/way_layout.ts";
 import type { Isa } from "../isa/isa.ts";
 import type { Board } from "./board.ts";
 import { CodePath } from "./code_path.ts";
 import { type MappingList, type PageWalk, walkOf, type WalkQuestion } from "./debug/page_walk.ts";
 import { DebugUnit } from "./debug/debug_unit.ts";
 import { readVirtual, writeVirtual } from "./debug/virtual_memory.ts";
-import { ExitPath, UNKNOWN_WAY } from "./exit_path.ts";
+import { ExitPath } from "./exit_path.ts";
 import type { ExitSite } from "../exits/row.ts";
 import { type TrapLane, TrapLanes } from "./exit_lane.ts";
+import { KnownWays } from "./known_ways.ts";
 import { FaultStreak } from "./fault_streak.ts";
 import { MemoryPath } from "./memory_path.ts";
 import type { Interrupts } from "./interrupts/interrupts.ts";
@@ -64,6 +66,7 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
   /** Instructions that were completed before the engine was made. */
   #executed = 0;
   readonly #lanes = new TrapLanes();
+  readonly #ways: KnownWays;
   readonly #faults = new FaultStreak();
   #idle = 0;
   /** What `engine.instructions` is at the end of the slice. */
@@ -76,8 +79,9 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
     this.#resetIsa = this.#isa = isa;
     this.state = new CpuState(board.arena);
     this.debug = new DebugUnit(this, board.debug);
-    this.exits = new ExitPath(board, this.state, this);
-    this.#memory = new MemoryPath(board, this.state, this.exits, this);
+    this.#ways = new KnownWays(this.state, board);
+    this.exits = new ExitPath(board, this.state, this, this.#ways);
+    this.#memory = new MemoryPath(board, this.state, this.exits, this, this.#ways);
     this.code = new CodePath(board, this.state, this);
     this.registers = new Registers(isa, this.state, {
       moved: () => this.#abandon(),
@@ -362,13 +366,20 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
 
   // --- EngineHost: where compiled code comes out.
 
-  load(_cpu: number, size: number, flags: number): Status {
-    return this.#left(this.#memory.load(size, flags));
+  load(_cpu: number, size: number, flags: number, way: number = NO_WAY): Status {
+    return this.#left(this.#memory.load(size, flags, way));
   }
-  store(_cpu: number, size: number, flags: number): Status {
-    return this.#left(this.#memory.store(size, flags));
+  store(_cpu: number, size: number, flags: number, way: number = NO_WAY): Status {
+    return this.#left(this.#memory.store(size, flags, way));
   }
-  trap(_cpu: number, trap: number): Status {
+  get again(): EngineHost["again"] {
+    return this.exits.again;
+  }
+  /** An exit by a known way leaves its instruction half-way. */
+  leaveHalfway(): Status {
+    return this.#left(STATUS.again);
+  }
+  trap(_cpu: number, trap: number, way: number = NO_WAY): Status {
     // Before anything is done: not every trap can be handled twice.
     if (this.exits.overdue) return this.#left(STATUS.again);
     this.exits.enterHandler();
@@ -376,10 +387,14 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
       const lane = this.#lanes.of(trap, this.state.get32(ARGS));
       if (lane.trap === trap && this.state.isAsSeen(lane.seen)) {
         const status = this.exits.repeat(lane.way, this.state.get32(ARGS + 16));
-        if (status === STATUS.proceed) return status;
-        if (status !== UNKNOWN_WAY) return this.#trapped(status);
+        if (status !== UNKNOWN_WAY) {
+          this.#keepWay(way, lane);
+          return status === STATUS.proceed ? status : this.#trapped(status);
+        }
       }
-      return this.#trapped(this.#handle(trap, lane));
+      const status = this.#handle(trap, lane);
+      if (lane.trap === trap) this.#keepWay(way, lane);
+      return this.#trapped(status);
     } finally {
       this.exits.leaveHandler();
     }
@@ -393,16 +408,25 @@ export class Vcpu implements EngineHost, ExitSite, VirtualCpu {
     return this.#left(status);
   }
 
+  /** The place in compiled code where a trap comes from goes this way by itself, if it has a number. */
+  #keepWay(number: number, { trap, seen, way }: TrapLane): void {
+    if (number === NO_WAY || !this.#ways.wants(number, way)) return;
+    const words = [seen.word0, seen.word1, seen.word2, seen.word3, seen.word4];
+    this.#ways.keep(number, way, trapTag(trap), words);
+  }
+
   /** Handles a trap, and remembers the way of its exit for the next one like it. */
   #handle(trap: number, lane: TrapLane): Status {
     const handler = this.#board.traps[trap], { dependsOn } = handler;
-    if (dependsOn === undefined) return handler.handle(this);
     const { state, exits } = this;
+    // An exit that was made already has no way.
+    if (dependsOn === undefined || exits.replays) return handler.handle(this);
     lane.trap = -1;
     state.see(lane.seen, dependsOn);
     exits.ways.expect();
     const status = handler.handle(this), way = exits.ways.found;
-    if (status === STATUS.proceed && way !== undefined) {
+    // Where the run loop has to look, the instruction is left half-way behind its exit.
+    if ((status === STATUS.proceed || status === STATUS.again) && way !== undefined) {
       lane.trap = trap;
       lane.way.copy(way);
     }

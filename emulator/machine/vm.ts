@@ -159,6 +159,7 @@ export class Vm {
     this.#engines = new Engines({
       kind: options.engine ?? "interpreter",
       regions: options.regions ?? "hot",
+      decodedBytes: options.decodedBytes,
       arena: this.#arena,
       flat: this.#flat,
       isUnwatched: () => this.watchpoints.active.length === 0,
@@ -196,7 +197,10 @@ export class Vm {
     this.breakpoints = new Breakpoints(numbers, () => this.#engines.breakpointsChanged());
     // Whether an access is looked at is decided when compiled code first makes one to its page.
     const reach = arch.name === "x86" ? 64 : this.#isa.addressWidth;
-    this.watchpoints = new Watchpoints(numbers, reach, () => this.#engines.clearTlbs());
+    this.watchpoints = new Watchpoints(numbers, reach, () => {
+      this.#engines.clearTlbs();
+      this.#changes.note();
+    });
     this.catchpoints = new Catchpoints(numbers, backend, () => this.#changes.note());
     const board: Board = {
       arena: this.#arena,

@@ -42,6 +42,11 @@ export interface VmOptions {
    */
   readonly regions?: RegionPolicy;
   /**
+   * Bytes that the decoded code of a vCPU may take in each of its modes, a multiple of 65,536; 256 MiB if not given, which is
+   * some 10 million instructions. Code beyond that is decoded again and again.
+   */
+  readonly decodedBytes?: number;
+  /**
    * vCPUs, 1 to 64; one if not given. They execute in deterministic turns. The first one runs from the start, the others
    * are parked until `VirtualCpu.start`, or on PowerPC until a guest lets them out of reset by the OpenPIC.
    */
@@ -68,6 +73,9 @@ export interface VmOptions {
 const RAM_LIMIT = 0xe000_0000;
 /** As many as fit into a 64-bit mask, and more than any guest here needs. */
 const MOST_VCPUS = 64;
+
+/** What room for decoded code is a multiple of. */
+const DECODED_BYTES = 65_536;
 
 /** The options of a VM that can be made, none left open. */
 export interface VmPlan {
@@ -109,6 +117,12 @@ export function planVm(options: VmOptions): VmPlan {
   const profile = profileFor(arch, backend, options.profile);
   const wrongHypercall = wrongHypercallOf(arch, hypervisor, options.wrongHypercall);
   const hostTick = hostTickOf(options, backend);
+  const { decodedBytes = DECODED_BYTES } = options;
+  if (!Number.isSafeInteger(decodedBytes) || decodedBytes <= 0 || decodedBytes % DECODED_BYTES !== 0) {
+    throw new RangeError(
+      `room for decoded code is a multiple of ${DECODED_BYTES} bytes, not ${decodedBytes}`,
+    );
+  }
   return { arch, mode, order, memory, vcpus, backend, hypervisor, wrongHypercall, profile, hostTick };
 }
 

@@ -1,6 +1,7 @@
 /** The PowerPC instruction set in one of its modes, as the engine takes it. */
 import type { ByteOrder } from "../ir/ops.ts";
 import type { Decoded, Form, Isa, Undecodable } from "../isa/isa.ts";
+import { keptFields } from "./condition.ts";
 import { type Definition, expand, type Expansion } from "./definition.ts";
 import { disassembleWord } from "./disassemble.ts";
 import { getField } from "./fields.ts";
@@ -84,8 +85,9 @@ function buildIsa(mode: PpcMode, order: ByteOrder): Isa {
     const { definition, word } = found;
     const form = expansions.get(definition)?.formOf(word);
     if (!form) throw new TypeError(`${definition.mnemonic} is not expanded for mode ${mode}`);
-    const operation = definition.shares?.operation;
-    return { form, length: 4, values: definition.layout.values(word, { pc, mode, operation }) };
+    const { layout, shares } = definition, operation = shares?.operation;
+    const values = layout.values(word, { pc, mode, operation });
+    return { form, length: 4, values, relative: layout.relative };
   }
 
   return {
@@ -97,6 +99,7 @@ function buildIsa(mode: PpcMode, order: ByteOrder): Isa {
     traps: [...PPC_TRAPS, ...Object.keys(PPC_HELPERS)],
     helpers: PPC_HELPERS,
     registers: ppcRegisters(mode),
+    kept: keptFields(mode),
     reset: resetState(mode, order),
     decode,
     disassemble(bytes, pc) {

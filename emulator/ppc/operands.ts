@@ -120,6 +120,8 @@ export interface DecodeSite {
 /** How an operand is stored and seen. */
 interface Binding {
   readonly kinds: readonly FieldKind[];
+  /** Its values depend on `site.pc`. */
+  readonly relative?: true;
   values(word: number, site: DecodeSite): readonly (number | bigint)[];
   view<V extends Value>(f: Fields<V>, first: number, mode: PpcMode): Operands<V>[OperandName];
 }
@@ -212,6 +214,7 @@ function mask(of: (word: number) => bigint): Binding {
 function target(name: "LI" | "BD"): Binding {
   return {
     kinds: ["i64"],
+    relative: true,
     values: (word, { pc, mode }) => [branchTarget(word, name, pc, mode)],
     view: (f, first) => ({ address: () => f.value(first, 64) }),
   };
@@ -304,6 +307,8 @@ const BINDINGS: Readonly<Record<OperandName, Binding>> = {
 /** The operands of one record, laid out one after another in a form's fields. */
 export interface OperandLayout {
   readonly kinds: readonly FieldKind[];
+  /** See `Decoded.relative`. */
+  readonly relative: boolean;
   values(word: number, site: DecodeSite): readonly (number | bigint)[];
   /** The operands for one reading; those that the record has not are absent. */
   bind<V extends Value>(f: Fields<V>, mode: PpcMode): Operands<V>;
@@ -315,6 +320,7 @@ export function layOut(fields: readonly FieldName[], also: readonly OperandName[
   const bindings = names.map((name) => BINDINGS[name]);
   return {
     kinds: bindings.flatMap(({ kinds }) => kinds),
+    relative: bindings.some(({ relative }) => relative),
     values: (word, site) => bindings.flatMap((binding) => binding.values(word, site)),
     bind: <V extends Value>(f: Fields<V>, mode: PpcMode) => {
       const operands: Partial<Record<OperandName, Operands<V>[OperandName]>> = {};

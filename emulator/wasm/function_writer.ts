@@ -1,6 +1,15 @@
 /** Writes one WebAssembly function body: typed locals, structured control with named depths. */
 import { Bytes } from "./bytes.ts";
-import { OP, type Opcode, TYPE, type ValueType } from "./opcodes.ts";
+import {
+  OP,
+  type Opcode,
+  TYPE,
+  type ValueType,
+  VECTOR_OP,
+  VECTOR_PREFIX,
+  VECTOR_TYPE,
+  type VectorOpcode,
+} from "./opcodes.ts";
 
 /** Type of a block's result, if it has one. */
 export type BlockType = ValueType | "none";
@@ -14,7 +23,9 @@ export type Label = number;
 export class FunctionWriter {
   readonly #code = new Bytes();
   readonly #parameters: readonly ValueType[];
-  readonly #locals: ValueType[] = [];
+  readonly #locals: (ValueType | "v128")[] = [];
+  /** Locals of constants of 128 bits, by their bytes; set where the function begins. */
+  readonly #constants = new Map<string, number>();
   readonly #hints: { readonly at: number; readonly hint: Hint }[] = [];
   readonly #free: Record<ValueType, number[]> = { i32: [], i64: [] };
   #depth = 0;
@@ -42,8 +53,23 @@ export class FunctionWriter {
     this.#free.i32 = [];
     this.#free.i64 = [];
     for (let i = this.#locals.length - 1; i >= local - this.#parameters.length; i--) {
-      this.#free[this.#locals[i]].push(i + this.#parameters.length);
+      const type = this.#locals[i];
+      if (type !== "v128") this.#free[type].push(i + this.#parameters.length);
     }
+  }
+
+  /**
+   * A local that holds a constant of 16 bytes all through the function: V8 would load it into a register again wherever it is
+   * written as one.
+   */
+  constant128(bytes: readonly number[]): number {
+    if (bytes.length !== 16) throw new RangeError(`16 bytes are wanted, not ${bytes.length}`);
+    const key = bytes.join();
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    const local = this.#parameters.length + this.#locals.push("v128") - 1;
+    this.#constants.set(key, local);
+    return local;
   }
 
   /** An instruction without immediates. */
@@ -85,6 +111,13 @@ export class FunctionWriter {
     return this;
   }
 
+  /** An instruction on 128 bits; the immediates of a load or store are its alignment, offset and lane. */
+  vector(opcode: VectorOpcode, ...immediates: readonly number[]): this {
+    this.#code.u8(VECTOR_PREFIX).uleb(VECTOR_OP[opcode]);
+    for (const immediate of immediates) this.#code.uleb(immediate);
+    return this;
+  }
+
   block(type: BlockType = "none"): Label {
     return this.#open("block", type);
   }
@@ -122,7 +155,7 @@ export class FunctionWriter {
 
   /** The body as the code section holds it, its size included. */
   finish(): Uint8Array {
-    const body = this.#declarations();
+    const body = this.#beginning();
     body.append(this.#code.finish()).u8(OP.end);
     return new Bytes().uleb(body.length).append(body.finish()).finish();
   }
@@ -133,15 +166,20 @@ export class FunctionWriter {
    */
   hints(): Uint8Array | undefined {
     if (this.#hints.length === 0) return undefined;
-    const before = this.#declarations().length;
+    const before = this.#beginning().length;
     const bytes = new Bytes().uleb(this.#hints.length);
     for (const { at, hint } of this.#hints) bytes.uleb(before + at).uleb(1).u8(hint === "likely" ? 1 : 0);
     return bytes.finish();
   }
 
-  #declarations(): Bytes {
+  /** The locals' declarations, and the code that sets those of constants. */
+  #beginning(): Bytes {
     const bytes = new Bytes().uleb(this.#locals.length);
-    for (const type of this.#locals) bytes.uleb(1).u8(TYPE[type]);
+    for (const type of this.#locals) bytes.uleb(1).u8(type === "v128" ? VECTOR_TYPE : TYPE[type]);
+    for (const [key, local] of this.#constants) {
+      bytes.u8(VECTOR_PREFIX).uleb(VECTOR_OP["v128.const"]).append(Uint8Array.from(key.split(","), Number));
+      bytes.u8(OP["local.set"]).uleb(local);
+    }
     return bytes;
   }
 

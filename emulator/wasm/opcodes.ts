@@ -21,10 +21,14 @@ export const OP = {
   "i64.load": 0x29,
   "i32.load8_u": 0x2d,
   "i32.load16_u": 0x2f,
+  "i64.load8_u": 0x31,
+  "i64.load16_u": 0x33,
   "i64.load32_s": 0x34,
   "i64.load32_u": 0x35,
   "i32.store": 0x36,
   "i64.store": 0x37,
+  "f32.store": 0x38,
+  "f64.store": 0x39,
   "i32.store8": 0x3a,
   "i32.store16": 0x3b,
   "i64.store32": 0x3e,
@@ -87,6 +91,10 @@ export const OP = {
   "i32.wrap_i64": 0xa7,
   "i64.extend_i32_s": 0xac,
   "i64.extend_i32_u": 0xad,
+  "i32.reinterpret_f32": 0xbc,
+  "i64.reinterpret_f64": 0xbd,
+  "f32.reinterpret_i32": 0xbe,
+  "f64.reinterpret_i64": 0xbf,
   "i32.extend8_s": 0xc0,
   "i32.extend16_s": 0xc1,
   "i64.extend8_s": 0xc2,
@@ -96,6 +104,22 @@ export const OP = {
 
 export type Opcode = keyof typeof OP;
 
+/** Those on 128 bits, which stand behind a prefix of their own. */
+export const VECTOR_PREFIX = 0xfd;
+export const VECTOR_OP = {
+  "v128.const": 12,
+  "i8x16.swizzle": 14,
+  "f32x4.splat": 19,
+  "f64x2.splat": 20,
+  "f32x4.extract_lane": 31,
+  "f64x2.extract_lane": 33,
+  "v128.load32_zero": 92,
+  "v128.load64_zero": 93,
+} as const;
+
+export type VectorOpcode = keyof typeof VECTOR_OP;
+
 /** Value types, by their binary code. */
 export const TYPE = { i32: 0x7f, i64: 0x7e } as const;
 export type ValueType = keyof typeof TYPE;
+export const VECTOR_TYPE = 0x7b;

@@ -133,7 +133,7 @@ function zeroShift(table: OpcodeTable, p: Parsed): Decoded | undefined {
   const { form, indexed } = formOf(table.variant, { ...p, cell });
   pushOperand(values, table.variant, p, encoding.operands[0], indexed);
   values.push(STATE.zero);
-  return { form, length: p.length, values };
+  return { form, length: p.length, values, relative: p.relative };
 }
 
 function formOf(variant: Variant, p: Parsed) {
@@ -156,5 +156,5 @@ export function decode(table: OpcodeTable, bytes: Uint8Array, pc: bigint): Decod
   for (const spec of definition.ignoresOperands ? [] : operands) {
     pushOperand(values, table.variant, p, spec, indexed);
   }
-  return { form, length: p.length, values };
+  return { form, length: p.length, values, relative: p.relative };
 }

@@ -16,18 +16,17 @@
  */
 import { STATE } from "../ir/layout.ts";
 import type { ConditionName, Ops, Recipe, Value } from "../ir/ops.ts";
-import type { KeptSlot } from "../ir/keeper.ts";
+import type { KeptGroup } from "../ir/keeper.ts";
 import { FLAG, REST } from "./flag_bits.ts";
 import { lockedFlags } from "./privilege.ts";
 import { AUX, CARRY, EFLAGS_REST, RES } from "./slots.ts";
 import type { Variant } from "./variant.ts";
 
-/** The slots, for code that keeps flags as what they are made of. */
-export const FLAG_SLOTS: readonly KeptSlot[] = [
-  { slot: RES, width: 64 },
-  { slot: AUX, width: 64 },
-  { slot: CARRY, width: 32 },
-];
+/** The slots, for code that keeps flags as what they are made of: in the place of the result and of its carries. */
+export const KEPT_FLAGS: KeptGroup = {
+  slots: [{ slot: RES, width: 64 }, { slot: AUX, width: 64 }, { slot: CARRY, width: 32 }],
+  holding: [{ slot: RES, width: 64 }, { slot: AUX, width: 64 }],
+};
 
 /** OF within AUX. */
 const OVERFLOW_BITS = 0xc000_0000_0000_0000n;

@@ -1,6 +1,6 @@
 /** The x86 instruction set in its modes. */
 import type { Isa } from "../isa/isa.ts";
-import { FLAG_SLOTS } from "./flags.ts";
+import { KEPT_FLAGS } from "./flags.ts";
 import { decode } from "./decode.ts";
 import { disassemble } from "./disassemble.ts";
 import { opcodeTableOf } from "./opcode_table.ts";
@@ -29,7 +29,7 @@ function build(variant: Variant): Isa {
     // In protected 16-bit code EIP has 32 bits: a branch of operand size 32 leads beyond the first 64 KiB.
     pcWidth: selectors === "protected" ? undefined : 16,
     codeBase: flat ? undefined : segmentBase(CS),
-    kept: FLAG_SLOTS,
+    kept: [KEPT_FLAGS],
     reset: resetValues(variant),
     decode: (bytes, pc) => decode(table, bytes, pc),
     disassemble: (bytes, pc) => disassemble(table, bytes, pc),

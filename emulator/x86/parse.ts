@@ -36,8 +36,10 @@ export interface Parsed {
   readonly memory?: MemoryOperand;
   /** Immediate, sign-extended to the operand size where the encoding says so. */
   readonly immediate: number | bigint;
-  /** Branch target, absolute; offset of a far address. */
+  /** Branch target, absolute; offset of a far address; else 0. */
   readonly target: bigint;
+  /** The address or target was made of `pc`. */
+  readonly relative: boolean;
   /** Selector of a far address. */
   readonly selector: number;
   /** The second immediate. */
@@ -181,15 +183,14 @@ class Parser {
     if (memory?.ripRelative) {
       memory = { ...memory, disp: BigInt.asIntN(64, BigInt.asUintN(width, end + memory.disp)) };
     }
-    const isFar = encoding.operands[0]?.kind === "A";
-    const target = isFar
+    const kind = encoding.operands[0]?.kind;
+    const target = kind === "A"
       ? BigInt(this.offset)
-      : BigInt.asUintN(mode === 64 ? 64 : cell.size, end + BigInt(this.relative));
+      : kind === "J"
+      ? BigInt.asUintN(mode === 64 ? 64 : cell.size, end + BigInt(this.relative))
+      : 0n;
     // Elsewhere the limit is a slot's, and the branch itself checks it.
-    if (
-      this.table.variant.selectors === "real" && target > 0xffffn &&
-      (isFar || encoding.operands[0]?.kind === "J")
-    ) {
+    if (this.table.variant.selectors === "real" && target > 0xffffn) {
       throw new Refusal(`branch target ${target.toString(16)} is beyond the 64 KiB of a real-mode segment`);
     }
     return {
@@ -205,6 +206,7 @@ class Parser {
       memory,
       immediate: this.immediate,
       target,
+      relative: kind === "J" || memory?.ripRelative === true,
       selector: this.selector,
       level: this.level,
     };

@@ -1,7 +1,7 @@
 /** Runs instruction cases on the fast readers: the interpreter, and a region of one instruction. */
 import { Arena } from "../../emulator/engine/arena.ts";
 import { InterpreterEngine } from "../../emulator/engine/engine.ts";
-import { ACCESS, type EngineHost, STATUS, type Status } from "../../emulator/engine/host.ts";
+import { ACCESS, type EngineHost, STATUS, type Status, UNKNOWN_WAY } from "../../emulator/engine/host.ts";
 import { CpuState } from "../../emulator/engine/state.ts";
 import { STATE } from "../../emulator/ir/layout.ts";
 import type { InstructionCase } from "../../emulator/isa/example.ts";
@@ -56,6 +56,9 @@ class CaseHost implements EngineHost {
       numberBytes(this.state.get64(STATE.args + 8), size, order),
     );
     return STATUS.proceed;
+  }
+  again(): typeof UNKNOWN_WAY {
+    return UNKNOWN_WAY;
   }
   trap(_cpu: number, trap: number) {
     const helper = this.isa.helpers?.[this.isa.traps[trap]];

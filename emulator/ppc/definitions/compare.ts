@@ -1,8 +1,8 @@
 /** Comparisons (Power ISA 2.07B Book I 3.3.10). */
 import type { Ops, Value } from "../../ir/ops.ts";
-import { compareRecipe, compareValue, FUSED_FIELDS } from "../condition.ts";
+import { compareRecipe, compareValue, type Comparison, FUSED_FIELDS } from "../condition.ts";
 import { type Definition, type FieldReader, ppc, type Variant } from "../definition.ts";
-import type { CrField, Immediate, Operands, Register } from "../operands.ts";
+import type { Operands } from "../operands.ts";
 import type { PpcMode } from "../state.ts";
 
 /** A form per size and per field that fuses, e.g. `"w cr0"`; the other fields share one, e.g. `"w cr"`. */
@@ -21,18 +21,14 @@ function invalid(field: FieldReader, mode: PpcMode): string | undefined {
   return field("L") && mode === 32 ? "L=1 (a comparison of doublewords) needs mode 64" : undefined;
 }
 
-function leave<V extends Value>(b: Ops<V>, BF: CrField<V>, { kind }: Variant, x: V, y: V, signed: boolean) {
-  const field = kind.slice("w cr".length);
-  if (field === "") BF.write(b, compareValue(b, x, y, signed));
-  else b.flags(compareRecipe(b, +field, x, y, signed));
-}
-
 /** `a` and `b` of L=0 are the low words, of L=1 all of the registers. */
 function compare(signed: boolean, right: "RB" | "SI" | "UI") {
-  return <V extends Value>(b: Ops<V>, operands: Operands<V>, variant: Variant): void => {
-    const { RA, BF } = operands, y: Register<V> | Immediate<V> = operands[right];
-    const word = variant.kind.startsWith("w");
-    leave(b, BF, variant, word ? RA.word(b) : RA.read(b), word ? y.word(b) : y.read(b), signed);
+  return <V extends Value>(b: Ops<V>, operands: Operands<V>, { kind }: Variant): void => {
+    const { RA, BF } = operands, x = RA.read(b), y = operands[right].read(b);
+    const field = kind.slice("w cr".length),
+      how: Comparison = { size: kind.startsWith("w") ? 32 : 64, signed };
+    if (field === "") BF.write(b, compareValue(b, x, y, how));
+    else b.flags(compareRecipe(b, +field, x, y, how));
   };
 }
 

@@ -69,8 +69,11 @@ export function footprint(vm: Vm, size: number): Footprint {
   return { bytes, checkpoints };
 }
 
-/** Warm is what three timings in a row do not make faster, and V8 has had time to optimise; but not for ever. */
-const PATIENCE = 3, WARM_MS = 1000, LONGEST_MS = 10_000;
+/**
+ * Warm is what so many timings in a row neither make faster nor find slower, which it is while regions are compiled, once V8
+ * has had time to optimise; but not for ever.
+ */
+const PATIENCE = 5, WARM_MS = 1000, LONGEST_MS = 20_000, FASTER = 0.97, SLOWER = 1.2;
 /** A timing lasts at least the one, as many passes as that takes; of a pass that takes more than the other, a part. */
 const LEAST_MS = 30, MOST_MS = 1000;
 
@@ -122,7 +125,7 @@ async function code(size: number): Promise<Timing> {
   for (let since = 0; (since < PATIENCE || elapsed() < WARM_MS) && elapsed() < LONGEST_MS;) {
     const count = parts(), now = await endless.run(count);
     milliseconds = now.milliseconds * endless.parts / count;
-    since = now.nanoseconds < 0.97 * best ? 0 : since + 1;
+    since = now.nanoseconds < FASTER * best || now.nanoseconds > SLOWER * best ? 0 : since + 1;
     best = Math.min(best, now.nanoseconds);
   }
   return { time: async () => ({ nanoseconds: (await endless.run(parts())).nanoseconds }) };

@@ -11,7 +11,7 @@ import { createState } from "../../support/named_state.ts";
 
 function stepsOf(form: Form): Step[] {
   const steps: Step[] = [];
-  const ops = new EmitOps({ steps, fuses: false, trapNumber: () => 0 });
+  const ops = new EmitOps({ steps, fuses: false, recipes: [], trapNumber: () => 0 });
   form.semantics(ops, {
     slot: (field) => ({ field }),
     value: (field, width) => new Node(width, { kind: "field", field }),

@@ -1,7 +1,7 @@
 /** A made-up instruction set around any forms, and a machine that executes it on each reader. */
 import { Arena } from "../../../emulator/engine/arena.ts";
 import { type Engine, InterpreterEngine } from "../../../emulator/engine/engine.ts";
-import { ACCESS, type EngineHost, STATUS } from "../../../emulator/engine/host.ts";
+import { ACCESS, type EngineHost, STATUS, UNKNOWN_WAY } from "../../../emulator/engine/host.ts";
 import { OracleEngine } from "../../../emulator/engine/oracle_engine.ts";
 import { CpuState } from "../../../emulator/engine/state.ts";
 import { fillTlb } from "../../../emulator/engine/tlb.ts";
@@ -139,6 +139,9 @@ export class ToyMachine implements EngineHost {
     return STATUS.proceed;
   }
 
+  again(): typeof UNKNOWN_WAY {
+    return UNKNOWN_WAY;
+  }
   trap(_cpu: number, trap: number) {
     const args = [this.#state.get64(STATE.args), this.#state.get64(STATE.args + 8)];
     this.#log.push(`${trap}(${args.map((arg) => arg.toString(16))})`);

@@ -81,6 +81,20 @@ Deno.test("a match, and a zone that gathers", async () => {
   }
 });
 
+Deno.test("what is gathered between two hypercalls is taken by the second", async () => {
+  const source =
+    `mov ebx, ${WINDOW}\n mov ecx, 4\nl: mov eax, 5\n vmcall\n mov [ebx], ecx\n dec ecx\n jnz l\n hlt`;
+  for (const recordRows of [true, false]) {
+    const vm = guest(source, { mode: 32, regions: "first", recordRows });
+    const seen: string[] = [];
+    vm.devices.add({ name: "d", write: (_offset, _size, value) => void seen.push(`write ${value}`) });
+    vm.coalesced.add({ bus: "mmio", address: WINDOW, size: 4 });
+    vm.hypercalls.register(5, { name: "five", call: () => void seen.push("call") });
+    await vm.run();
+    assertEquals(seen, ["call", "write 4", "call", "write 3", "call", "write 2", "call", "write 1"]);
+  }
+});
+
 Deno.test("a hypercall that nobody answers any more", async () => {
   const seen = await changed("vmcall", (vm) => void vm.hypercalls.unregister(5));
   // The number is in eax, where the answer goes: what follows are calls of no number at all.

@@ -7,7 +7,7 @@ Deno.test("an instruction that is executed again takes what it completed", () =>
   assertEquals([journal.replays, journal.started], [false, false]);
   journal.complete(11);
   journal.complete(undefined);
-  journal.rewind();
+  journal.rewind(1);
   journal.turnTo(5);
   assertEquals([journal.replays, journal.started, journal.take(), journal.take()], [
     true,
@@ -24,7 +24,7 @@ Deno.test("an access that was waited for is taken when the instruction comes for
   journal.turnTo(0);
   journal.complete(1);
   journal.completeLater(2);
-  journal.rewind();
+  journal.rewind(1);
   journal.turnTo(0);
   assertEquals([journal.take(), journal.replays, journal.take(), journal.replays], [1, true, 2, false]);
 });

@@ -8,6 +8,7 @@ import { STATE } from "../../../emulator/ir/layout.ts";
 import { gpr } from "../../../emulator/ppc/state.ts";
 import { DEFINITIONS, DefinitionTable } from "../../../emulator/ppc/table.ts";
 import { assertThrows } from "@std/assert";
+import { randomNumbers, randomWord } from "./random_words.ts";
 
 function bytesOf(word: number): Uint8Array {
   return Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word);
@@ -101,3 +102,19 @@ Deno.test("forms stay few", () => {
   assertEquals([ppcIsa(32).forms.length <= 330, ppcIsa(64).forms.length <= 450], [true, true]);
   assertEquals(expand(DEFINITIONS[0], 64).forms.length, 1);
 });
+
+for (const mode of [32, 64] as const) {
+  Deno.test(`ppc${mode}: what is not relative to its address decodes to the same anywhere`, () => {
+    const isa = ppcIsa(mode), next = randomNumbers(32 + mode), relative = new Set<string>();
+    for (const definition of DEFINITIONS) {
+      for (let i = 0; i < 8; i++) {
+        const bytes = bytesOf(randomWord(definition, next));
+        const here = isa.decode(bytes, 0x100n), there = isa.decode(bytes, 0x2edcn);
+        if ("undecodable" in here || "undecodable" in there) continue;
+        if (here.relative) relative.add(definition.mnemonic);
+        else assertEquals([there.form, there.values], [here.form, here.values]);
+      }
+    }
+    assertEquals([...relative].sort(), ["b", "bc"]);
+  });
+}

@@ -55,6 +55,26 @@ Deno.test("a released local is used again, parameters are never", () => {
   assertEquals(exports.f(1n, 0), -(2n ** 63n) + 1n);
 });
 
+Deno.test("constant128() is one local for the same bytes, set before anything else and never released", () => {
+  const module = new ModuleWriter();
+  const { code } = module.define({ parameters: ["i64"], results: ["i64"] }, "reverse");
+  const reversed = Array.from({ length: 16 }, (_, i) => i ^ 7);
+  const order = code.constant128(reversed), first = code.local("i64");
+  code.releaseFrom(1);
+  assertEquals([order, code.constant128(reversed), first, code.local("i64"), code.local("i64")], [
+    1,
+    1,
+    2,
+    2,
+    3,
+  ]);
+  code.get(0).op("f64.reinterpret_i64").vector("f64x2.splat").get(order).vector("i8x16.swizzle");
+  code.vector("f64x2.extract_lane", 0).op("i64.reinterpret_f64");
+  assertThrows(() => code.constant128([1, 2]), RangeError, "16 bytes are wanted, not 2");
+  const { exports } = instantiate(module);
+  assertEquals(exports.reverse(0x0102030405060708n), 0x0807060504030201n);
+});
+
 Deno.test("functions call each other, and equal signatures are one type", () => {
   const module = new ModuleWriter();
   const double = module.define(I32);
@@ -85,7 +105,7 @@ Deno.test("every operator is valid on operands of its own types", () => {
   };
   const unary = /clz|ctz|popcnt|eqz|extend|wrap/, comparison = /\.(eqz?|ne|lt|le|gt|ge)(_|$)/;
   const names = (Object.keys(OP) as Opcode[]).filter((name) =>
-    /^i(32|64)\./.test(name) && !/const/.test(name)
+    /^i(32|64)\./.test(name) && !/const|reinterpret/.test(name)
   );
   for (const name of names) {
     const own = name.slice(0, 3) as "i32" | "i64";
@@ -118,6 +138,8 @@ Deno.test("hints name the branches that they are about, by their places in the f
   code.i64(7n).set(local);
   code.get(0).if("i32", "unlikely");
   code.i32(1).else().i32(2).end();
+  // Stands before the hinted branch.
+  code.constant128(new Array(16).fill(9));
   const bytes = module.finish();
   assertEquals(run(module, "pick", [0, 5]), [2, 1]);
   // Section 0, name, one function with one hint: its place, a length of 1, and 0 for "seldom".

@@ -1,7 +1,9 @@
 /** Function bodies as indented text, one instruction a line: for golden files that people can read. */
-import { OP } from "../../../emulator/wasm/opcodes.ts";
+import { OP, TYPE, VECTOR_OP, VECTOR_PREFIX, VECTOR_TYPE } from "../../../emulator/wasm/opcodes.ts";
 
-const NAMES = new Map<number, string>(Object.entries(OP).map(([name, code]) => [code, name]));
+const namesOf = (opcodes: Readonly<Record<string, number>>) =>
+  new Map<number, string>(Object.entries(opcodes).map(([name, code]) => [code, name]));
+const NAMES = namesOf(OP), VECTOR_NAMES = namesOf(VECTOR_OP), TYPES = namesOf({ ...TYPE, v128: VECTOR_TYPE });
 
 class Reader {
   constructor(readonly bytes: Uint8Array, public at = 0) {}
@@ -45,12 +47,13 @@ export function functionText(module: Uint8Array, index: number): string {
   const end = reader.uleb() + reader.at;
   const types = Array.from(
     { length: reader.uleb() },
-    () => `${reader.uleb()} x ${reader.u8() === 0x7e ? "i64" : "i32"}`,
+    () => `${reader.uleb()} x ${TYPES.get(reader.u8()) ?? "?"}`,
   );
   const lines = [`locals: ${types.join(", ") || "none"}`];
   let depth = 0;
   while (reader.at < end) {
-    const name = NAMES.get(reader.u8()) ?? "?";
+    const opcode = reader.u8();
+    const name = (opcode === VECTOR_PREFIX ? VECTOR_NAMES.get(reader.uleb()) : NAMES.get(opcode)) ?? "?";
     if (name === "end" || name === "else") depth--;
     lines.push(`${"  ".repeat(Math.max(depth, 0))}${name}${immediates(name, reader)}`);
     if (["block", "loop", "if", "else"].includes(name)) depth++;
@@ -63,6 +66,7 @@ function immediates(name: string, reader: Reader): string {
     const type = reader.u8();
     return type === 0x40 ? "" : type === 0x7e ? " i64" : " i32";
   }
+  if (name === "v128.const") return ` ${Array.from({ length: 16 }, () => reader.u8()).join(" ")}`;
   if (name.endsWith(".const")) {
     const value = reader.sleb();
     return ` ${value < 0n ? "-" : ""}0x${(value < 0n ? -value : value).toString(16)}`;
@@ -74,7 +78,8 @@ function immediates(name: string, reader: Reader): string {
   }
   if (/load|store/.test(name)) {
     reader.uleb();
-    return ` +${reader.uleb()}`;
+    return ` +${reader.uleb()}${name.endsWith("_lane") ? ` ${reader.uleb()}` : ""}`;
   }
+  if (name.endsWith("_lane")) return ` ${reader.uleb()}`;
   return "";
 }

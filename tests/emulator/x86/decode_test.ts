@@ -8,6 +8,7 @@ import { x86Isa, x86IsaOf } from "../../../emulator/x86/isa.ts";
 import type { Mode } from "../../../emulator/x86/registers.ts";
 import { usualVariant, type VariantName, variantNamed } from "../../../emulator/x86/variant.ts";
 import { gpr } from "../../../emulator/x86/slots.ts";
+import { opcodeSamples } from "./samples.ts";
 
 const REFUSALS: readonly [mode: Mode, bytes: string, reason: string][] = [
   [64, "0f b8 c0", "opcode 0f b8 is not implemented"],
@@ -132,3 +133,17 @@ Deno.test("decode() tells what the architecture refuses from what is missing her
   for (const name of ["16p", "32", "32s"]) assertEquals(verdict(name, "63 c8"), "decoded");
   for (const name of ["16p", "32", "32s", "64"]) assertEquals(verdict(name, "0f 00 e8"), "decoded");
 });
+
+for (const variant of ["x86-16", "x86-16p", "x86-32", "x86-32s", "x86-64"] as const) {
+  Deno.test(`${variant}: what is not relative to its address decodes to the same anywhere`, () => {
+    const isa = x86IsaOf(variantNamed(variant));
+    let relative = 0;
+    for (const bytes of opcodeSamples(variantNamed(variant).mode)) {
+      const here = isa.decode(bytes, 0x100n), there = isa.decode(bytes, 0xedcn);
+      if ("undecodable" in here || "undecodable" in there) continue;
+      if (here.relative) relative++;
+      else assertEquals([there.form, there.length, there.values], [here.form, here.length, here.values]);
+    }
+    assertEquals(relative > 10, true);
+  });
+}

@@ -1,7 +1,7 @@
 /** Runs the cases of `segment_cases.ts` on the interpreter or in regions. */
 import { Arena } from "../../../emulator/engine/arena.ts";
 import { InterpreterEngine } from "../../../emulator/engine/engine.ts";
-import { type EngineHost, STATUS, type Status } from "../../../emulator/engine/host.ts";
+import { type EngineHost, STATUS, type Status, UNKNOWN_WAY } from "../../../emulator/engine/host.ts";
 import { CpuState } from "../../../emulator/engine/state.ts";
 import { STATE } from "../../../emulator/ir/layout.ts";
 import { x86IsaOf } from "../../../emulator/x86/isa.ts";
@@ -83,6 +83,9 @@ export class CaseEngine implements EngineHost {
     return STATUS.proceed;
   }
 
+  again(): typeof UNKNOWN_WAY {
+    return UNKNOWN_WAY;
+  }
   trap(_cpu: number, trap: number): Status {
     const name = TRAPS[trap], state = this.#state;
     if (name !== "exception" && name !== "interrupt") throw new Error(`the case raises ${name}`);
