@@ -198,8 +198,9 @@ export class Regions {
         const found = this.#pages.get(page);
         if (found) found.regions.add(known);
         else this.#pages.set(page, { regions: new Set([known]), spared: 0 });
+        const from = page << TLB.pageBits >>> 0, to = from + 2 ** TLB.pageBits;
+        this.#source.codeRange(Math.max(start, from), Math.min(end, to), true);
       }
-      this.#source.codeRange(start, end, true);
     }
   }
 

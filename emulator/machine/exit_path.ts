@@ -16,6 +16,7 @@ import { type ExitWay, LastWay } from "./exit_lane.ts";
 import type { KnownWay, KnownWays } from "./known_ways.ts";
 import { AnsweringCall, type Hypercall } from "./hypercalls.ts";
 import type { ExitSeen } from "./hypervisors/hypervisor.ts";
+import type { Interrupts } from "./interrupts/interrupts.ts";
 import { Journal } from "./journal.ts";
 import { STATE } from "../ir/layout.ts";
 import { setResult } from "./result.ts";
@@ -64,6 +65,8 @@ export class ExitPath {
   readonly ways: LastWay = new LastWay();
   /** Whether there was an exit since this was last set to false: a turn ends with one. */
   exited = false;
+  /** Of the slice at hand. */
+  #interrupts: Interrupts | undefined;
   /** See `#lookIfQuick`; not where a series may go on. */
   #isQuick = false;
   /** The instruction at hand is completed even where the run loop has to look then. */
@@ -329,7 +332,10 @@ export class ExitPath {
       setResult(this.#state, answer, known.size);
       if (known.swaps) this.#swapResult(known);
     }
-    if (++this.#completed <= EXITS_PER_SLICE && this.#isQuick && this.stops.after === undefined) {
+    if (
+      ++this.#completed <= EXITS_PER_SLICE && this.#isQuick && this.stops.after === undefined &&
+      (this.#interrupts === undefined || !this.#interrupts.due())
+    ) {
       return PROCEED;
     }
     return this.#leftHalfway(this.#endKnown(known, answer as BusValue | undefined));
@@ -350,8 +356,7 @@ export class ExitPath {
     this.#lookIfQuick();
     this.#turn();
     const out = known.swaps ? swapValue(value, known.size) : value >>> 0;
-    // A load might be one of SS, which holds off an interrupt: the run loop has to see that instruction alone.
-    this.#endsBehind = !(known.isMemory && known.isLoad) || this.#vcpu.interrupts === undefined;
+    this.#endsBehind = this.#mayEndBehind(known);
     const status = this.#handle(answerer!, known.offset, known.direction, known.size, out, false);
     this.#endsBehind = false;
     return status === PROCEED ? this.#loaded(known) : status;
@@ -380,12 +385,20 @@ export class ExitPath {
   #endKnown(known: KnownWay, answer: BusValue | undefined): Status {
     this.#turn();
     this.#journal.complete(answer);
-    return this.stops.after !== undefined || this.due ? STATUS.again : this.#toldOf(known);
+    if (this.stops.after !== undefined || this.overdue) return STATUS.again;
+    if (this.looks()) {
+      if (!this.#mayEndBehind(known)) return STATUS.again;
+      this.#vcpu.engine.endBehind();
+    }
+    return this.#toldOf(known);
   }
-  /** Whether nothing has to be looked at before or after an exit but what its handler does. */
+  /** A load might be one of SS, which holds off an interrupt: the run loop has to see that instruction alone. */
+  #mayEndBehind({ isMemory, isLoad }: KnownWay): boolean {
+    return !(isMemory && isLoad) || this.#interrupts === undefined;
+  }
+  /** Whether nothing has to be looked at before an exit, nor after it but what its handler does and interrupts. */
   #lookIfQuick(): void {
-    const { sharesTime, interrupts } = this.#vcpu;
-    this.#isQuick = !sharesTime && interrupts === undefined && !this.#journal.held && !this.overdue;
+    this.#isQuick = !this.#vcpu.sharesTime && !this.#journal.held && !this.overdue;
   }
 
   /** Asks for an answer, in userspace after that has taken what was gathered for it. */
@@ -442,6 +455,7 @@ export class ExitPath {
     this.#journal.rewind(this.#vcpu.engine.instructions + 1);
     this.#completed = 0;
     this.#isQuick = false;
+    this.#interrupts = this.#vcpu.interrupts;
   }
   /** The instruction at hand has raised an exception: another one comes, under the same number. */
   leaveInstruction(): void {

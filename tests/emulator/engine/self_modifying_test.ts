@@ -48,6 +48,26 @@ Deno.test("a store through a translation that was writable before the page was c
   );
 });
 
+Deno.test("a store to the second page of a loop takes effect, after one that left no code on that page", async () => {
+  assertEquals(
+    await eax({
+      at: 0x2fd0n,
+      source: `mov ecx, 9
+               xor eax, eax
+               xor ebx, ebx
+               begin: inc byte ptr [patched + 1]
+               .balign 4096
+               patched: mov al, 0
+               add ebx, eax
+               dec ecx
+               jnz begin
+               mov eax, ebx
+               hlt`,
+    }),
+    "2d",
+  );
+});
+
 Deno.test("a store to an instruction that lies on two pages takes effect on either side", async () => {
   // mov eax, imm32 at 0x4ffd: opcode and two bytes on one page, two bytes on the next; then ret.
   assertEquals(

@@ -74,6 +74,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   "sets a catchpoint": ({ vm }) => void vm.catchpoints.add(),
   "sets a watchpoint": ({ vm }) =>
     void vm.watchpoints.add({ address: BigInt(WINDOW), length: 8, kind: "access" }),
+  "asks for an interrupt": ({ vm, context }) => vm.inside.options.interrupts && context?.irq(4, true),
   "brings memory": ({ vm }) => vm.memory.addSlot({ name: "late", gpa: 0x10_0000, size: 0x1000 }),
   "is listened to": ({ vm }) => void vm.exits.onExit(() => {}),
 };
@@ -165,6 +166,17 @@ async function compare(program: Program, changes: readonly string[]): Promise<vo
 
 for (const [name, program] of Object.entries(PROGRAMS)) {
   Deno.test(`exits that are counted elsewhere: ${name}`, () => compare(program, Object.keys(CHANGES)));
+
+  Deno.test(`the same where interrupts may come: ${name}`, async () => {
+    const interrupted = { ...program, options: { ...program.options, interrupts: true } };
+    await compare(interrupted, [
+      "nothing",
+      "charges cycles",
+      "asks for an interrupt",
+      "answers later",
+      "ends the run",
+    ]);
+  });
 
   Deno.test(`the same where another vCPU does the same: ${name}`, async () => {
     const shared = { ...program, options: { ...program.options, vcpus: 2 } };
