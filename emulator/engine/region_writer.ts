@@ -322,7 +322,7 @@ export class RegionWriter implements RegionFrame {
 
   /** Pushes `#rate` for each instruction left. */
   #pushOfLeft(): void {
-    this.#code.get(LEFT_NOW).op("i64.extend_i32_u").i64(BigInt(this.#rate)).op("i64.mul");
+    this.#code.get(LEFT_NOW).op("i64.extend_i32_s").i64(BigInt(this.#rate)).op("i64.mul");
   }
   /** Pushes cycles. */
   #pushCycles(): void {
