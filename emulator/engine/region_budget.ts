@@ -21,18 +21,23 @@ export function looksOf({ blocks, successors, shape }: RegionGraph): ReadonlyMap
     }
   });
   const lengths = new Map<number, number>();
-  /** Instructions from a block up to the next look; there are no cycles without one. */
+  const open = new Set<number>();
+  /** Instructions from a block up to the next look. */
   const lengthOf = (block: number): number => {
     let length = lengths.get(block);
     if (length !== undefined) return length;
     const own = blocks[block].instructions.length;
     length = own;
+    open.add(block);
     for (const next of successors[block]) {
+      // The shape has no loops of what cannot be reached, whose heads would be looked at.
+      if (open.has(next)) looking.add(next);
       if (looking.has(next)) continue;
       const together = own + lengthOf(next);
       if (together > PATH_LIMIT) looking.add(next);
       else length = Math.max(length, together);
     }
+    open.delete(block);
     lengths.set(block, length);
     return length;
   };

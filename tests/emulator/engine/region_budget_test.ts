@@ -41,3 +41,8 @@ Deno.test("a region looks at the budget again behind many instructions, and behi
   // inc eax; cpuid; jmp on; on: inc eax
   assertEquals(looks("40 0f a2 eb 00 40"), "0: 3, 5: 1");
 });
+
+Deno.test("a region looks at the budget in a loop that nothing leads to, too", () => {
+  // jmp on; cpuid; jmp to; to: inc eax; jmp loop; loop: inc eax; jmp loop; on: inc eax
+  assertEquals(looks("eb 0a 0f a2 eb 00 40 eb 00 40 eb fd 40"), "0: 2, 6: 4, 9: 2");
+});
