@@ -26,11 +26,30 @@ export interface RegisterListener {
 /** Groups with registers that the mode or the translation of addresses may depend on. */
 const DECISIVE: ReadonlySet<string> = new Set(["control", "segment", "flags", "special"]);
 
+/** A register, and what is to be done to read or set it: handlers of hypercalls do little else. */
+interface Known {
+  readonly info: RegisterInfo;
+  /** It has a slot of its own, or half of one, and nobody has to be told: 32 or 64 bits. */
+  readonly isPlain: boolean;
+  /** Its greatest value. */
+  readonly most: bigint;
+}
+
+function known(info: RegisterInfo): Known {
+  const { offset, width, group, get, set } = info;
+  const isWhole = offset % 8 === 0 && width >= 32 && get === undefined && set === undefined;
+  return {
+    info,
+    isPlain: isWhole && offset !== STATE.pc && !DECISIVE.has(group),
+    most: 2n ** BigInt(width) - 1n,
+  };
+}
+
 /** A vCPU's registers. Names are those of the architecture's manual, in any case. */
 export class Registers {
   readonly #state: CpuState;
   readonly #listener: RegisterListener;
-  #byName!: ReadonlyMap<string, RegisterInfo>;
+  #byName!: ReadonlyMap<string, Known>;
 
   /** @internal */
   constructor(isa: Isa, state: CpuState, listener: RegisterListener) {
@@ -46,7 +65,7 @@ export class Registers {
    */
   set isa(isa: Isa) {
     const pc: RegisterInfo = { name: "pc", offset: STATE.pc, width: isa.addressWidth, group: "part" };
-    this.#byName = new Map([pc, ...isa.registers].map((info) => [info.name, info]));
+    this.#byName = new Map([pc, ...isa.registers].map((info) => [info.name, known(info)]));
   }
 
   /** Every name, `pc` and parts such as `al` included. */
@@ -61,12 +80,23 @@ export class Registers {
 
   /** The value, unsigned. Throws `RangeError` for a name that is none. */
   get(name: string): bigint {
-    return this.#read(this.#info(name));
+    const { info, isPlain } = this.#known(name);
+    if (!isPlain) return this.#read(info);
+    return info.width === 64 ? this.#state.get64(info.offset) : BigInt(this.#state.get32(info.offset));
   }
 
   /** Sets the register's own bits; a value that does not fit is a `RangeError` (negative ones count as signed). */
   set(name: string, value: bigint | number): void {
-    const info = this.#info(name);
+    const { info, isPlain, most } = this.#known(name);
+    if (isPlain && typeof value === "bigint" && value >= 0n && value <= most) {
+      this.#state.set64(info.offset, value);
+      return;
+    }
+    if (isPlain && typeof value === "number" && value >= 0 && value < 2 ** 32 && Number.isInteger(value)) {
+      this.#state.set32(info.offset, value);
+      this.#state.set32(info.offset + 4, 0);
+      return;
+    }
     const wanted = BigInt(value);
     if (BigInt.asUintN(info.width, wanted) !== wanted && BigInt.asIntN(info.width, wanted) !== wanted) {
       throw new RangeError(
@@ -91,7 +121,7 @@ export class Registers {
 
   /** Full registers first, parts last, in the ISA's order. */
   list(): readonly RegisterValue[] {
-    return [...this.#byName.values()].slice(1).map((info) => ({
+    return [...this.#byName.values()].slice(1).map(({ info }) => ({
       name: info.name,
       value: this.#read(info),
       width: info.width,
@@ -106,9 +136,9 @@ export class Registers {
     return BigInt.asUintN(info.width, value);
   }
 
-  #info(name: string): RegisterInfo {
-    const info = this.#byName.get(name.toLowerCase());
-    if (!info) throw new RangeError(`there is no register ${name}: there are ${this.names.join(", ")}`);
-    return info;
+  #known(name: string): Known {
+    const found = this.#byName.get(name) ?? this.#byName.get(name.toLowerCase());
+    if (!found) throw new RangeError(`there is no register ${name}: there are ${this.names.join(", ")}`);
+    return found;
   }
 }
