@@ -1,6 +1,6 @@
 /** Counts and cycles of all exits that share reason, key, direction and handling. */
 import type { Direction, KeySpace, NativeReason } from "../engine/native_reason.ts";
-import type { ChargedExit } from "./ledger.ts";
+import type { ChargedExit } from "./charged_exit.ts";
 import { priceExits, type Prices } from "./profile.ts";
 import { directionOf, type Handling, handlingOf, PRICE_CLASSES, type StageCycles } from "./stages.ts";
 

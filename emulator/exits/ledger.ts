@@ -2,9 +2,10 @@
 import type { Direction, NativeReason } from "../engine/native_reason.ts";
 import { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
-import { type Aggregate, type Cell, OTHER_KEYS } from "./aggregate.ts";
+import { type Aggregate, OTHER_KEYS } from "./aggregate.ts";
 import { CellTables } from "./cell_tables.ts";
-import type { CostProfile, Prices } from "./profile.ts";
+import { ChargedExit, type CountedElsewhere, NEVER, OpenExit } from "./charged_exit.ts";
+import type { CostProfile } from "./profile.ts";
 import type { LedgerView, RepricedLedger, RepriceOptions } from "./ledger_view.ts";
 import { loadCells, loadRows, saveCells, saveRows } from "./ledger_state.ts";
 import { repriceLedger } from "./reprice.ts";
@@ -38,89 +39,6 @@ export type ExitListener = (
 
 /** vCPUs that exits may come from. */
 const MOST_VCPUS = 64;
-
-/** A vCPU's last exit: its device and further accesses are still to come. */
-class OpenExit {
-  cell: Cell | undefined;
-  prices: Prices = [];
-  /** Its number, if it is recorded. */
-  row: number | undefined;
-  /** Cycles of its device and its further accesses so far. */
-  extra = 0;
-
-  /** Another exit follows: this one is complete. */
-  close(): void {
-    if (this.extra !== 0) this.cell?.settle(this.extra);
-    this.extra = 0;
-  }
-  /** Another exit begins, which has no row yet. */
-  turnTo(cell: Cell, prices: Prices): void {
-    this.cell = cell;
-    this.prices = prices;
-    this.row = undefined;
-  }
-}
-
-/**
- * An exit as it was charged, to be charged again: a loop on a device makes the same one over and over, and only their
- * number is kept until another comes, or somebody looks.
- */
-export class ChargedExit {
-  readonly native: NativeReason;
-  readonly key: number;
-  readonly direction: Direction;
-  readonly size: number;
-  readonly handledIn: Handling;
-  readonly site: ExitSite;
-  /** What it costs. */
-  readonly price: number;
-  /** Times that it was charged again and not counted yet. */
-  count = 0;
-  /** `Ledger.#era` in which it needs no look; `NEVER` if it has to be recorded or told of. */
-  readonly era: number;
-  readonly cell: Cell;
-  readonly open: OpenExit;
-  readonly prices: Prices;
-
-  constructor(
-    [native, key, direction, size, handledIn, site]: ChargeArguments,
-    { cell, open, prices, price, era }: Pick<ChargedExit, "cell" | "open" | "prices" | "price" | "era">,
-  ) {
-    this.native = native;
-    this.key = key;
-    this.direction = direction;
-    this.size = size;
-    this.handledIn = handledIn;
-    this.site = site;
-    this.cell = cell;
-    this.open = open;
-    this.prices = prices;
-    this.price = price;
-    this.era = era;
-  }
-
-  isLike(key: number, size: number, site: ExitSite, era: number): boolean {
-    return key === this.key && size === this.size && site === this.site && era === this.era;
-  }
-}
-
-const NEVER = -1;
-
-/**
- * Who counts exits by itself that were charged before, as compiled code does.
- *
- * @internal
- */
-export interface CountedElsewhere {
-  /** The exit that was counted last, if the ledger has not been told of it yet. */
-  takeLast(): ChargedExit | undefined;
-  /** Calls `countAgain` for what was counted. */
-  collect(): void;
-  /** What is counted from now on has to be charged by the ledger. */
-  forget(): void;
-}
-
-type ChargeArguments = Parameters<Ledger["charge"]>;
 
 /**
  * Counts and charges exits. Sums are always kept and cost no allocation for a key that was seen before;

@@ -4,7 +4,7 @@
  * What the exit costs, and whatever is told of it, is no part of that: it is charged, noticed and answered as any other.
  */
 import { SeenWords } from "../engine/state.ts";
-import type { ChargedExit } from "../exits/ledger.ts";
+import type { ChargedExit } from "../exits/charged_exit.ts";
 import type { Handling } from "../exits/stages.ts";
 import type { Answerer } from "./answerer.ts";
 import type { AccessSize } from "./bus.ts";

@@ -8,7 +8,7 @@ import type { CpuState } from "../engine/state.ts";
 import type { SavedFields } from "../engine/saved_fields.ts";
 import type { SavedState } from "../engine/saved_state.ts";
 import type { Handling } from "../exits/stages.ts";
-import type { Answer, Answerer } from "./answerer.ts";
+import type { Answerer } from "./answerer.ts";
 import type { Board } from "./board.ts";
 import { type AccessSize, type Bus, type BusHandler, type BusValue, Mapped } from "./bus.ts";
 import { type ExitWay, LastWay } from "./exit_lane.ts";
@@ -278,21 +278,14 @@ export class ExitPath {
     if (answerer.handledIn(vcpu) !== handledIn || !this.#journal.begins(vcpu.engine.instructions)) {
       return UNKNOWN_WAY;
     }
-    const outer = this.#progress.inHandler;
-    this.#progress.inHandler = this.exited = true;
-    this.#progress.series.end();
-    const { exits } = this.#board;
+    const progress = this.#progress, outer = progress.inHandler, { exits } = this.#board;
+    progress.inHandler = progress.exited = true;
+    progress.series.end();
     this.#charged += exits.chargeAgain(way.charged!);
     way.charged = exits.charged;
-    let answer: Answer;
-    try {
-      answer = answerer.answer(way.offset, direction, way.size, value, vcpu);
-    } catch (error) {
-      return this.#answers.fail(answerer.name, error);
-    } finally {
-      this.#progress.inHandler = outer;
-    }
-    return this.#answers.settle(answerer.name, answer, direction, way.size);
+    const status = this.#answers.ask(answerer, way.offset, direction, way.size, value, false);
+    progress.inHandler = outer;
+    return status;
   }
 
   /** Adds a device's own cycles to the exit at hand. */

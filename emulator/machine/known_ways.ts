@@ -3,7 +3,8 @@
  * ledger asks for what was counted whenever somebody looks at it.
  */
 import type { CpuState } from "../engine/state.ts";
-import type { ChargedExit, CountedElsewhere, Ledger } from "../exits/ledger.ts";
+import type { ChargedExit, CountedElsewhere } from "../exits/charged_exit.ts";
+import type { Ledger } from "../exits/ledger.ts";
 import { COUNTED, isAccess, WAY, wayAt } from "../ir/way_layout.ts";
 import type { Board } from "./board.ts";
 import type { Changes } from "./changes.ts";

@@ -13,7 +13,7 @@ import { piecesOf, setValue, swapValue, valueOf } from "./access.ts";
 import type { Board } from "./board.ts";
 import type { DebugUnit } from "./debug/debug_unit.ts";
 import type { AccessSize, BusValue } from "./bus.ts";
-import { type ExitWay, MemoryLanes } from "./exit_lane.ts";
+import { MemoryLanes } from "./exit_lane.ts";
 import type { KnownWays } from "./known_ways.ts";
 import type { ExitPath } from "./exit_path.ts";
 import { setResult } from "./result.ts";
@@ -71,10 +71,7 @@ export class MemoryPath {
       const mappings = this.#state.get32(MAPPINGS);
       const known = this.#repeat("in", low, gpa, size, 0, true);
       status = known === UNKNOWN_WAY ? this.#loadWithin(low, high, reach, gpa, size) : known;
-      if (number !== NO_WAY && (status === STATUS.proceed || status === STATUS.again)) {
-        const tag = accessTag("load", size, flags);
-        this.#keepWay(number, this.#lanes.of("in", low), gpa, tag, [low, high, mappings], !littleEndian);
-      }
+      if (number !== NO_WAY) this.#keepWay("load", number, size, flags, [low, high, mappings], gpa);
       if (status === STATUS.proceed && !littleEndian) {
         this.#setLoaded(swapValue(this.#loaded(size), size), size);
       }
@@ -117,16 +114,10 @@ export class MemoryPath {
     const known = this.#repeat("out", low, gpa, size, value, littleEndian);
     const slot = known === UNKNOWN_WAY ? this.#board.memory.find(gpa) : undefined;
     if (!slot || slot.readOnly) {
-      let status: Status | typeof UNKNOWN_WAY = known;
-      if (status === UNKNOWN_WAY) {
-        this.#keepWalk(low, high, REACH.store, gpa);
-        const out = littleEndian ? value : swapValue(value, size);
-        status = this.#mmio("out", low, gpa, size as AccessSize, out);
-      }
-      if (number !== NO_WAY && (status === STATUS.proceed || status === STATUS.again)) {
-        const tag = accessTag("store", size, flags);
-        this.#keepWay(number, this.#lanes.of("out", low), gpa, tag, [low, high, mappings], !littleEndian);
-      }
+      const status = known === UNKNOWN_WAY
+        ? this.#deviceStore(low, high, gpa, size, littleEndian ? value : swapValue(value, size))
+        : known;
+      if (number !== NO_WAY) this.#keepWay("store", number, size, flags, [low, high, mappings], gpa);
       return status;
     }
     const place = slot.place + (gpa - slot.gpa);
@@ -138,6 +129,11 @@ export class MemoryPath {
       this.#remember(low, high, place, mayStore);
     }
     return STATUS.proceed;
+  }
+
+  #deviceStore(low: number, high: number, gpa: number, size: number, value: BusValue): Status {
+    this.#keepWalk(low, high, REACH.store, gpa);
+    return this.#mmio("out", low, gpa, size as AccessSize, value);
   }
 
   /** Compiled code reaches the page by itself from now on, but for accesses that a watchpoint may want. */
@@ -246,16 +242,18 @@ export class MemoryPath {
 
   /** The place in compiled code where an access comes from goes this way by itself, if it is the access's. */
   #keepWay(
+    kind: "load" | "store",
     number: number,
-    way: ExitWay,
-    gpa: number,
-    tag: number,
+    size: number,
+    flags: number,
     words: readonly [low: number, high: number, mappings: number],
-    swaps: boolean,
+    gpa: number,
   ): void {
-    if (way.key !== gpa || !this.#ways.wants(number, way)) return;
-    if (this.#cpu.debug.ofPage(words[0], words[1]) !== "nothing") return;
-    this.#ways.keep(number, way, tag, words, swaps);
+    const [low, high] = words, way = this.#lanes.of(kind === "load" ? "in" : "out", low);
+    if (way.key !== gpa || way.size !== size || !this.#ways.wants(number, way)) return;
+    if (this.#cpu.debug.ofPage(low, high) !== "nothing") return;
+    const swaps = (flags & ACCESS.bigEndian) !== 0;
+    this.#ways.keep(number, way, accessTag(kind, size, flags), words, swaps);
   }
 
   /** An access that is all of the guest's, of a little-endian value. */
@@ -264,10 +262,7 @@ export class MemoryPath {
     const status = direction === "in" ? this.#mmioLoad(gpa, size) : this.#mmioStore(gpa, size, value);
     const way = this.#exits.ways.found;
     // The next access to the page is no first one.
-    if (
-      (status === STATUS.proceed || status === STATUS.again) &&
-      way?.charged?.native === this.#board.backend.mmio.later
-    ) {
+    if (way?.charged?.native === this.#board.backend.mmio.later) {
       this.#lanes.of(direction, low).copy(way);
     }
     return status;

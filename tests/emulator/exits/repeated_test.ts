@@ -1,7 +1,8 @@
 /** Exits like the one before are kept as a number: nobody can tell. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type ChargedExit, Ledger } from "../../../emulator/exits/ledger.ts";
+import type { ChargedExit } from "../../../emulator/exits/charged_exit.ts";
+import { Ledger } from "../../../emulator/exits/ledger.ts";
 import { loadProfile } from "../../../emulator/exits/profiles/profiles.ts";
 import { IO, site, UNREAD, VMCALL } from "./fixtures.ts";
 
